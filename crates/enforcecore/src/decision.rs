@@ -1,0 +1,174 @@
+//! What a policy says about a call.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::redact::ClassSet;
+
+/// The three verdicts, least to most strict. Composition is the maximum.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Verdict {
+    /// The call may run.
+    Allow,
+    /// The call may run once somebody approves it.
+    Ask,
+    /// The call does not run.
+    Deny,
+}
+
+impl Verdict {
+    /// The word in policies, logs and machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Allow => "allow",
+            Verdict::Ask => "ask",
+            Verdict::Deny => "deny",
+        }
+    }
+}
+
+/// A verdict with the rules that made it, why, and what else must happen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Decision {
+    /// Allow, ask or deny.
+    pub verdict: Verdict,
+    /// Refused before any rule, because the call does not fit its tool.
+    pub malformed: bool,
+    /// The stable code: `allowed`, `approval_required`, `denied_by_rule`, `no_rule`, or why the call is malformed.
+    pub code: &'static str,
+    /// One sentence for a person, without any argument's value.
+    pub reason: String,
+    /// The ids of the rules that made the verdict.
+    pub rules: Vec<String>,
+    /// What must happen if the call runs.
+    pub obligations: Obligations,
+    /// The approvals that are needed, one for each ask that brakes.
+    pub asks: Vec<Ask>,
+    /// What the call takes from budgets.
+    pub charges: Vec<Charge>,
+    /// Facts a trusted result of this tool sets: the fact's name and the path in the result (`result.email` is `email`).
+    pub sets_facts: Vec<(String, String)>,
+    /// The label the tool's result carries.
+    pub returns: String,
+}
+
+impl Decision {
+    /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
+    pub fn and_deny(mut self, code: &'static str, reason: impl Into<String>) -> Decision {
+        self.verdict = Verdict::Deny;
+        self.code = code;
+        self.reason = reason.into();
+        self
+    }
+
+    /// The stricter of two decisions about one call; obligations of both are kept.
+    pub fn stricter(self, other: Decision) -> Decision {
+        let (mut strict, lax) = if other.verdict > self.verdict { (other, self) } else { (self, other) };
+        strict.obligations.tighten(lax.obligations);
+        strict
+    }
+}
+
+/// What must happen besides running the tool. Combined by meet: the tighter always wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Obligations {
+    /// Classes to redact in arguments.
+    pub redact_args: BTreeMap<ArgScope, ClassSet>,
+    /// Classes to redact in the result.
+    pub redact_result: ClassSet,
+    /// The result is due within this time.
+    pub deadline: Option<Duration>,
+}
+
+impl Obligations {
+    /// Takes on the other's obligations too.
+    pub fn tighten(&mut self, other: Obligations) {
+        for (scope, classes) in other.redact_args {
+            let known = self.redact_args.entry(scope).or_default();
+            *known = known.union(classes);
+        }
+        self.redact_result = self.redact_result.union(other.redact_result);
+        self.deadline = match (self.deadline, other.deadline) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+    }
+}
+
+/// Which arguments a redaction covers.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum ArgScope {
+    /// One argument by name.
+    Named(String),
+    /// Every string anywhere in the arguments.
+    EveryString,
+}
+
+/// One approval that is needed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ask {
+    /// The rule or budget that asks.
+    pub rule: String,
+    /// The approval's name in the policy; empty where the rule names none.
+    pub approval: String,
+}
+
+/// What one call takes from one budget.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Charge {
+    /// The budget's id.
+    pub budget: String,
+    /// For whom it is counted: the values of `for_each`, canonically encoded; keyed before it is written anywhere.
+    pub key: Vec<u8>,
+    /// How much this call takes, in micro-units (a call counts 1,000,000).
+    pub amount_micros: i64,
+    /// The most that may be taken in one window, in micro-units.
+    pub at_most_micros: i64,
+    /// The window.
+    pub window: Window,
+    /// What happens to a call beyond the budget.
+    pub over: Over,
+}
+
+/// What a budget does with a call that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Over {
+    /// Denies it.
+    Deny,
+    /// Asks for this approval.
+    Ask(String),
+}
+
+/// The time a budget counts over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The last so many microseconds.
+    Sliding {
+        /// Length in microseconds.
+        us: i64,
+    },
+    /// A calendar unit in a time zone: `day UTC`.
+    Calendar {
+        /// Which unit.
+        unit: CalendarUnit,
+        /// An IANA time zone's name.
+        zone: String,
+    },
+    /// This session.
+    Session,
+    /// All time.
+    Ever,
+}
+
+/// Calendar units of a budget's window.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CalendarUnit {
+    /// A clock hour.
+    Hour,
+    /// A day from midnight.
+    Day,
+    /// A week from Monday.
+    Week,
+    /// A month from the first.
+    Month,
+}

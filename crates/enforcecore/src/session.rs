@@ -1,0 +1,186 @@
+//! Session state: a fold over log entries. Whatever is here can be rebuilt from the log alone.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+
+use hmac::{Hmac, KeyInit, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::Sha256;
+
+use crate::audit::{Delta, Entry, Fold, Kind};
+use crate::call::hex;
+use crate::decision::Charge;
+use crate::value::Value;
+
+/// Everything the log says about sessions, budgets and grants.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct State {
+    sessions: HashMap<String, SessionState>,
+    budgets: HashMap<String, Budget>,
+    grants_used: BTreeSet<String>,
+}
+
+/// One session: facts that trusted results set, and the labels of what it has seen.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct SessionState {
+    /// Counts the changes, so that a decision made on an older state is made again.
+    pub version: u64,
+    /// Facts by name.
+    pub facts: BTreeMap<String, Fact>,
+    /// Labels seen: a high-water mark.
+    pub labels: BTreeSet<String>,
+}
+
+/// A fact that a trusted result set, once a session.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Fact {
+    /// The keyed fingerprint of the value: equality is decided on this, after a restart too.
+    pub fingerprint: String,
+    /// A second result said otherwise: the fact is an error until the session ends.
+    pub contradicted: bool,
+}
+
+/// What a decision may know of the session: a borrowed view of the state.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionView<'a> {
+    /// Facts by name, `ticket.email`.
+    pub facts: &'a BTreeMap<String, Fact>,
+    /// Makes fingerprints to compare with.
+    pub keyer: &'a Keyer,
+}
+
+impl State {
+    /// The session of this keyed name, if the log has seen it.
+    pub fn session(&self, key: &str) -> Option<&SessionState> {
+        self.sessions.get(key)
+    }
+
+    /// What is already taken from the budget a charge names, in its current window.
+    pub fn taken_micros(&self, charge: &Charge, key: &str, bucket: &str, now_us: i64) -> i64 {
+        let Some(budget) = self.budgets.get(&budget_key(&charge.budget, key)) else { return 0 };
+        budget.taken_micros(&charge.window, bucket, now_us)
+    }
+
+    /// Whether a grant was consumed before.
+    pub fn grant_used(&self, id: &str) -> bool {
+        self.grants_used.contains(id)
+    }
+
+    fn apply_delta(&mut self, entry: &Entry, delta: &Delta) {
+        match delta {
+            Delta::Reserve { budget, key, amount_micros, bucket, span_us } => {
+                let call = entry.call.clone().unwrap_or_default();
+                let taken = Taken { at_us: entry.time_us, amount_micros: *amount_micros, bucket: bucket.clone(), call };
+                self.budgets.entry(budget_key(budget, key)).or_default().take(taken, *span_us);
+            }
+            Delta::Fact { session, name, fingerprint } => {
+                let state = self.sessions.entry(session.clone()).or_default();
+                let fresh = Fact { fingerprint: fingerprint.clone(), contradicted: false };
+                let fact = state.facts.entry(name.clone()).or_insert(fresh);
+                fact.contradicted |= fact.fingerprint != *fingerprint;
+                state.version += 1;
+            }
+            Delta::Label { session, label } => {
+                let state = self.sessions.entry(session.clone()).or_default();
+                if state.labels.insert(label.clone()) {
+                    state.version += 1;
+                }
+            }
+            Delta::Grant { id } => {
+                self.grants_used.insert(id.clone());
+            }
+        }
+    }
+}
+
+impl Fold for State {
+    fn apply(&mut self, entry: &Entry) {
+        for delta in &entry.delta {
+            self.apply_delta(entry, delta);
+        }
+        // Void is the one proof that a tool did not start, so it alone gives a reservation back.
+        if entry.kind == Kind::Void
+            && let Some(call) = &entry.call
+        {
+            self.budgets.values_mut().for_each(|budget| budget.give_back(call));
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Budget {
+    taken: VecDeque<Taken>,
+}
+
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Taken {
+    at_us: i64,
+    amount_micros: i64,
+    bucket: String,
+    call: String,
+}
+
+impl Budget {
+    fn take(&mut self, taken: Taken, span_us: i64) {
+        // A sliding window forgets what has left it; the newest entry's own time decides, so that a fold is repeatable.
+        if span_us > 0 {
+            self.taken.retain(|old| old.at_us > taken.at_us.saturating_sub(span_us));
+        }
+        self.taken.push_back(taken);
+    }
+
+    fn taken_micros(&self, window: &crate::decision::Window, bucket: &str, now_us: i64) -> i64 {
+        let counts = |taken: &&Taken| match window {
+            crate::decision::Window::Sliding { us } => taken.at_us > now_us.saturating_sub(*us),
+            _ => taken.bucket == bucket,
+        };
+        self.taken.iter().filter(counts).fold(0i64, |sum, taken| sum.saturating_add(taken.amount_micros))
+    }
+
+    fn give_back(&mut self, call: &str) {
+        self.taken.retain(|taken| taken.call != call);
+    }
+}
+
+fn budget_key(budget: &str, key: &str) -> String {
+    format!("{budget}\0{key}")
+}
+
+/// Makes keyed pseudonyms and fingerprints (HMAC-SHA256), so that the log says "the same" without saying what.
+#[derive(Clone)]
+pub struct Keyer {
+    key: zeroize::Zeroizing<[u8; 32]>,
+}
+
+impl Keyer {
+    /// A keyer with this secret.
+    pub fn new(key: [u8; 32]) -> Keyer {
+        Keyer { key: zeroize::Zeroizing::new(key) }
+    }
+
+    /// The keyed name of `bytes` in one domain: 32 hexadecimal digits.
+    pub fn name(&self, domain: &str, bytes: &[u8]) -> String {
+        hex(self.mac(domain, bytes).get(..16).unwrap_or_default())
+    }
+
+    /// The fingerprint of a fact's value.
+    pub fn fingerprint(&self, value: &Value) -> String {
+        let mut encoded = Vec::new();
+        value.encode(&mut encoded);
+        self.name("fact", &encoded)
+    }
+
+    fn mac(&self, domain: &str, bytes: &[u8]) -> [u8; 32] {
+        // HMAC takes a key of any length, so this constructor cannot fail; an all-zero name would still never be a grant.
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.key.as_slice()) else { return [0; 32] };
+        mac.update(domain.as_bytes());
+        mac.update(&[0]);
+        mac.update(bytes);
+        mac.finalize().into_bytes().into()
+    }
+}
+
+impl std::fmt::Debug for Keyer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keyer(..)")
+    }
+}
