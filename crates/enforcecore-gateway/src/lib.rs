@@ -1,1 +1,1 @@
-//! placeholder
+//! The network and the protocols. The only async crate.

@@ -1,11 +1,16 @@
 //! placeholder
+pub mod admission;
 pub mod audit;
 pub mod call;
 pub mod decision;
 pub mod diagnostic;
+pub mod enforcer;
+mod inbound;
 pub mod number;
+pub mod outcome;
 pub mod policy;
 pub mod redact;
 pub mod session;
+mod settle;
 pub mod traits;
 pub mod value;

@@ -17,6 +17,7 @@ pub struct State {
     sessions: HashMap<String, SessionState>,
     budgets: HashMap<String, Budget>,
     grants_used: BTreeSet<String>,
+    open: BTreeSet<String>,
 }
 
 /// One session: facts that trusted results set, and the labels of what it has seen.
@@ -65,6 +66,11 @@ impl State {
         self.grants_used.contains(id)
     }
 
+    /// Whether a call's intent stands in the log and its end does not.
+    pub fn is_open(&self, call: &str) -> bool {
+        self.open.contains(call)
+    }
+
     fn apply_delta(&mut self, entry: &Entry, delta: &Delta) {
         match delta {
             Delta::Reserve { budget, key, amount_micros, bucket, span_us } => {
@@ -96,6 +102,13 @@ impl Fold for State {
     fn apply(&mut self, entry: &Entry) {
         for delta in &entry.delta {
             self.apply_delta(entry, delta);
+        }
+        if let Some(call) = &entry.call {
+            match entry.kind {
+                Kind::Intent => drop(self.open.insert(call.clone())),
+                Kind::Outcome | Kind::Void | Kind::Abandoned => drop(self.open.remove(call)),
+                _ => {}
+            }
         }
         // Void is the one proof that a tool did not start, so it alone gives a reservation back.
         if entry.kind == Kind::Void

@@ -1,0 +1,131 @@
+//! Admission: the one atomic step between a decision and a permit.
+//!
+//! [`admit`] runs inside the log's turn, on the state as of the entry that will follow, and says what that entry must carry:
+//! budget reservations and consumed grants. Nothing is taken by looking; the entry's deltas are the taking.
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Zoned};
+
+use crate::audit::Delta;
+use crate::call::FrozenCall;
+use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
+use crate::session::{Keyer, State};
+use crate::traits::{Approver, Grant};
+
+/// What admission needs to know besides the decision.
+pub struct Moment<'a> {
+    /// The folded state, as of this turn.
+    pub state: &'a State,
+    /// Makes the keyed names under which budgets are counted.
+    pub keyer: &'a Keyer,
+    /// The keyed name of the session.
+    pub session: &'a str,
+    /// Wall time in microseconds.
+    pub now_us: i64,
+    /// Who may have said yes, if anybody can.
+    pub approver: Option<&'a dyn Approver>,
+}
+
+/// Why a call is not admitted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// The decision, made stricter by what admission found.
+    Denied(Box<Decision>),
+    /// These approvals are still needed.
+    Asks(Box<Decision>, Vec<Ask>),
+}
+
+/// The state changes the intent must carry, or why there is no intent.
+pub fn admit(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Result<Vec<Delta>, NotAdmitted> {
+    if decision.verdict == Verdict::Deny {
+        return Err(NotAdmitted::Denied(Box::new(decision.clone())));
+    }
+    let mut deltas = Vec::new();
+    let mut asks = decision.asks.clone();
+    for charge in &decision.charges {
+        match (reserve(charge, moment, &deltas), &charge.over) {
+            (Reservation::Fits(delta), _) => deltas.push(delta),
+            // An approved call counts too, so what is beyond the budget is reserved all the same.
+            (Reservation::Over(Some(delta)), Over::Ask(approval)) => {
+                asks.push(Ask { rule: charge.budget.clone(), approval: approval.clone() });
+                deltas.push(delta);
+            }
+            (Reservation::Over(_), _) => {
+                let reason = format!("the budget `{}` is used up", charge.budget);
+                let mut denied = decision.clone().and_deny("budget_exceeded", reason);
+                denied.rules.push(charge.budget.clone());
+                return Err(NotAdmitted::Denied(Box::new(denied)));
+            }
+        }
+    }
+    let (grants, open): (Vec<Option<Grant>>, Vec<Ask>) =
+        asks.into_iter().map(|ask| (find_grant(&ask, call, moment), ask)).unzip();
+    let missing: Vec<Ask> =
+        open.into_iter().zip(&grants).filter(|(_, grant)| grant.is_none()).map(|(ask, _)| ask).collect();
+    if !missing.is_empty() || (decision.verdict == Verdict::Ask && grants.is_empty()) {
+        return Err(NotAdmitted::Asks(Box::new(decision.clone()), missing));
+    }
+    deltas.extend(grants.into_iter().flatten().map(|grant| Delta::Grant { id: grant.id }));
+    Ok(deltas)
+}
+
+enum Reservation {
+    Fits(Delta),
+    /// Over the budget; the reservation an approval would make, where the window can be told at all.
+    Over(Option<Delta>),
+}
+
+fn reserve(charge: &Charge, moment: &Moment<'_>, earlier: &[Delta]) -> Reservation {
+    let Some(bucket) = bucket(&charge.window, moment) else { return Reservation::Over(None) };
+    let key = moment.keyer.name("budget", &charge.key);
+    let span_us = if let Window::Sliding { us } = charge.window { us } else { 0 };
+    let delta = Delta::Reserve {
+        budget: charge.budget.clone(),
+        key: key.clone(),
+        amount_micros: charge.amount_micros,
+        bucket: bucket.clone(),
+        span_us,
+    };
+    let taken = moment.state.taken_micros(charge, &key, &bucket, moment.now_us);
+    let taken_now = earlier.iter().fold(0i64, |sum, delta| match delta {
+        Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && *other == key => {
+            sum.saturating_add(*amount_micros)
+        }
+        _ => sum,
+    });
+    let total = taken.saturating_add(taken_now).saturating_add(charge.amount_micros);
+    if charge.amount_micros >= 0 && total <= charge.at_most_micros {
+        Reservation::Fits(delta)
+    } else {
+        Reservation::Over(Some(delta))
+    }
+}
+
+/// The name of the window's bucket that `now` lies in; `None` where the calendar cannot tell, which counts as over.
+fn bucket(window: &Window, moment: &Moment<'_>) -> Option<String> {
+    match window {
+        Window::Sliding { .. } => Some(String::new()),
+        Window::Session => Some(format!("session {}", moment.session)),
+        Window::Ever => Some("ever".to_owned()),
+        Window::Calendar { unit, zone } => {
+            let zone = TimeZone::get(zone).ok()?;
+            let now = Timestamp::from_microsecond(moment.now_us).ok()?.to_zoned(zone);
+            Some(calendar_bucket(*unit, &now))
+        }
+    }
+}
+
+fn calendar_bucket(unit: CalendarUnit, now: &Zoned) -> String {
+    match unit {
+        CalendarUnit::Hour => now.strftime("%Y-%m-%dT%H%z").to_string(),
+        CalendarUnit::Day => now.strftime("%Y-%m-%d").to_string(),
+        CalendarUnit::Week => now.strftime("%G-W%V").to_string(),
+        CalendarUnit::Month => now.strftime("%Y-%m").to_string(),
+    }
+}
+
+fn find_grant(ask: &Ask, call: &FrozenCall, moment: &Moment<'_>) -> Option<Grant> {
+    let grant = moment.approver?.grant(&ask.approval, &call.digest(), moment.now_us)?;
+    let fresh = grant.expires_us > moment.now_us && !moment.state.grant_used(&grant.id);
+    fresh.then_some(grant)
+}

@@ -1,0 +1,467 @@
+//! The line. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tracing::{Span, info, info_span, warn};
+
+use crate::admission::{self, Moment, NotAdmitted};
+use crate::audit::{CommitError, Durability, Effect, Entry, Kind, Log, LogError, Mode};
+use crate::call::{Call, CallId, FrozenCall, Malformed, hex};
+use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::diagnostic::Diagnostic;
+use crate::inbound;
+use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
+use crate::policy::{Face, Policy};
+use crate::redact::Class;
+use crate::session::{SessionView, State};
+use crate::settle::{OpenCall, Settled};
+use crate::traits::{Approver, Clock, Door, PathResolver, Random, StoreError};
+use crate::value::{encode_bytes, encode_map};
+
+/// How often a call is decided again because the session or the policy changed under it, before it is refused.
+const DECISIONS_MAX: usize = 16;
+
+/// Enforces one policy on calls from one face. Cheap to clone; clones are the same enforcer.
+#[derive(Clone)]
+pub struct Enforcer {
+    shared: Arc<Shared>,
+}
+
+/// What an enforcer is made of.
+pub struct EnforcerParts {
+    /// The policy to enforce.
+    pub policy: Policy,
+    /// What the face can honour.
+    pub face: Face,
+    /// Where evidence goes and state comes from.
+    pub log: Arc<Log<State>>,
+    /// Finds where paths really point.
+    pub resolver: Arc<dyn PathResolver>,
+    /// Who may say yes, if anybody can be reached.
+    pub approver: Option<Arc<dyn Approver>>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Names calls.
+    pub random: Arc<dyn Random>,
+    /// How intents are acknowledged.
+    pub durability: Durability,
+}
+
+pub(crate) struct Shared {
+    policy: RwLock<Arc<Policy>>,
+    face: Face,
+    pub(crate) log: Arc<Log<State>>,
+    resolver: Arc<dyn PathResolver>,
+    approver: Option<Arc<dyn Approver>>,
+    pub(crate) clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    pub(crate) durability: Durability,
+}
+
+/// Why an enforcer cannot be had.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// The policy can oblige what the face cannot honour.
+    #[error("the policy asks for what this face cannot do: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Face(Vec<Diagnostic>),
+    /// A policy that counts or remembers needs entries that a kill cannot lose.
+    #[error("this policy uses state, so its log must be `strict`: a buffered entry can be lost on a kill")]
+    BufferedState,
+    /// The log cannot be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// A call in the middle of its line, in the split form: decided, redacted, admitted, its intent acknowledged.
+///
+/// Cannot be cloned. Dropped without [`Enforcer::finish`], it is recorded as abandoned.
+#[derive(Debug)]
+#[must_use = "finish it, or the call is recorded as abandoned"]
+pub struct Admitted {
+    permit: Permit,
+    open: OpenCall,
+}
+
+impl Admitted {
+    /// The call to execute: exactly what was decided and committed to.
+    pub fn call(&self) -> &FrozenCall {
+        self.permit.call()
+    }
+
+    /// The decision that let it through.
+    pub fn decision(&self) -> &Decision {
+        &self.open.decision
+    }
+
+    /// The result is due within this time; a later one is withheld.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.permit.deadline()
+    }
+}
+
+/// Why a call cannot be finished. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FinishError {
+    /// It was finished, voided or abandoned before.
+    #[error("this call was finished before")]
+    AlreadyFinished,
+    /// It was admitted in another process, before a fork.
+    #[error("this call was admitted in another process")]
+    OtherProcess,
+    /// It was admitted too long ago; it is recorded as abandoned.
+    #[error("this call was admitted too long ago")]
+    Expired,
+}
+
+impl Enforcer {
+    /// Binds a policy to a face and a log, and records which rules are in force from here on.
+    pub fn new(parts: EnforcerParts) -> Result<Enforcer, BindError> {
+        let EnforcerParts { policy, face, log, resolver, approver, clock, random, durability } = parts;
+        check_binding(&policy, &face, durability)?;
+        let policy = RwLock::new(Arc::new(policy));
+        let shared = Arc::new(Shared { policy, face, log, resolver, approver, clock, random, durability });
+        let enforcer = Enforcer { shared };
+        enforcer.record_policy()?;
+        Ok(enforcer)
+    }
+
+    /// Puts another policy in force. A call that is decided but not yet intended is decided again under it.
+    pub fn rebind(&self, policy: Policy) -> Result<(), BindError> {
+        check_binding(&policy, &self.shared.face, self.shared.durability)?;
+        *self.shared.policy.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(policy);
+        self.record_policy()
+    }
+
+    /// The policy in force.
+    pub fn policy(&self) -> Arc<Policy> {
+        Arc::clone(&self.shared.policy.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The log.
+    pub fn log(&self) -> &Log<State> {
+        &self.shared.log
+    }
+
+    /// A fresh name for a call.
+    pub fn call_id(&self) -> Result<CallId, StoreError> {
+        let mut bytes = [0; 16];
+        self.shared.random.fill(&mut bytes)?;
+        Ok(CallId::from_random(bytes))
+    }
+
+    /// One call, end to end. `Err` guarantees that the tool did not start.
+    pub fn enforce(&self, call: Call, run: impl FnOnce(Permit) -> Outcome) -> Result<Completed, Refused> {
+        let line = self.line(&call);
+        let _span = line.span.enter();
+        let call = self.freeze(call, &line)?; //                      from here on nothing changes under us
+        let decided = self.decide(call, &line); //                    pure and total: every path ends in a decision
+        let decided = self.redact_inbound(decided, &line); //         a changed call is decided again; the stricter wins
+        let (permit, open) = self.admit(decided, &line, Mode::Closed)?; // budgets taken, intent durable, or nothing runs
+        let outcome = contain_panic(|| run(permit)); //               the only effect; consumes the permit
+        let settled = open.settled(outcome); //                       what may be seen
+        settle(open, settled) //                                      always, whatever the tool did
+    }
+
+    /// The line up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
+    pub fn begin(&self, call: Call, mode: Mode) -> Result<Admitted, Refused> {
+        let line = self.line(&call);
+        let _span = line.span.enter();
+        let call = self.freeze(call, &line)?;
+        let decided = self.redact_inbound(self.decide(call, &line), &line);
+        let (permit, open) = self.admit(decided, &line, mode)?;
+        Ok(Admitted { permit, open })
+    }
+
+    /// The line after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
+    pub fn finish(&self, admitted: Admitted, outcome: Outcome) -> Result<Result<Completed, Refused>, FinishError> {
+        let Admitted { permit, mut open } = admitted;
+        let _span = open.line.span.clone().entered();
+        drop(permit);
+        open.check_finishable()?;
+        let settled = open.settled(outcome);
+        Ok(settle(open, settled))
+    }
+
+    /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
+    pub fn decide_only(&self, call: Call) -> Decision {
+        let line = self.line(&call);
+        let policy = self.policy();
+        let call = match FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver) {
+            Ok(call) => call,
+            Err(malformed) => return malformed_decision(malformed),
+        };
+        let decided = self.redact_inbound(self.decide(call, &line), &line);
+        let now_us = self.shared.clock.wall_us();
+        match self
+            .shared
+            .log
+            .view(|state| admission::admit(&decided.decision, &decided.call, &self.moment(state, &line, now_us)))
+        {
+            Ok(_) => Decision { verdict: Verdict::Allow, ..decided.decision },
+            Err(NotAdmitted::Denied(decision)) => *decision,
+            Err(NotAdmitted::Asks(decision, asks)) => needs_approval(*decision, asks),
+        }
+    }
+
+    fn freeze(&self, call: Call, line: &Line) -> Result<FrozenCall, Refused> {
+        let policy = self.policy();
+        FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver)
+            .map_err(|malformed| self.refuse(line, &policy, malformed_decision(malformed)))
+    }
+
+    fn decide(&self, call: FrozenCall, line: &Line) -> Decided {
+        let policy = self.policy();
+        let (decision, version) = self.shared.log.view(|state| {
+            let known = state.session(&line.session);
+            let nothing = BTreeMap::new();
+            let view =
+                SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
+            (policy.decide(&call, &view), known.map_or(0, |session| session.version))
+        });
+        Decided { call, decision, policy, version, redactions: BTreeMap::new() }
+    }
+
+    fn redact_inbound(&self, decided: Decided, line: &Line) -> Decided {
+        match inbound::redact(&decided.call, &decided.decision, &decided.policy) {
+            Ok(None) => decided,
+            Ok(Some((call, redactions))) => {
+                let again = self.decide(call, line);
+                Decided { decision: again.decision.stricter(decided.decision), redactions, ..again }
+            }
+            Err((code, reason)) => Decided { decision: decided.decision.and_deny(code, reason), ..decided },
+        }
+    }
+
+    /// Admits and intends in one step: the permit exists only once its intent is acknowledged.
+    fn admit(&self, mut decided: Decided, line: &Line, mode: Mode) -> Result<(Permit, OpenCall), Refused> {
+        for _ in 0..DECISIONS_MAX {
+            match self.try_admit(&decided, line, mode) {
+                Ok(()) => {
+                    info!(decision = "allow", rules = ?decided.decision.rules, "call admitted");
+                    let deadline = decided.decision.obligations.deadline;
+                    let open = OpenCall::new(&self.shared, line.clone(), decided.decision);
+                    return Ok((Permit::new(decided.call, deadline), open));
+                }
+                Err(CommitError::Refused(NotYet::Stale)) => {
+                    decided = self.redact_inbound(self.decide(decided.call, line), line);
+                }
+                Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
+                    return Err(self.refuse(line, &decided.policy, *decision));
+                }
+                Err(CommitError::Refused(NotYet::No(NotAdmitted::Asks(decision, asks)))) => {
+                    return Err(self.ask(&decided, line, needs_approval(*decision, asks)));
+                }
+                Err(CommitError::Log(error)) => return Err(log_refusal(line, &error)),
+            }
+        }
+        let denied = decided.decision.and_deny("contention", "the session kept changing while this call was decided");
+        Err(self.refuse(line, &decided.policy, denied))
+    }
+
+    fn try_admit(&self, decided: &Decided, line: &Line, mode: Mode) -> Result<(), CommitError<NotYet>> {
+        let propose = |state: &State, now_us: i64| {
+            let version = state.session(&line.session).map_or(0, |session| session.version);
+            if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
+                return Err(NotYet::Stale);
+            }
+            let moment = self.moment(state, line, now_us);
+            let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
+            let entry = Entry {
+                commitment: Some(moment.keyer.name("call", &decided.call.digest())),
+                delta,
+                mode: Some(mode),
+                redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
+                ..self.entry(Kind::Intent, line, &decided.policy, &decided.decision)
+            };
+            Ok((entry, ()))
+        };
+        self.shared.log.commit(self.shared.durability, propose).map(|((), _)| ())
+    }
+
+    /// Looks for a door to everyone who must approve; one closed door denies.
+    fn ask(&self, decided: &Decided, line: &Line, decision: Decision) -> Refused {
+        let door = |ask: &Ask| match self
+            .shared
+            .approver
+            .as_ref()
+            .map(|approver| approver.ask(&ask.approval, &decided.call))
+        {
+            Some(Door::Open { expires_us }) => Some(expires_us),
+            Some(Door::Closed) | None => None,
+        };
+        let Some(expires_us) =
+            decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
+        else {
+            let denied = decision.and_deny("no_approver", "this call needs an approval and no approver can be reached");
+            return self.refuse(line, &decided.policy, denied);
+        };
+        let entry = self.entry(Kind::Pending, line, &decided.policy, &decision);
+        match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
+            Ok(_) => {
+                info!(decision = "ask", rules = ?decision.rules, "call waits for approval");
+                refused(line, Refusal::Pending { expires_us }, decision, true)
+            }
+            Err(CommitError::Log(error)) => log_refusal(line, &error),
+            Err(CommitError::Refused(never)) => match never {},
+        }
+    }
+
+    /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
+    fn refuse(&self, line: &Line, policy: &Policy, decision: Decision) -> Refused {
+        let entry = self.entry(Kind::Denial, line, policy, &decision);
+        let committed = self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ())));
+        if let Err(CommitError::Log(error)) = &committed {
+            warn!(%error, "a refusal could not be recorded");
+        }
+        info!(decision = "deny", code = decision.code, rules = ?decision.rules, "call refused");
+        let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
+        refused(line, kind, decision, committed.is_ok())
+    }
+
+    fn record_policy(&self) -> Result<(), BindError> {
+        let policy = self.policy();
+        let note = [("name".to_owned(), policy.name.clone()), ("version".to_owned(), policy.version.clone())].into();
+        let entry = Entry { kind: Kind::Policy, note, policy: Some(hex(&policy.digest)), ..Entry::default() };
+        match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
+            Ok(_) => Ok(()),
+            Err(CommitError::Log(error)) => Err(BindError::Log(error)),
+            Err(CommitError::Refused(never)) => match never {},
+        }
+    }
+
+    /// The fields every entry about a call has.
+    fn entry(&self, kind: Kind, line: &Line, policy: &Policy, decision: &Decision) -> Entry {
+        let tool = if policy.declares(&line.tool) {
+            line.tool.clone()
+        } else {
+            format!("undeclared:{}:{}", line.tool.len(), self.shared.log.keyer().name("tool", line.tool.as_bytes()))
+        };
+        Entry {
+            kind,
+            call: Some(line.id.to_string()),
+            parent: line.parent.as_ref().map(ToString::to_string),
+            tool: Some(tool),
+            session: Some(line.session.clone()),
+            principal: line.principal.clone(),
+            policy: Some(hex(&policy.digest)),
+            decision: Some(decision.verdict.as_str().to_owned()),
+            code: Some(decision.code.to_owned()),
+            rules: decision.rules.clone(),
+            ..Entry::default()
+        }
+    }
+
+    fn moment<'a>(&'a self, state: &'a State, line: &'a Line, now_us: i64) -> Moment<'a> {
+        let approver = self.shared.approver.as_deref();
+        Moment { state, keyer: self.shared.log.keyer(), session: &line.session, now_us, approver }
+    }
+
+    fn line(&self, call: &Call) -> Line {
+        let (keyer, context) = (self.shared.log.keyer(), &call.context);
+        let mut session = Vec::new();
+        encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
+        encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
+        let session = keyer.name("session", &session);
+        let principal = (!context.principal.is_empty()).then(|| {
+            let mut encoded = Vec::new();
+            encode_map(&context.principal, &mut encoded);
+            keyer.name("principal", &encoded)
+        });
+        let span = info_span!("call", call = %call.id, tool = ?call.tool, policy = %self.policy().name, %session);
+        Line { id: call.id.clone(), parent: call.parent.clone(), tool: call.tool.clone(), session, principal, span }
+    }
+}
+
+/// Who is on the line, by the names the log uses.
+#[derive(Clone)]
+pub(crate) struct Line {
+    pub(crate) id: CallId,
+    parent: Option<CallId>,
+    tool: String,
+    pub(crate) session: String,
+    principal: Option<String>,
+    span: Span,
+}
+
+/// A call with the decision about it and everything the decision was made on.
+struct Decided {
+    call: FrozenCall,
+    decision: Decision,
+    policy: Arc<Policy>,
+    version: u64,
+    redactions: BTreeMap<Class, u64>,
+}
+
+/// Why a proposal writes no intent.
+enum NotYet {
+    /// The session or the policy changed since the decision.
+    Stale,
+    /// Admission refused.
+    No(NotAdmitted),
+}
+
+fn check_binding(policy: &Policy, face: &Face, durability: Durability) -> Result<(), BindError> {
+    let exceeding = policy.exceeds(face);
+    if !exceeding.is_empty() {
+        return Err(BindError::Face(exceeding));
+    }
+    if policy.uses_state() && durability == Durability::Buffered { Err(BindError::BufferedState) } else { Ok(()) }
+}
+
+fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
+    // Whatever a panicking tool left half done is its own; the line's values are not shared with it.
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or(Outcome::Crashed)
+}
+
+/// Writes the end of a call. A failure to write cannot undo the effect, so it withholds the result.
+fn settle(open: OpenCall, settled: Settled) -> Result<Completed, Refused> {
+    let call = open.line.id.clone();
+    match open.close(&settled) {
+        Ok(()) => settled.into_end(&call),
+        Err(error) => {
+            warn!(%error, "the outcome of a call could not be recorded");
+            let reason = format!("the outcome of this call could not be recorded: {error}");
+            let effect = settled.effect().unwrap_or(Effect::Unknown);
+            Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
+        }
+    }
+}
+
+fn refused(line: &Line, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
+    let Decision { code, reason, rules, .. } = decision;
+    Refused { call: line.id.clone(), kind, code, reason, rules, recorded }
+}
+
+fn log_refusal(line: &Line, error: &LogError) -> Refused {
+    warn!(%error, "call refused: the log cannot be written");
+    let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
+    let kind = Refusal::EnforcementFailed;
+    Refused { call: line.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
+}
+
+fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
+    let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
+    let (verdict, code) = (Verdict::Ask, "approval_required");
+    let reason =
+        if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
+    Decision { verdict, code, reason, rules, asks, ..decision }
+}
+
+fn malformed_decision(malformed: Malformed) -> Decision {
+    Decision {
+        verdict: Verdict::Deny,
+        malformed: true,
+        code: malformed.code,
+        reason: malformed.message,
+        rules: Vec::new(),
+        obligations: Obligations::default(),
+        asks: Vec::new(),
+        charges: Vec::new(),
+        sets_facts: Vec::new(),
+        returns: "untrusted".to_owned(),
+    }
+}

@@ -1,0 +1,49 @@
+//! Redaction of arguments, before the tool sees them.
+//!
+//! What is free text is rewritten; what is executed (a path, a URL, an address, a number, one of a list) never is: a finding
+//! there denies the call.
+
+use std::collections::BTreeMap;
+
+use crate::call::FrozenCall;
+use crate::decision::{ArgScope, Decision};
+use crate::policy::Policy;
+use crate::redact::{Class, ClassSet, redact_value};
+use crate::value::Map;
+
+/// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
+pub(crate) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
+
+/// Applies the decision's obligations to the arguments.
+pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) -> Inbound {
+    let mut args = Map::with_capacity(call.args().len());
+    let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
+    for (name, value) in call.args() {
+        let classes = classes_for(name, decision);
+        if classes.is_empty() {
+            args.insert(name.clone(), value.clone());
+            continue;
+        }
+        let redacted =
+            redact_value(value, classes).map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
+        if !redacted.counts.is_empty() && !policy.rewrites_arg(call.tool(), name) {
+            let found = redacted.counts.keys().map(|class| class.as_str()).collect::<Vec<_>>().join(", ");
+            let reason = format!(
+                "the argument `{name}` is executed as it is, so what was found in it ({found}) cannot be redacted"
+            );
+            return Err(("finding_in_executed_argument", reason));
+        }
+        redacted.counts.iter().for_each(|(class, n)| *counts.entry(*class).or_default() += n);
+        args.insert(name.clone(), redacted.value);
+    }
+    Ok((!counts.is_empty()).then(|| (call.with_args(args), counts)))
+}
+
+fn classes_for(arg: &str, decision: &Decision) -> ClassSet {
+    let covers = |scope: &ArgScope| match scope {
+        ArgScope::Named(name) => name == arg,
+        ArgScope::EveryString => true,
+    };
+    let scopes = decision.obligations.redact_args.iter().filter(|(scope, _)| covers(scope));
+    scopes.fold(ClassSet::NONE, |all, (_, classes)| all.union(*classes))
+}

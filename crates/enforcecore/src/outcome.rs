@@ -1,0 +1,143 @@
+//! What becomes of a call: refused before it started, or completed one way or another.
+
+use std::fmt;
+use std::time::Duration;
+
+use crate::audit::Effect;
+use crate::call::{CallId, FrozenCall};
+use crate::value::Value;
+
+/// Proof, by type, that a call was decided, redacted and admitted, and that its intent is acknowledged in the log.
+///
+/// Only the enforcer makes one, running a tool consumes it, and it cannot be cloned: no effect without it, none with it twice.
+#[derive(Debug)]
+#[must_use = "a permit that is dropped without running its tool leaves an intent without an effect"]
+pub struct Permit {
+    call: FrozenCall,
+    deadline: Option<Duration>,
+}
+
+impl Permit {
+    pub(crate) fn new(call: FrozenCall, deadline: Option<Duration>) -> Permit {
+        Permit { call, deadline }
+    }
+
+    /// The call to execute: exactly what was decided and committed to.
+    pub fn call(&self) -> &FrozenCall {
+        &self.call
+    }
+
+    /// The result is due within this time; a later one is withheld.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.deadline
+    }
+}
+
+/// What a tool did with its permit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It returned this.
+    Done(Value),
+    /// It returned `value` to show, and `structured` to take facts from (the Model Context Protocol has both).
+    DoneWith {
+        /// What the model sees.
+        value: Value,
+        /// What `facts:` looks into.
+        structured: Value,
+    },
+    /// It said that it failed, in these words.
+    Failed(String),
+    /// It panicked or its process died.
+    Crashed,
+    /// It was still running when its deadline came.
+    Overdue,
+    /// It provably never started: nothing was executed, sent or written.
+    NotStarted(String),
+}
+
+/// The end of a call whose tool started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Completed {
+    /// The result, with what is classified taken out.
+    Released {
+        /// What may be seen.
+        value: Value,
+        /// Whether the effect happened.
+        effect: Effect,
+    },
+    /// The tool failed.
+    Failed {
+        /// The stable code.
+        code: &'static str,
+        /// A message with what is classified taken out.
+        message: String,
+        /// Whether the effect happened.
+        effect: Effect,
+    },
+    /// The tool ran, but its result may not be seen. Not something to try again.
+    Withheld {
+        /// The stable code.
+        code: &'static str,
+        /// Why, without any of the result.
+        reason: String,
+        /// Whether the effect happened.
+        effect: Effect,
+    },
+}
+
+/// A call that did not start. That is what the type guarantees.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// The call.
+    pub call: CallId,
+    /// Which kind of refusal.
+    pub kind: Refusal,
+    /// The stable code.
+    pub code: &'static str,
+    /// One sentence for a person and a model, without any argument's value.
+    pub reason: String,
+    /// The rules that refused.
+    pub rules: Vec<String>,
+    /// Whether the refusal itself stands in the log.
+    pub recorded: bool,
+}
+
+/// Kinds of refusal. A new one must break every caller that decides by them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The call does not fit its tool.
+    Malformed,
+    /// The policy says no.
+    Denied,
+    /// Somebody must approve it; the same call may come again until then.
+    Pending {
+        /// Wall time in microseconds.
+        expires_us: i64,
+    },
+    /// Enforcement itself failed, so nothing ran.
+    EnforcementFailed,
+}
+
+impl Refusal {
+    /// The word in machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Refusal::Malformed => "malformed",
+            Refusal::Denied => "denied",
+            Refusal::Pending { .. } => "pending",
+            Refusal::EnforcementFailed => "enforcement_failed",
+        }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refused: {} ({}", self.reason, self.code)?;
+        if !self.rules.is_empty() {
+            write!(f, ", by {}", self.rules.join(", "))?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl std::error::Error for Refused {}

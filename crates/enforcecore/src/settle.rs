@@ -1,0 +1,207 @@
+//! The end of a call: what may be seen of it, and the one entry that ends it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tracing::warn;
+
+use crate::audit::{CommitError, Delta, Effect, Entry, Kind, LogError};
+use crate::call::CallId;
+use crate::decision::Decision;
+use crate::enforcer::{FinishError, Line, Shared};
+use crate::outcome::{Completed, Outcome, Refusal, Refused};
+use crate::redact::{Class, redact_text, redact_value};
+use crate::value::Value;
+
+/// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
+pub const ADMITTED_AGE_MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
+
+/// A call whose intent stands in the log and whose end does not. Ends exactly once; dropped, it ends as abandoned.
+pub(crate) struct OpenCall {
+    pub(crate) line: Line,
+    pub(crate) decision: Decision,
+    shared: Arc<Shared>,
+    process: u32,
+    begun_us: u64,
+    ended: bool,
+}
+
+/// What is to be recorded and returned.
+pub(crate) struct Settled {
+    kind: Kind,
+    completed: Result<Completed, (&'static str, String)>,
+    redactions: BTreeMap<Class, u64>,
+    delta: Vec<Delta>,
+}
+
+impl OpenCall {
+    pub(crate) fn new(shared: &Arc<Shared>, line: Line, decision: Decision) -> OpenCall {
+        OpenCall {
+            line,
+            decision,
+            shared: Arc::clone(shared),
+            process: std::process::id(),
+            begun_us: shared.clock.monotonic_us(),
+            ended: false,
+        }
+    }
+
+    /// Whether this process may still end the call.
+    pub(crate) fn check_finishable(&mut self) -> Result<(), FinishError> {
+        if self.process != std::process::id() {
+            self.ended = true; // The parent's to end, not ours: leave its log alone.
+            return Err(FinishError::OtherProcess);
+        }
+        if !self.shared.log.view(|state| state.is_open(self.line.id.as_str())) {
+            self.ended = true;
+            return Err(FinishError::AlreadyFinished);
+        }
+        if self.age_us() > ADMITTED_AGE_MAX_US { Err(FinishError::Expired) } else { Ok(()) }
+    }
+
+    /// What may be seen of an outcome.
+    pub(crate) fn settled(&self, outcome: Outcome) -> Settled {
+        let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
+        match outcome {
+            Outcome::NotStarted(why) => Settled::plain(Kind::Void, Err(("not_started", why))),
+            Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
+            Outcome::Overdue => {
+                Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
+            }
+            Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
+                Settled::withheld("deadline_exceeded", "the result came after its deadline")
+            }
+            Outcome::Failed(message) => self.release_failure(&message),
+            Outcome::Done(value) => self.release(&value, &value),
+            Outcome::DoneWith { value, structured } => self.release(&value, &structured),
+        }
+    }
+
+    /// Writes the end of the call, unless somebody else has: begin and end meet by compare-and-set on the folded state.
+    pub(crate) fn close(mut self, settled: &Settled) -> Result<(), LogError> {
+        self.ended = true;
+        self.commit_end(settled)
+    }
+
+    fn release(&self, value: &Value, structured: &Value) -> Settled {
+        if let Err(error) = value.within_limits() {
+            return Settled::withheld("result_beyond_limits", &error.to_string());
+        }
+        match redact_value(value, self.decision.obligations.redact_result) {
+            Err(withheld) => Settled::withheld("unredactable_result", &withheld.to_string()),
+            Ok(redacted) => Settled {
+                kind: Kind::Outcome,
+                completed: Ok(Completed::Released { value: redacted.value, effect: Effect::Happened }),
+                redactions: redacted.counts,
+                delta: self.observed(structured),
+            },
+        }
+    }
+
+    fn release_failure(&self, message: &str) -> Settled {
+        let redacted = redact_text(message, self.decision.obligations.redact_result);
+        let mut redactions = BTreeMap::new();
+        redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
+        let failed = Completed::Failed { code: "tool_failed", message: redacted.text, effect: Effect::Unknown };
+        Settled { kind: Kind::Outcome, completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
+    }
+
+    /// What the session has now seen: the result's label, and the facts a trusted result sets.
+    fn observed(&self, structured: &Value) -> Vec<Delta> {
+        let session = &self.line.session;
+        let mut delta = vec![Delta::Label { session: session.clone(), label: self.decision.returns.clone() }];
+        for (name, path) in &self.decision.sets_facts {
+            if let Some(value) = structured.at(path) {
+                let fingerprint = self.shared.log.keyer().fingerprint(value);
+                delta.push(Delta::Fact { session: session.clone(), name: name.clone(), fingerprint });
+            }
+        }
+        delta
+    }
+
+    fn commit_end(&self, settled: &Settled) -> Result<(), LogError> {
+        let id = self.line.id.as_str();
+        let propose = |state: &crate::session::State, _now_us: i64| {
+            if !state.is_open(id) {
+                return Err(());
+            }
+            Ok((settled.entry(&self.line), ()))
+        };
+        match self.shared.log.commit(self.shared.durability, propose) {
+            Ok(_) => Ok(()),
+            Err(CommitError::Refused(())) => Err(LogError::Damaged(format!("the call {id} has no open intent"))),
+            Err(CommitError::Log(error)) => Err(error),
+        }
+    }
+
+    fn age_us(&self) -> u64 {
+        self.shared.clock.monotonic_us().saturating_sub(self.begun_us)
+    }
+}
+
+impl Drop for OpenCall {
+    fn drop(&mut self) {
+        if self.ended || self.process != std::process::id() {
+            return;
+        }
+        let abandoned = Settled::plain(Kind::Abandoned, Err(("abandoned", String::new())));
+        if let Err(error) = self.commit_end(&abandoned) {
+            warn!(call = %self.line.id, %error, "an abandoned call could not be recorded");
+        }
+    }
+}
+
+impl std::fmt::Debug for OpenCall {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "OpenCall({})", self.line.id)
+    }
+}
+
+impl Settled {
+    /// Whether the tool's effect happened; `None` for a call that never started.
+    pub(crate) fn effect(&self) -> Option<Effect> {
+        match self.completed.as_ref().ok()? {
+            Completed::Released { effect, .. }
+            | Completed::Failed { effect, .. }
+            | Completed::Withheld { effect, .. } => Some(*effect),
+        }
+    }
+
+    /// What the caller gets: a completed call, or a refusal that proves nothing started.
+    pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
+        self.completed.map_err(|(code, reason)| {
+            let (kind, rules) = (Refusal::EnforcementFailed, Vec::new());
+            Refused { call: call.clone(), kind, code, reason, rules, recorded: true }
+        })
+    }
+
+    fn plain(kind: Kind, completed: Result<Completed, (&'static str, String)>) -> Settled {
+        Settled { kind, completed, redactions: BTreeMap::new(), delta: Vec::new() }
+    }
+
+    fn failed(code: &'static str, message: &str, effect: Effect) -> Settled {
+        Settled::plain(Kind::Outcome, Ok(Completed::Failed { code, message: message.to_owned(), effect }))
+    }
+
+    fn withheld(code: &'static str, reason: &str) -> Settled {
+        let (reason, effect) = (reason.to_owned(), Effect::Happened);
+        Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
+    }
+
+    fn entry(&self, line: &Line) -> Entry {
+        let code = match &self.completed {
+            Ok(Completed::Released { .. }) => "released",
+            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, _)) => code,
+        };
+        Entry {
+            kind: self.kind.clone(),
+            call: Some(line.id.to_string()),
+            session: Some(line.session.clone()),
+            code: Some(code.to_owned()),
+            effect: self.effect(),
+            redactions: self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
+            delta: self.delta.clone(),
+            ..Entry::default()
+        }
+    }
+}
