@@ -61,10 +61,15 @@ impl Decision {
         self
     }
 
-    /// The stricter of two decisions about one call; obligations of both are kept.
+    /// The stricter of two decisions about one call; obligations and asks of both are kept.
     pub fn stricter(self, other: Decision) -> Decision {
         let (mut strict, lax) = if other.verdict > self.verdict { (other, self) } else { (self, other) };
         strict.obligations.tighten(lax.obligations);
+        for ask in lax.asks {
+            if !strict.asks.contains(&ask) {
+                strict.asks.push(ask);
+            }
+        }
         strict
     }
 }

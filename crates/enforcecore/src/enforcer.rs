@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::{Span, info, info_span, warn};
 
 use crate::admission::{self, Moment, NotAdmitted};
-use crate::audit::{CommitError, Durability, Effect, Entry, Kind, Log, LogError, Mode};
+use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
 use crate::call::{Call, CallId, FrozenCall, Malformed, hex};
 use crate::decision::{Ask, Decision, Obligations, Verdict};
 use crate::diagnostic::Diagnostic;
@@ -186,6 +186,14 @@ impl Enforcer {
         Ok(settle(open, settled))
     }
 
+    /// Refuses and records a call that a face could not even read: not JSON, a key twice, too deep. Its arguments are not
+    /// looked at, so a face passes whatever it has of the call without them.
+    pub fn refuse_malformed(&self, call: Call, malformed: Malformed) -> Refused {
+        let line = self.line(&call);
+        let _span = line.span.enter();
+        self.refuse(&line, &self.policy(), malformed_decision(malformed))
+    }
+
     /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
     pub fn decide_only(&self, call: Call) -> Decision {
         let line = self.line(&call);
@@ -225,15 +233,25 @@ impl Enforcer {
         Decided { call, decision, policy, version, redactions: BTreeMap::new() }
     }
 
-    fn redact_inbound(&self, decided: Decided, line: &Line) -> Decided {
-        match inbound::redact(&decided.call, &decided.decision, &decided.policy) {
-            Ok(None) => decided,
-            Ok(Some((call, redactions))) => {
-                let again = self.decide(call, line);
-                Decided { decision: again.decision.stricter(decided.decision), redactions, ..again }
+    /// Redacts until nothing more is found: the decision on a changed call may oblige more than the first one did.
+    fn redact_inbound(&self, mut decided: Decided, line: &Line) -> Decided {
+        for _ in 0..DECISIONS_MAX {
+            match inbound::redact(&decided.call, &decided.decision, &decided.policy) {
+                Ok(None) => return decided,
+                Ok(Some((call, redactions))) => {
+                    let again = self.decide(call, line);
+                    let mut counts = decided.redactions;
+                    redactions.into_iter().for_each(|(class, n)| *counts.entry(class).or_default() += n);
+                    decided =
+                        Decided { decision: again.decision.stricter(decided.decision), redactions: counts, ..again };
+                }
+                Err((code, reason)) => {
+                    return Decided { decision: decided.decision.and_deny(code, reason), ..decided };
+                }
             }
-            Err((code, reason)) => Decided { decision: decided.decision.and_deny(code, reason), ..decided },
         }
+        let why = "redaction keeps finding more in what it wrote";
+        Decided { decision: decided.decision.and_deny("unredactable_argument", why), ..decided }
     }
 
     /// Admits and intends in one step: the permit exists only once its intent is acknowledged.
@@ -420,12 +438,12 @@ fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
 /// Writes the end of a call. A failure to write cannot undo the effect, so it withholds the result.
 fn settle(open: OpenCall, settled: Settled) -> Result<Completed, Refused> {
     let call = open.line.id.clone();
-    match open.close(&settled) {
-        Ok(()) => settled.into_end(&call),
-        Err(error) => {
-            warn!(%error, "the outcome of a call could not be recorded");
-            let reason = format!("the outcome of this call could not be recorded: {error}");
-            let effect = settled.effect().unwrap_or(Effect::Unknown);
+    let Err(error) = open.close(&settled) else { return settled.into_end(&call) };
+    warn!(%error, "the end of a call could not be recorded");
+    match settled.effect() {
+        None => settled.into_end(&call).map_err(|refused| Refused { recorded: false, ..refused }),
+        Some(effect) => {
+            let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
             Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
         }
     }

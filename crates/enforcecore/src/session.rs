@@ -71,6 +71,18 @@ impl State {
         self.open.contains(call)
     }
 
+    /// Whether a delta would change nothing, so that it need not be written.
+    pub(crate) fn knows(&self, delta: &Delta) -> bool {
+        match delta {
+            Delta::Label { session, label } => self.session(session).is_some_and(|known| known.labels.contains(label)),
+            Delta::Fact { session, name, fingerprint } => {
+                let fact = self.session(session).and_then(|known| known.facts.get(name));
+                fact.is_some_and(|fact| fact.fingerprint == *fingerprint)
+            }
+            Delta::Reserve { .. } | Delta::Grant { .. } => false,
+        }
+    }
+
     fn apply_delta(&mut self, entry: &Entry, delta: &Delta) {
         match delta {
             Delta::Reserve { budget, key, amount_micros, bucket, span_us } => {

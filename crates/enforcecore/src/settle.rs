@@ -125,7 +125,9 @@ impl OpenCall {
             if !state.is_open(id) {
                 return Err(());
             }
-            Ok((settled.entry(&self.line), ()))
+            let mut entry = settled.entry(&self.line);
+            entry.delta.retain(|delta| !state.knows(delta));
+            Ok((entry, ()))
         };
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => Ok(()),

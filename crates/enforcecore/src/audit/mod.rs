@@ -4,6 +4,8 @@
 
 mod entry;
 mod log;
+mod memory;
 
 pub use entry::{Delta, Durability, Effect, Entry, Kind, Mode};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
+pub use memory::MemoryStore;
