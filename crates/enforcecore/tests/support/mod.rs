@@ -1,0 +1,271 @@
+//! A world for tests: a clock that is set by hand, a store that can fail, keys that are known, a tool that leaves traces.
+
+#![allow(dead_code, reason = "each test binary uses its own part of this world")]
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+use ed25519_dalek::{Signer as _, SigningKey};
+use enforcecore::audit::{Durability, Entry, Log, LogParts, MemoryStore};
+use enforcecore::call::{Call, CallId, Context, PathError};
+use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::outcome::{Outcome, Permit};
+use enforcecore::policy::{Face, Policy};
+use enforcecore::session::{Keyer, State};
+use enforcecore::traits::{
+    Approver, Clock, LogStore, LogTurn, PathResolver, PolicySource, PolicyText, Random, Signer, StoreError,
+};
+use enforcecore::value::Value;
+
+/// 2026-03-01T12:00:00Z.
+pub const NOON_US: i64 = 1_772_366_400_000_000;
+
+/// Everything a test looks at afterwards.
+pub struct World {
+    pub enforcer: Enforcer,
+    pub log: Arc<Log<State>>,
+    pub store: FaultyStore,
+    pub clock: Arc<HandClock>,
+    pub effects: Arc<Mutex<Vec<String>>>,
+}
+
+impl World {
+    pub fn new(policy: &str) -> World {
+        World::with(policy, Durability::Strict, None)
+    }
+
+    pub fn with(policy: &str, durability: Durability, approver: Option<Arc<dyn Approver>>) -> World {
+        let store = FaultyStore::default();
+        let clock = Arc::new(HandClock::default());
+        let random: Arc<dyn Random> = Arc::new(CountingRandom::default());
+        let log = Arc::new(open_log(store.clone(), Arc::clone(&clock)).unwrap());
+        let parts = EnforcerParts {
+            policy: load(policy),
+            face: FACE,
+            log: Arc::clone(&log),
+            resolver: Arc::new(PlainResolver),
+            approver,
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            random,
+            durability,
+        };
+        World { enforcer: Enforcer::new(parts).unwrap(), log, store, clock, effects: Arc::default() }
+    }
+
+    /// A tool that writes down that it ran, with the very arguments it got, and returns them.
+    pub fn tool(&self) -> impl FnOnce(Permit) -> Outcome + use<> {
+        let effects = Arc::clone(&self.effects);
+        move |permit| {
+            let args = Value::Map(permit.call().args().clone());
+            effects.lock().unwrap().push(args.to_json());
+            Outcome::Done(args)
+        }
+    }
+
+    pub fn ran(&self) -> usize {
+        self.effects.lock().unwrap().len()
+    }
+
+    /// The log's entries, seals left out.
+    pub fn entries(&self) -> Vec<Entry> {
+        self.log.flush().unwrap();
+        entries(&self.store.contents())
+    }
+}
+
+pub fn entries(bytes: &[u8]) -> Vec<Entry> {
+    let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
+    lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
+}
+
+pub const FACE: Face = Face {
+    name: "test",
+    rewrites_args: true,
+    rewrites_results: true,
+    deadline: true,
+    resolves_paths: true,
+    durable_state: true,
+};
+
+pub fn load(policy: &str) -> Policy {
+    match Policy::load(PolicyText { name: "test.yaml".to_owned(), bytes: policy.as_bytes().to_vec() }, &NoDocuments) {
+        Ok(loaded) => loaded.policy,
+        Err(diagnostics) => panic!("{}", diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")),
+    }
+}
+
+pub fn call(tool: &str, args: &str) -> Call {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let Value::Map(args) = Value::from_json(args.as_bytes()).unwrap() else { panic!("arguments are an object") };
+    let id = CallId::from_text(&format!("call-{}", NEXT.fetch_add(1, Ordering::Relaxed))).unwrap();
+    let context = Context {
+        session_id: "s1".to_owned(),
+        principal: map(r#"{"id":"ana"}"#),
+        session: map(r#"{"workspace":"/w","ticket":"t1"}"#),
+        ..Context::default()
+    };
+    Call { id, parent: None, tool: tool.to_owned(), args, context }
+}
+
+pub fn map(json: &str) -> enforcecore::value::Map {
+    match Value::from_json(json.as_bytes()).unwrap() {
+        Value::Map(map) => map,
+        _ => panic!("an object was expected"),
+    }
+}
+
+pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>, enforcecore::audit::LogError> {
+    let parts = LogParts {
+        store: Box::new(store),
+        signer: Box::new(KnownKey(SigningKey::from_bytes(&[7; 32]))),
+        anchor: None,
+        clock,
+        random: Arc::new(CountingRandom::default()),
+        keyer: Keyer::new([9; 32]),
+        origin: "example.test/log".to_owned(),
+    };
+    Log::open(parts, State::default())
+}
+
+/// A memory store whose writes fail when told to.
+#[derive(Clone, Default)]
+pub struct FaultyStore {
+    memory: MemoryStore,
+    pub fail_append: Arc<AtomicBool>,
+    pub fail_sync: Arc<AtomicBool>,
+    pub fail_turn: Arc<AtomicBool>,
+    pub syncs: Arc<AtomicU64>,
+}
+
+impl FaultyStore {
+    pub fn contents(&self) -> Vec<u8> {
+        self.memory.contents()
+    }
+}
+
+impl LogStore for FaultyStore {
+    fn turn(&self) -> Result<Box<dyn LogTurn + '_>, StoreError> {
+        if self.fail_turn.load(Ordering::SeqCst) {
+            return Err(StoreError::new("lock the log", "injected"));
+        }
+        Ok(Box::new(FaultyTurn { store: self, turn: self.memory.turn()? }))
+    }
+}
+
+struct FaultyTurn<'a> {
+    store: &'a FaultyStore,
+    turn: Box<dyn LogTurn + 'a>,
+}
+
+impl LogTurn for FaultyTurn<'_> {
+    fn bytes(&mut self) -> Result<u64, StoreError> {
+        self.turn.bytes()
+    }
+
+    fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
+        self.turn.read_at(offset, buffer)
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
+        if self.store.fail_append.load(Ordering::SeqCst) {
+            return Err(StoreError::new("append to the log", "injected: no space left on device"));
+        }
+        self.turn.append(bytes)
+    }
+
+    fn sync(&mut self) -> Result<(), StoreError> {
+        self.store.syncs.fetch_add(1, Ordering::SeqCst);
+        if self.store.fail_sync.load(Ordering::SeqCst) {
+            return Err(StoreError::new("sync the log", "injected: input/output error"));
+        }
+        self.turn.sync()
+    }
+
+    fn quarantine(&mut self, offset: u64) -> Result<String, StoreError> {
+        self.turn.quarantine(offset)
+    }
+}
+
+/// A clock that moves only when told to.
+pub struct HandClock {
+    pub wall_us: AtomicI64,
+    pub monotonic_us: AtomicU64,
+}
+
+impl Default for HandClock {
+    fn default() -> HandClock {
+        HandClock { wall_us: AtomicI64::new(NOON_US), monotonic_us: AtomicU64::new(0) }
+    }
+}
+
+impl HandClock {
+    pub fn pass(&self, us: i64) {
+        self.wall_us.fetch_add(us, Ordering::SeqCst);
+        self.monotonic_us.fetch_add(us.unsigned_abs(), Ordering::SeqCst);
+    }
+}
+
+impl Clock for HandClock {
+    fn wall_us(&self) -> i64 {
+        self.wall_us.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_us(&self) -> u64 {
+        self.monotonic_us.load(Ordering::SeqCst)
+    }
+}
+
+/// Randomness that repeats.
+#[derive(Default)]
+pub struct CountingRandom(AtomicU64);
+
+impl Random for CountingRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), StoreError> {
+        let n = self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes();
+        buffer.iter_mut().zip(n.iter().cycle()).for_each(|(byte, n)| *byte = *n);
+        Ok(())
+    }
+}
+
+struct KnownKey(SigningKey);
+
+impl Signer for KnownKey {
+    fn name(&self) -> &str {
+        "example.test/log"
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.0.verifying_key().to_bytes()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
+        Ok(self.0.sign(message).to_bytes())
+    }
+}
+
+/// Resolves by text alone: there is no file system in these tests.
+pub struct PlainResolver;
+
+impl PathResolver for PlainResolver {
+    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
+        let mut full = cwd.ok_or(PathError::NoWorkingDirectory)?.to_path_buf();
+        for part in Path::new(path).components() {
+            match part {
+                std::path::Component::ParentDir => drop(full.pop()),
+                std::path::Component::CurDir => {}
+                other => full.push(other),
+            }
+        }
+        Ok(full)
+    }
+}
+
+/// No document is bound by another here.
+pub struct NoDocuments;
+
+impl PolicySource for NoDocuments {
+    fn read(&self, _from: &str, name: &str) -> Result<PolicyText, StoreError> {
+        Err(StoreError::new(format!("read `{name}`"), "there are no documents"))
+    }
+}
