@@ -1,0 +1,95 @@
+//! The text a detector looks at: bytes with total access, so that no detector can index past an end.
+//!
+//! Boundaries are ASCII only. A letter of a script written without spaces ends an address just as a blank does, so
+//! `联系jane@example.com谢谢` holds one; Unicode's idea of a word would hide it.
+
+use std::ops::Range;
+
+/// A text being examined.
+pub(crate) struct Haystack<'a> {
+    bytes: &'a [u8],
+    /// How many bytes were looked at, so that tests can hold detectors to linear work without a clock.
+    #[cfg(test)]
+    steps: std::cell::Cell<usize>,
+}
+
+impl<'a> Haystack<'a> {
+    pub(crate) fn new(text: &'a str) -> Haystack<'a> {
+        Haystack {
+            bytes: text.as_bytes(),
+            #[cfg(test)]
+            steps: Default::default(),
+        }
+    }
+
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// The byte at an offset.
+    pub(crate) fn at(&self, offset: usize) -> Option<u8> {
+        self.count(1);
+        self.bytes.get(offset).copied()
+    }
+
+    /// The byte before an offset.
+    pub(crate) fn before(&self, offset: usize) -> Option<u8> {
+        offset.checked_sub(1).and_then(|offset| self.at(offset))
+    }
+
+    /// The bytes of a range, empty if the range is not within the text.
+    pub(crate) fn slice(&self, range: Range<usize>) -> &'a [u8] {
+        self.count(range.len());
+        self.bytes.get(range).unwrap_or_default()
+    }
+
+    /// Whether `literal` ends exactly before `end`.
+    pub(crate) fn ends_with(&self, end: usize, literal: &str) -> bool {
+        end.checked_sub(literal.len()).is_some_and(|start| self.slice(start..end) == literal.as_bytes())
+    }
+
+    /// Where `needle` begins, at `from` or later.
+    pub(crate) fn find(&self, from: usize, needle: &str) -> Option<usize> {
+        let rest = self.bytes.get(from..)?;
+        let found = memchr::memmem::find(rest, needle.as_bytes());
+        self.count(found.unwrap_or(rest.len()));
+        found.map(|offset| from + offset)
+    }
+
+    /// The end of the run of accepted bytes that begins at `start`.
+    pub(crate) fn run(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
+        let rest = self.bytes.get(start..).unwrap_or_default();
+        let length = rest.iter().position(|byte| !accept(*byte)).unwrap_or(rest.len());
+        self.count(length + 1);
+        start + length
+    }
+
+    /// Bytes of the alphabetic letter U+00C0 to U+058F that begins at an offset, or 0. These scripts (Latin to Armenian)
+    /// are written with spaces, so such a letter beside an ASCII one belongs to the same word.
+    pub(crate) fn spaced_letter_at(&self, offset: usize) -> usize {
+        let letter = std::str::from_utf8(self.slice(offset..offset + 2)).ok().and_then(|pair| pair.chars().next());
+        if letter.is_some_and(|letter| ('\u{c0}'..='\u{58f}').contains(&letter) && letter.is_alphabetic()) {
+            2
+        } else {
+            0
+        }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn steps(&self) -> usize {
+        self.steps.get()
+    }
+
+    #[cfg(test)]
+    fn count(&self, steps: usize) {
+        self.steps.set(self.steps.get() + steps);
+    }
+
+    #[cfg(not(test))]
+    #[inline(always)]
+    fn count(&self, _steps: usize) {}
+}

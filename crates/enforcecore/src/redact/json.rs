@@ -1,0 +1,101 @@
+//! Redaction of values: every string, key, number and byte string, at every depth.
+//!
+//! A string that is itself a JSON document is text like any other. What cannot be examined is withheld, never passed on.
+
+use std::collections::BTreeMap;
+
+use super::classes::{Class, ClassSet};
+use super::placeholders::Placeholders;
+use super::{Finding, RedactedValue, Withheld};
+use crate::number::Number;
+use crate::value::{Map, VALUE_DEPTH_MAX, Value};
+
+/// Bytes of text in one value at most. A larger one is withheld whole: nobody reads so much, and a scan must end.
+pub const REDACT_VALUE_BYTES_MAX: usize = 8 << 20;
+/// Levels of nesting at most: as deep as a value can be that came from JSON.
+pub const REDACT_VALUE_DEPTH_MAX: usize = VALUE_DEPTH_MAX;
+
+/// Replaces every classified span in a value: strings, keys and numbers at every depth.
+pub fn redact_value(value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {
+    let mut walk = Walk { classes, placeholders: Placeholders::default(), counts: BTreeMap::new(), bytes: 0 };
+    let value = walk.value(value, 1)?;
+    Ok(RedactedValue { value, counts: walk.counts })
+}
+
+struct Walk {
+    classes: ClassSet,
+    placeholders: Placeholders,
+    counts: BTreeMap<Class, u64>,
+    bytes: usize,
+}
+
+impl Walk {
+    fn value(&mut self, value: &Value, depth: usize) -> Result<Value, Withheld> {
+        if depth > REDACT_VALUE_DEPTH_MAX {
+            return Err(Withheld::BeyondLimits(format!("nested more than {REDACT_VALUE_DEPTH_MAX} levels deep")));
+        }
+        Ok(match value {
+            Value::Null | Value::Bool(_) => value.clone(),
+            Value::Number(number) => self.number(number)?,
+            Value::Text(text) => Value::Text(self.text(text)?),
+            Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes)?),
+            Value::Opaque(name) => Value::Opaque(self.text(name)?),
+            Value::List(items) => {
+                Value::List(items.iter().map(|item| self.value(item, depth + 1)).collect::<Result<_, _>>()?)
+            }
+            Value::Map(map) => Value::Map(self.map(map, depth)?),
+        })
+    }
+
+    fn map(&mut self, map: &Map, depth: usize) -> Result<Map, Withheld> {
+        let mut redacted = Map::with_capacity(map.len());
+        for (key, item) in map {
+            let key = self.text(key)?;
+            if redacted.insert(key, self.value(item, depth + 1)?).is_some() {
+                return Err(Withheld::KeyCollision);
+            }
+        }
+        Ok(redacted)
+    }
+
+    fn text(&mut self, text: &str) -> Result<String, Withheld> {
+        Ok(self.redact(text)?.unwrap_or_else(|| text.to_owned()))
+    }
+
+    /// A number is looked at as the integer it means, because `4.111e15` may be a card, and as it was written. A number with
+    /// a finding becomes text, because a placeholder is no number.
+    fn number(&mut self, number: &Number) -> Result<Value, Withheld> {
+        let plain = number.decimal().to_string();
+        let found = match self.redact(&plain)? {
+            None if plain != number.text() => self.redact(number.text())?,
+            found => found,
+        };
+        Ok(found.map_or_else(|| Value::Number(number.clone()), Value::Text))
+    }
+
+    /// Bytes that are text are rewritten as text. Others are looked at as far as they can be read, and withheld if anything
+    /// is found, because where the readable part ends nobody can say.
+    fn bytes(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Withheld> {
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return Ok(self.text(text)?.into_bytes());
+        }
+        match self.redact(&String::from_utf8_lossy(bytes))? {
+            None => Ok(bytes.to_vec()),
+            Some(_) => Err(Withheld::BeyondLimits("classified text inside bytes that are not text".to_owned())),
+        }
+    }
+
+    fn redact(&mut self, text: &str) -> Result<Option<String>, Withheld> {
+        self.bytes = self.bytes.saturating_add(text.len());
+        if self.bytes > REDACT_VALUE_BYTES_MAX {
+            return Err(Withheld::BeyondLimits(format!("more than {REDACT_VALUE_BYTES_MAX} bytes")));
+        }
+        let (redacted, findings) = self.placeholders.redact(text, self.classes);
+        findings.iter().for_each(|finding| self.count(finding));
+        Ok(redacted)
+    }
+
+    fn count(&mut self, finding: &Finding) {
+        *self.counts.entry(finding.class).or_default() += 1;
+    }
+}

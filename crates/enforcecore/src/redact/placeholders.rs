@@ -1,0 +1,155 @@
+//! From findings to text: overlapping spans become one, and each is replaced by a numbered placeholder.
+//!
+//! A placeholder (`EC_EMAIL_1`) is made of letters, digits and underscores alone, so it means nothing to a shell, a URL or a
+//! pattern. Its number is the same for the same original within one text or value, so that a model can still tell two
+//! customers apart. A placeholder already in the input is inert: it stands for nothing and is left alone.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
+
+use super::Finding;
+use super::classes::{CLASSES, Class, ClassSet};
+use super::scan::scan;
+
+/// Renderings of one text at most. Replacing a span can bring its neighbours together into something classified; each
+/// further rendering covers it, and a text that still is not clean is replaced whole.
+const RENDERINGS_MAX: usize = 4;
+
+/// The numbers given so far.
+#[derive(Default)]
+pub(crate) struct Placeholders {
+    numbers: HashMap<(Class, String), u64>,
+    last: BTreeMap<Class, u64>,
+}
+
+impl Placeholders {
+    /// Replaces every classified span of a text, until a scan of the result finds nothing.
+    pub(crate) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, Vec<Finding>) {
+        let mut findings = scan(text, classes);
+        if findings.is_empty() {
+            return (None, findings);
+        }
+        for _ in 0..RENDERINGS_MAX {
+            let rendering = self.render(text, &union(&findings));
+            let further = scan(&rendering.text, classes);
+            if further.is_empty() {
+                return (Some(rendering.text), findings);
+            }
+            findings.extend(further.iter().map(|finding| rendering.original(finding)));
+            findings.sort_by_key(|finding| (finding.start, finding.end));
+        }
+        let class = findings.iter().map(|finding| finding.class).max_by_key(|class| rank(*class));
+        (Some(self.placeholder(class.unwrap_or(Class::PrivateKey), text)), findings)
+    }
+
+    fn render(&mut self, text: &str, spans: &[Span]) -> Rendering {
+        let mut rendering = Rendering { text: String::with_capacity(text.len()), pieces: Vec::new() };
+        let mut copied = 0;
+        for span in spans {
+            rendering.push(text.get(copied..span.range.start).unwrap_or_default(), copied..span.range.start, false);
+            let original = text.get(span.range.clone()).unwrap_or_default();
+            rendering.push(&self.placeholder(span.class, original), span.range.clone(), true);
+            copied = span.range.end;
+        }
+        rendering.push(text.get(copied..).unwrap_or_default(), copied..text.len(), false);
+        rendering
+    }
+
+    fn placeholder(&mut self, class: Class, original: &str) -> String {
+        let last = self.last.entry(class).or_default();
+        let number = *self.numbers.entry((class, canonical(class, original).into_owned())).or_insert_with(|| {
+            *last += 1;
+            *last
+        });
+        format!("{PREFIX}{}_{number}", class.as_str().to_ascii_uppercase())
+    }
+}
+
+/// Whether the bytes are exactly a placeholder of some class.
+pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
+    let Some(rest) = bytes.strip_prefix(PREFIX.as_bytes()) else { return false };
+    let Some(underscore) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
+    let (name, number) = rest.split_at_checked(underscore).unwrap_or_default();
+    let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
+    numbered && CLASSES.iter().any(|(_, own, _)| name == own.to_ascii_uppercase().as_bytes())
+}
+
+const PREFIX: &str = "EC_";
+
+/// A span of the original that one placeholder replaces.
+struct Span {
+    class: Class,
+    range: Range<usize>,
+}
+
+/// Joins the overlapping spans of findings in order, so that no tail of one survives another; the best class names the whole.
+fn union(findings: &[Finding]) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    for finding in findings {
+        match spans.last_mut() {
+            Some(span) if finding.start < span.range.end => {
+                span.range.end = span.range.end.max(finding.end);
+                span.class = if rank(finding.class) > rank(span.class) { finding.class } else { span.class };
+            }
+            _ => spans.push(Span { class: finding.class, range: finding.start..finding.end }),
+        }
+    }
+    spans
+}
+
+/// Which class names a span that several claim: the surer its format, the better.
+fn rank(class: Class) -> u8 {
+    match class {
+        Class::PrivateKey => 5,
+        Class::GithubToken | Class::SlackToken | Class::StripeKey => 4,
+        Class::AwsAccessKey => 3,
+        Class::UrlCredentials => 2,
+        Class::CreditCard => 1,
+        Class::Email => 0,
+    }
+}
+
+/// What makes two originals one value: a card's number is its digits, however they are grouped.
+fn canonical(class: Class, original: &str) -> Cow<'_, str> {
+    match class {
+        Class::CreditCard => original.chars().filter(char::is_ascii_digit).collect(),
+        _ => Cow::Borrowed(original),
+    }
+}
+
+/// A text in the making, with where each piece of it comes from.
+struct Rendering {
+    text: String,
+    pieces: Vec<Piece>,
+}
+
+struct Piece {
+    start: usize,
+    original: Range<usize>,
+    placeholder: bool,
+}
+
+impl Rendering {
+    fn push(&mut self, text: &str, original: Range<usize>, placeholder: bool) {
+        self.pieces.push(Piece { start: self.text.len(), original, placeholder });
+        self.text.push_str(text);
+    }
+
+    /// A finding in this text as a span of the original; a placeholder it touches is taken whole.
+    fn original(&self, finding: &Finding) -> Finding {
+        let piece = |offset: usize| {
+            let after = self.pieces.partition_point(|piece| piece.start <= offset);
+            after.checked_sub(1).and_then(|index| self.pieces.get(index))
+        };
+        let start = piece(finding.start).map_or(0, |piece| match piece.placeholder {
+            true => piece.original.start,
+            false => piece.original.start + finding.start - piece.start,
+        });
+        let end = piece(finding.end.saturating_sub(1)).map_or(start, |piece| match piece.placeholder {
+            true => piece.original.end,
+            false => piece.original.start + finding.end - piece.start,
+        });
+        Finding { start, end, ..finding.clone() }
+    }
+}

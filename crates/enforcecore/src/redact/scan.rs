@@ -1,0 +1,209 @@
+//! One pass over a text: at each trigger the detectors that wait for it look around.
+
+use std::sync::LazyLock;
+
+use super::Finding;
+use super::classes::{Class, ClassSet};
+use super::detectors::{DETECTORS, Detector, Trigger};
+use super::haystack::Haystack;
+
+/// Finds the classified spans of a text, in order of their start; spans may overlap.
+pub fn scan(text: &str, classes: ClassSet) -> Vec<Finding> {
+    scan_haystack(&Haystack::new(text), classes)
+}
+
+fn scan_haystack(text: &Haystack<'_>, classes: ClassSet) -> Vec<Finding> {
+    let mut scan = Scan { findings: Vec::new(), covered: [0; DETECTORS.len()] };
+    let wanted = (0..).zip(DETECTORS).filter(|(_, detector)| classes.contains(detector.class));
+    let wanted = wanted.fold(0, |wanted, (index, _)| wanted | 1 << index);
+    let mut before = 0;
+    for (offset, byte) in text.bytes().iter().copied().enumerate() {
+        let waiting = TRIGGERS.waiting(before, byte) & wanted;
+        if waiting != 0 {
+            scan.look(text, offset, waiting);
+        }
+        before = byte;
+    }
+    scan.findings.sort_by_key(|finding| (finding.start, finding.end));
+    scan.findings
+}
+
+struct Scan {
+    findings: Vec<Finding>,
+    /// Where each detector's last finding ends.
+    covered: [usize; DETECTORS.len()],
+}
+
+impl Scan {
+    fn look(&mut self, text: &Haystack<'_>, offset: usize, waiting: u64) {
+        for (index, (detector, covered)) in (0..).zip(DETECTORS.iter().zip(&mut self.covered)) {
+            if waiting & 1 << index == 0 {
+                continue;
+            }
+            let Some(at) = triggered(detector, text, offset, *covered) else { continue };
+            if is_userinfo_end(&self.findings, detector, offset) {
+                continue;
+            }
+            if let Some(span) = (detector.verify)(text, at) {
+                *covered = span.end;
+                self.findings.push(Finding {
+                    class: detector.class,
+                    rule: detector.id,
+                    start: span.start,
+                    end: span.end,
+                });
+            }
+        }
+    }
+}
+
+/// The offset a verifier starts from. Inside its own last finding a literal is not looked at again: the finding reaches as
+/// far as a second one would, and `xoxb-1234xoxb-1234…` stays linear. Cards are short and may overlap, so digits are.
+fn triggered(detector: &Detector, text: &Haystack<'_>, offset: usize, covered: usize) -> Option<usize> {
+    match detector.trigger {
+        Trigger::Digits => Some(offset),
+        Trigger::Literals(_) if offset < covered => None,
+        Trigger::Literals(literals) => {
+            literals.iter().any(|literal| text.ends_with(offset + 1, literal)).then_some(offset + 1)
+        }
+    }
+}
+
+/// The `@` that ends a URL's credentials does not also stand in an address: `user:secret@host` would hide the host.
+fn is_userinfo_end(findings: &[Finding], detector: &Detector, offset: usize) -> bool {
+    let credentials = |finding: &&Finding| finding.class == Class::UrlCredentials;
+    detector.class == Class::Email && findings.iter().rev().find(credentials).is_some_and(|last| last.end == offset)
+}
+
+static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::of_detectors);
+
+/// Which detectors, one bit each, wait for a byte, and which accept the byte before it. Two bytes of a literal decide
+/// whether to compare all of it, so that an underscore in source text costs two table reads.
+struct Triggers {
+    last: [u64; 256],
+    previous: [u64; 256],
+}
+
+impl Triggers {
+    fn of_detectors() -> Triggers {
+        let mut triggers = Triggers { last: [0; 256], previous: [0; 256] };
+        for (index, detector) in (0..).zip(DETECTORS) {
+            let bit = 1 << index;
+            match detector.trigger {
+                Trigger::Digits => {
+                    mark(&mut triggers.last, bit, |byte| byte.is_ascii_digit());
+                    mark(&mut triggers.previous, bit, |byte| !byte.is_ascii_digit());
+                }
+                Trigger::Literals(literals) => {
+                    for literal in literals.iter().map(|literal| literal.as_bytes()) {
+                        let mut back = literal.iter().rev();
+                        let (last, previous) = (back.next().copied(), back.next().copied());
+                        mark(&mut triggers.last, bit, |byte| Some(byte) == last);
+                        mark(&mut triggers.previous, bit, |byte| previous.is_none_or(|previous| byte == previous));
+                    }
+                }
+            }
+        }
+        triggers
+    }
+
+    fn waiting(&self, previous: u8, last: u8) -> u64 {
+        let of = |table: &[u64; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
+        of(&self.last, last) & of(&self.previous, previous)
+    }
+}
+
+fn mark(table: &mut [u64; 256], bit: u64, accept: impl Fn(u8) -> bool) {
+    for (byte, waiting) in (0_u8..=255).zip(table) {
+        *waiting |= if accept(byte) { bit } else { 0 };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(text: &str, expected: &[(Class, &str)]) {
+        let found = scan(text, ClassSet::all());
+        let found: Vec<_> = found.iter().map(|f| (f.class, text.get(f.start..f.end).unwrap())).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn detectors_share_a_text() {
+        check("", &[]);
+        check("nothing here", &[]);
+        check("a@b.com 4111111111111111", &[(Class::Email, "a@b.com"), (Class::CreditCard, "4111111111111111")]);
+        check("https://jane:pw@example.com", &[(Class::UrlCredentials, "jane:pw")]);
+        check("https://jane@example.com", &[(Class::Email, "jane@example.com")]);
+        check("a@b.com@c.org", &[(Class::Email, "a@b.com"), (Class::Email, "b.com@c.org")]);
+    }
+
+    #[test]
+    fn only_the_classes_asked_for_are_found() {
+        let text = "a@b.com https://u:p@example.com";
+        let emails = scan(text, ClassSet::NONE.with(Class::Email));
+        assert_eq!(emails.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>(), [(0, 7), (18, 31)]);
+        assert_eq!(scan(text, ClassSet::NONE), []);
+    }
+
+    /// Work per byte is bounded whatever the text repeats: doubling the text doubles the bytes looked at.
+    #[test]
+    fn work_is_linear_in_the_text() {
+        let key = concat!("-----BEGIN PRIVATE", " KEY-----");
+        let repeated = [
+            "@",
+            "a",
+            "a@",
+            "@a.b",
+            "\"@",
+            "'a",
+            "é",
+            "a.",
+            "é@é.",
+            "https://",
+            "://a:b/",
+            "://a:b@",
+            "://a:",
+            "1",
+            "4111 ",
+            "1.",
+            "4 ",
+            "4\u{a0}",
+            "-",
+            "-----BEGIN ",
+            key,
+            "-----BEGIN PRIVATE KEY",
+            "END ",
+            "-END PRIVATE KEY----- ",
+            "xoxb-",
+            "xoxb-123456789012345678",
+            "xoxb-12345",
+            "xoxe.",
+            "ghp_",
+            "ghp_a",
+            "github_pat_",
+            "AKIA",
+            "AKIAAKIABCDEFGHIJKLM",
+            "sk_live_",
+            "sk_live_a1b2c3d4e5",
+            "whsec_",
+            "whsec_0123456789abcdef0123456789abcdef",
+            "\\",
+            "\\u00",
+            "%3A",
+        ];
+        for pattern in repeated {
+            for (head, tail) in [("", ""), ("", "@example.com"), (key, ""), ("https://a:", "@b")] {
+                let text = format!("{head}{}{tail}", pattern.repeat(50_000 / pattern.len()));
+                let haystack = Haystack::new(&text);
+                scan_haystack(&haystack, ClassSet::all());
+                let per_byte = haystack.steps() / text.len();
+                assert!(per_byte <= STEPS_PER_BYTE_MAX, "{per_byte} steps a byte for `{head}{pattern}…{tail}`");
+            }
+        }
+    }
+
+    /// Bytes looked at for each byte of text at most: a card candidate reads some 60 bytes per group of digits.
+    const STEPS_PER_BYTE_MAX: usize = 100;
+}
