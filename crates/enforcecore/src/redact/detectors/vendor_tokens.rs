@@ -125,6 +125,7 @@ pub(super) const SLACK_TOKEN: Detector = Detector {
     leaves: &[
         "xoxb-xxxxxxxxx-xxxxxxxxxx-xxxxxxxxxxxx",
         "xoxb-12345-abcd234",
+        "xoxe.xoxp-1-SlackAppConfigurationAccessTokenHere",
         "xoxb-xoxb-my-bot-token",
         "xoxp-1234567890",
         "xoxb-Slack_BOT_TOKEN",
@@ -178,8 +179,12 @@ const GITHUB_PAYLOAD_DIGITS: usize = 30;
 const GITHUB_CHECKSUM_DIGITS: usize = 6;
 /// Base32 digits after the prefix of an AWS access key id.
 const AWS_DIGITS: usize = 16;
-/// Bytes after a Slack prefix that are examined; the shortest token has 16.
-const SLACK_EXAMINED_BYTES: usize = 32;
+/// Bytes after a Slack prefix that are examined: enough to see digits where numbers are written in base64.
+const SLACK_EXAMINED_BYTES: usize = 64;
+/// Bytes after a Slack prefix at least.
+const SLACK_BYTES_MIN: usize = 16;
+/// Decimal digits among the examined bytes at least: a name in prose has none, a token's numbers have more.
+const SLACK_DIGITS_MIN: usize = 6;
 /// Bytes after a Stripe prefix at least.
 const STRIPE_DIGITS_MIN: usize = 10;
 /// Bytes after `whsec_` at least: 24 random bytes in base64.
@@ -218,7 +223,7 @@ fn slack_token(text: &Haystack<'_>, after: usize) -> Option<Range<usize>> {
     let head = head.split(|byte| !is_token(*byte)).next()?;
     let digits = head.iter().filter(|byte| byte.is_ascii_digit()).count();
     let start = if text.ends_with(prefix, "xoxe.") { prefix - 5 } else { prefix };
-    (head.len() >= 16 && digits >= 6).then(|| start..text.run(after, is_token))
+    (head.len() >= SLACK_BYTES_MIN && digits >= SLACK_DIGITS_MIN).then(|| start..text.run(after, is_token))
 }
 
 fn stripe_key(text: &Haystack<'_>, after: usize) -> Option<Range<usize>> {
