@@ -1,0 +1,263 @@
+//! The commands in the documents, each executed as it is written.
+//!
+//! In `README.md` and `docs/*.md` every block marked `sh` is run in a copy of the tree, its commands in order, in one folder
+//! per document; `cargo run --release --` stands for the program that was built for the tests. The conventions:
+//!
+//! * a command that ends in `# exits N` must end with that status; every other one with 0;
+//! * a block marked `text matches` must equal what the commands before it printed on standard output, where a line `...`
+//!   stands for any lines and `[..]` for any text within a line;
+//! * `cargo xtask ..` is not run from inside itself: it must be a task that exists.
+//!
+//! Other marks for commands (`bash`, `console`, `shell`) are refused, or a command could hide from this page.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::steps::Count;
+use crate::tool::{command, say};
+use crate::{is_task, setup, test};
+
+/// Marks that would let a command escape the test.
+const REFUSED_MARKS: [&str; 4] = ["bash", "console", "shell", "shell-session"];
+
+/// One fenced block of a document.
+#[derive(Debug, PartialEq, Eq)]
+struct Block {
+    /// What stands after the fence.
+    mark: String,
+    /// The line of the fence, from 1.
+    line: usize,
+    /// What stands inside.
+    text: String,
+}
+
+/// Runs every command of every document.
+pub fn run(root: &Path) -> Result<Count> {
+    let mut total = Count::default();
+    for document in crate::tidy::tracked(root)?.into_iter().filter(|path| is_document(path)) {
+        let copy = tempfile::tempdir().context("cannot make a folder")?;
+        copy_tree(root, copy.path())?;
+        let text = fs::read_to_string(root.join(&document)).with_context(|| format!("cannot read `{document}`"))?;
+        total += run_document(root, copy.path(), &document, &text)?;
+    }
+    Ok(total)
+}
+
+/// True for a document whose commands are run.
+pub fn is_document(path: &str) -> bool {
+    path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"))
+}
+
+/// The fenced blocks of a Markdown text.
+fn blocks(text: &str) -> Vec<Block> {
+    let mut blocks = Vec::new();
+    let mut open: Option<Block> = None;
+    for (index, line) in text.lines().enumerate() {
+        let fence = line.trim_start().strip_prefix("```");
+        match (fence, open.take()) {
+            (Some(mark), None) => {
+                open = Some(Block { mark: mark.trim().to_owned(), line: index + 1, text: String::new() });
+            }
+            (Some(_), Some(block)) => blocks.push(block),
+            (None, Some(mut block)) => {
+                block.text.push_str(line);
+                block.text.push('\n');
+                open = Some(block);
+            }
+            (None, None) => {}
+        }
+    }
+    blocks
+}
+
+/// Complaints about blocks whose mark would hide their commands.
+pub fn refused_marks(document: &str, text: &str) -> Vec<String> {
+    let refused = blocks(text).into_iter().filter(|block| REFUSED_MARKS.contains(&first_word(&block.mark)));
+    let say = |block: Block| format!("{document}:{}: mark commands with `sh`, so that they are run", block.line);
+    refused.map(say).collect()
+}
+
+fn run_document(root: &Path, folder: &Path, document: &str, text: &str) -> Result<Count> {
+    let mut count = Count::default();
+    let mut printed = String::new();
+    let mut verdict = |place: usize, what: &str, result: Result<()>| match result {
+        Ok(()) => count.passed += 1,
+        Err(error) => {
+            say(&format!("    FAILED: {document}:{place}: {what}: {error:#}"));
+            count.failed += 1;
+        }
+    };
+    for block in blocks(text) {
+        match block.mark.as_str() {
+            "sh" => {
+                printed.clear();
+                for line in commands(&block.text) {
+                    verdict(block.line, &line, run_command(root, folder, &line, &mut printed));
+                }
+            }
+            "text matches" => verdict(block.line, "output", compare(&block.text, &printed)),
+            _ => {}
+        }
+    }
+    Ok(count)
+}
+
+/// The commands of a block: comments left out, continued lines joined, a here-document kept with its command.
+fn commands(block: &str) -> Vec<String> {
+    let mut commands: Vec<String> = Vec::new();
+    let mut open = String::new();
+    let mut until: Option<String> = None;
+    for line in block.lines() {
+        if open.is_empty() && (line.trim().is_empty() || line.trim_start().starts_with('#')) {
+            continue;
+        }
+        open.push_str(line);
+        open.push('\n');
+        let ends_here = until.as_deref().is_some_and(|end| line.trim() == end);
+        if until.is_none() {
+            until = line.split_once("<<").map(|(_, word)| here_word(word));
+        }
+        if ends_here || (until.is_none() && !line.ends_with('\\')) {
+            commands.push(std::mem::take(&mut open).trim_end().to_owned());
+            until = None;
+        }
+    }
+    if !open.is_empty() {
+        commands.push(open.trim_end().to_owned());
+    }
+    commands
+}
+
+/// The word that ends a here-document.
+fn here_word(rest: &str) -> String {
+    first_word(rest.trim_start_matches(['-', ' '])).trim_matches(['\'', '"']).to_owned()
+}
+
+fn run_command(root: &Path, folder: &Path, line: &str, printed: &mut String) -> Result<()> {
+    if line.starts_with("cargo xtask") {
+        return if is_task(line) { Ok(()) } else { bail!("no such task") };
+    }
+    let expected = expected_status(line)?;
+    let script = line.replace("cargo run --release --", "enforcecore");
+    let mut shell = command("bash", folder, &["-c", &script]);
+    shell.envs(test::environment(root)?).env("NO_COLOR", "1").env("VIRTUAL_ENV", setup::venv(root));
+    shell.env_remove("CARGO").env_remove("CARGO_MANIFEST_DIR");
+    let output = shell.output().context("cannot start bash")?;
+    printed.push_str(&String::from_utf8_lossy(&output.stdout));
+    if output.status.code() != Some(expected) {
+        let said = [output.stdout, output.stderr].concat();
+        bail!("{} instead of {expected}\n{}", output.status, String::from_utf8_lossy(&said).trim());
+    }
+    Ok(())
+}
+
+/// The status a command says it ends with.
+fn expected_status(line: &str) -> Result<i32> {
+    match line.rsplit_once("# exits ") {
+        None => Ok(0),
+        Some((_, status)) => status.trim().parse().with_context(|| format!("`{status}` is no exit status")),
+    }
+}
+
+/// Compares an output with what a document shows of it.
+fn compare(shown: &str, printed: &str) -> Result<()> {
+    let shown: Vec<&str> = shown.trim().lines().map(str::trim_end).collect();
+    let printed: Vec<&str> = printed.trim().lines().map(str::trim_end).collect();
+    if lines_match(&shown, &printed) {
+        return Ok(());
+    }
+    bail!("the document shows\n{}\nthe command printed\n{}", shown.join("\n"), printed.join("\n"));
+}
+
+fn lines_match(shown: &[&str], printed: &[&str]) -> bool {
+    match shown.split_first() {
+        None => printed.is_empty(),
+        Some((&"...", rest)) => {
+            (0..=printed.len()).any(|skip| lines_match(rest, printed.get(skip..).unwrap_or_default()))
+        }
+        Some((line, rest)) => {
+            printed.split_first().is_some_and(|(first, others)| line_matches(line, first) && lines_match(rest, others))
+        }
+    }
+}
+
+/// `[..]` matches any text; the parts between must follow each other.
+fn line_matches(shown: &str, printed: &str) -> bool {
+    let mut parts = shown.split("[..]");
+    let Some(mut rest) = parts.next().and_then(|start| printed.strip_prefix(start)) else { return false };
+    let mut open = false;
+    for part in parts {
+        let Some((_, after)) = rest.split_once(part) else { return false };
+        open = part.is_empty();
+        rest = after;
+    }
+    open || rest.is_empty()
+}
+
+/// Copies the tracked files, so that a document's commands may write where they like.
+fn copy_tree(root: &Path, to: &Path) -> Result<()> {
+    for path in crate::tidy::tracked(root)? {
+        let target = to.join(&path);
+        if let Some(folder) = target.parent() {
+            fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        }
+        fs::copy(root.join(&path), &target).with_context(|| format!("cannot copy `{path}`"))?;
+    }
+    Ok(())
+}
+
+fn first_word(text: &str) -> &str {
+    text.split_whitespace().next().unwrap_or("")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_under_another_mark_is_found() {
+        assert_eq!(
+            refused_marks("a.md", "```console\nls\n```\n"),
+            ["a.md:1: mark commands with `sh`, so that they are run"]
+        );
+        assert!(refused_marks("a.md", "```sh\nls\n```\n").is_empty());
+    }
+
+    #[test]
+    fn a_block_is_read_into_commands() {
+        let block = "# a comment\nls -l\n\ncat <<'END' > file\none\ntwo\nEND\nprintf a \\\n  b\n";
+        assert_eq!(commands(block), ["ls -l", "cat <<'END' > file\none\ntwo\nEND", "printf a \\\n  b"]);
+    }
+
+    #[test]
+    fn a_document_runs_as_written() {
+        let check = |text: &str, passed, failed| {
+            let root = crate::tool::root().unwrap();
+            let folder = tempfile::tempdir().unwrap();
+            assert_eq!(run_document(&root, folder.path(), "a.md", text).unwrap(), Count { passed, failed }, "{text}");
+        };
+        check("```sh\ntrue\necho hi > f\ntest -s f\n```\n", 3, 0);
+        check("```sh\nfalse\n```\n", 0, 1);
+        check("```sh\nfalse # exits 1\n```\n", 1, 0);
+        check("```sh\ntrue # exits 1\n```\n", 0, 1);
+        check("```sh\ncargo xtask test\ncargo xtask tset\n```\n", 1, 1);
+        check("```sh\necho took 12 ms\n```\n```text matches\ntook [..] ms\n```\n", 2, 0);
+        check("```sh\necho took 12 ms\n```\n```text matches\ntook 13 ms\n```\n", 1, 1);
+        check("```sh\necho anything\n```\n```text\nelse\n```\n", 1, 0);
+    }
+
+    #[test]
+    fn shown_output_may_leave_lines_and_words_out() {
+        let check = |shown: &str, printed: &str, expected| {
+            assert_eq!(compare(shown, printed).is_ok(), expected, "{shown} / {printed}");
+        };
+        check("a\n...\nd", "a\nb\nc\nd", true);
+        check("a\n...\nd", "a\nb\nc", false);
+        check("a\n...", "a", true);
+        check("key [..] end", "key abc end", true);
+        check("key [..]", "key", false);
+        check("key [..] end", "key abc end too", false);
+    }
+}

@@ -1,0 +1,277 @@
+//! `cargo xtask mutate`: weakens the source on purpose and sees that a test fails for each weakening.
+//!
+//! A mutant is a patch in `mutants/`, chosen by hand: each takes away one thing the product promises. Its header says what
+//! and which command must notice:
+//!
+//! ```text
+//! weakens: an object may hold a key twice
+//! killed-by: cargo test -p enforcecore value
+//! ```
+//!
+//! Mutants live in a copy of the tree with its own target folder, kept between mutants so that each builds only what it
+//! changed. Before a mutant counts as killed, its command must have passed without it, and the mutant must compile: a test
+//! that fails for another reason proves nothing.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+
+use crate::steps::{Count, Steps};
+use crate::tool::{self, Transcript, command, follow, read, say};
+
+/// Where mutants are kept, relative to the root.
+const FOLDER: &str = "mutants";
+
+/// Which mutants to try.
+#[derive(Args, Clone, Default)]
+pub struct Options {
+    /// Try this many, chosen at random.
+    #[arg(long, value_name = "N")]
+    sample: Option<usize>,
+    /// The number that decides the choice; the current commit's by default.
+    #[arg(long, value_name = "S")]
+    seed: Option<u64>,
+    /// Try the mutants whose name contains this.
+    #[arg(long, value_name = "NAME")]
+    only: Option<String>,
+}
+
+impl Options {
+    /// A sample that changes from commit to commit.
+    pub fn sample(size: usize) -> Options {
+        Options { sample: Some(size), ..Options::default() }
+    }
+}
+
+/// Tries the chosen mutants; true when each was killed.
+pub fn run(options: &Options) -> Result<bool> {
+    let root = tool::root()?;
+    let mut steps = Steps::start();
+    steps.count("mutate", || sample(&root, options));
+    Ok(steps.finish())
+}
+
+/// Tries the chosen mutants; a killed one is a test passed.
+pub fn sample(root: &Path, options: &Options) -> Result<Count> {
+    let mutants = choose(all(root)?, options, options.seed.map_or_else(|| seed_of_commit(root), Ok)?);
+    if mutants.is_empty() {
+        bail!("no mutant chosen");
+    }
+    let scratch = Scratch { tree: root.join("target/mutate/tree"), target: root.join("target/mutate/target") };
+    scratch.reset(root)?;
+    scratch.require_passing(&mutants)?;
+    let mut count = Count::default();
+    for mutant in &mutants {
+        scratch.reset(root)?;
+        match scratch.try_mutant(mutant) {
+            Ok(()) => {
+                say(&format!("    killed   {}: {}", mutant.name, mutant.weakens));
+                count.passed += 1;
+            }
+            Err(error) => {
+                say(&format!("    SURVIVED {}: {}: {error:#}", mutant.name, mutant.weakens));
+                count.failed += 1;
+            }
+        }
+    }
+    Ok(count)
+}
+
+/// One weakening of the source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Mutant {
+    /// The patch's file name without its ending.
+    name: String,
+    /// The patch.
+    path: PathBuf,
+    /// What the mutant takes away.
+    weakens: String,
+    /// The command that must fail.
+    killed_by: String,
+}
+
+/// Every mutant, by name.
+fn all(root: &Path) -> Result<Vec<Mutant>> {
+    let mut mutants = Vec::new();
+    for path in crate::tidy::tracked(root)? {
+        let Some(name) = path.strip_prefix(FOLDER).and_then(|name| name.strip_suffix(".patch")) else { continue };
+        let path = root.join(&path);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+        mutants.push(parse(name.trim_start_matches('/'), path, &text)?);
+    }
+    Ok(mutants)
+}
+
+fn parse(name: &str, path: PathBuf, text: &str) -> Result<Mutant> {
+    let field = |key: &str| -> Result<String> {
+        let mut header = text.lines().take_while(|line| !line.starts_with("--- ") && !line.starts_with("diff "));
+        let value = header.find_map(|line| line.strip_prefix(key));
+        Ok(value.with_context(|| format!("mutant `{name}` has no line `{key}`"))?.trim().to_owned())
+    };
+    Ok(Mutant { name: name.to_owned(), path, weakens: field("weakens:")?, killed_by: field("killed-by:")? })
+}
+
+/// The mutants the options ask for, in the order they are tried.
+fn choose(mut mutants: Vec<Mutant>, options: &Options, seed: u64) -> Vec<Mutant> {
+    if let Some(part) = &options.only {
+        mutants.retain(|mutant| mutant.name.contains(part.as_str()));
+    }
+    if let Some(size) = options.sample {
+        let mut state = seed;
+        mutants.sort_by_cached_key(|_| next(&mut state));
+        mutants.truncate(size);
+        say(&format!("    seed {seed}"));
+    }
+    mutants
+}
+
+/// The next number of a sequence that looks random (splitmix64).
+fn next(state: &mut u64) -> u64 {
+    *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mut number = *state;
+    number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    number ^ (number >> 31)
+}
+
+/// A seed that is the same for everyone who has the commit.
+fn seed_of_commit(root: &Path) -> Result<u64> {
+    let commit = read(command("git", root, &["rev-parse", "--short=12", "HEAD"]))?;
+    u64::from_str_radix(commit.trim(), 16).with_context(|| format!("`{}` is no commit", commit.trim()))
+}
+
+/// The copy of the tree that is weakened.
+struct Scratch {
+    tree: PathBuf,
+    target: PathBuf,
+}
+
+impl Scratch {
+    /// Makes the copy equal to the tree, touching only what differs, so that builds stay incremental.
+    fn reset(&self, root: &Path) -> Result<()> {
+        let wanted: BTreeSet<String> = crate::tidy::tracked(root)?.into_iter().collect();
+        for path in &wanted {
+            let bytes = fs::read(root.join(path)).with_context(|| format!("cannot read `{path}`"))?;
+            let copy = self.tree.join(path);
+            if fs::read(&copy).is_ok_and(|present| present == bytes) {
+                continue;
+            }
+            let folder = copy.parent().context("a tracked file has no folder")?;
+            fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+            fs::write(&copy, bytes).with_context(|| format!("cannot write `{}`", copy.display()))?;
+        }
+        remove_others(&self.tree, &self.tree, &wanted)
+    }
+
+    /// Checks that each command passes while nothing is weakened.
+    fn require_passing(&self, mutants: &[Mutant]) -> Result<()> {
+        let commands: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.killed_by.as_str()).collect();
+        for line in commands {
+            let transcript = self.execute(line)?;
+            transcript.require(&format!("`{line}`, with nothing weakened,"))?;
+            if !ran_a_test(&transcript) {
+                bail!("`{line}` ran no test");
+            }
+        }
+        Ok(())
+    }
+
+    /// Weakens the copy and runs the command; an error says why the mutant was not killed.
+    fn try_mutant(&self, mutant: &Mutant) -> Result<()> {
+        let patch = mutant.path.to_str().context("the patch's path is not text")?;
+        let mut apply = command("git", &self.tree, &["apply", "--whitespace=nowarn", patch]);
+        // The copy lies in an ignored folder of the repository; git must not look for the repository from there.
+        apply.env("GIT_CEILING_DIRECTORIES", &self.tree).env("GIT_DIR", "/dev/null");
+        read(apply).context("the patch does not apply")?;
+        let (line, flags) = mutant.killed_by.split_once(" -- ").unwrap_or((&mutant.killed_by, ""));
+        let built = self.execute(&format!("{line} --no-run"))?;
+        built.require("the mutant's build")?;
+        if self.execute(&format!("{line} -- {flags}"))?.success {
+            bail!("`{}` passed", mutant.killed_by);
+        }
+        Ok(())
+    }
+
+    fn execute(&self, line: &str) -> Result<Transcript> {
+        let mut words = line.split_whitespace();
+        let (Some("cargo"), Some("test")) = (words.next(), words.next()) else {
+            bail!("`{line}` is not a `cargo test` command");
+        };
+        let arguments: Vec<&str> = std::iter::once("test").chain(words).collect();
+        let mut cargo = tool::cargo(&self.tree, &arguments);
+        cargo.env("CARGO_TARGET_DIR", &self.target).env_remove("RUST_BACKTRACE");
+        follow(cargo, |_| false)
+    }
+}
+
+/// True when a line of the output reports at least one passed test.
+fn ran_a_test(transcript: &Transcript) -> bool {
+    let passed = |line: &String| line.starts_with("test result:") && !line.contains(" 0 passed");
+    transcript.lines.iter().any(passed)
+}
+
+/// Removes the files of the copy that the tree does not have.
+fn remove_others(tree: &Path, folder: &Path, wanted: &BTreeSet<String>) -> Result<()> {
+    for entry in fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))? {
+        let path = entry.context("cannot list a folder")?.path();
+        if path.is_dir() {
+            remove_others(tree, &path, wanted)?;
+        } else if !path.strip_prefix(tree).is_ok_and(|path| path.to_str().is_some_and(|path| wanted.contains(path))) {
+            fs::remove_file(&path).with_context(|| format!("cannot remove `{}`", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PATCH: &str = "weakens: nothing is checked\nkilled-by: cargo test -p a b\n\n--- a/f\n+++ b/f\n";
+
+    fn mutant(name: &str) -> Mutant {
+        parse(name, PathBuf::from(name), PATCH).unwrap()
+    }
+
+    #[test]
+    fn the_header_is_read() {
+        assert_eq!(mutant("a").weakens, "nothing is checked");
+        assert_eq!(mutant("a").killed_by, "cargo test -p a b");
+        assert!(parse("a", PathBuf::new(), "weakens: a\n--- a/f\nkilled-by: cargo test\n").is_err());
+    }
+
+    #[test]
+    fn every_mutant_says_what_it_weakens() {
+        assert!(all(&tool::root().unwrap()).unwrap().len() >= 2);
+    }
+
+    #[test]
+    fn a_sample_depends_on_the_seed_alone() {
+        let names = |seed| -> Vec<String> {
+            let mutants = ["a", "b", "c", "d", "e"].map(mutant).to_vec();
+            choose(mutants, &Options::sample(2), seed).into_iter().map(|mutant| mutant.name).collect()
+        };
+        assert_eq!(names(7).len(), 2);
+        assert_eq!(names(7), names(7));
+        assert!((0..20).any(|seed| names(seed) != names(7)));
+    }
+
+    #[test]
+    fn a_copy_follows_its_tree() {
+        let root = tempfile::tempdir().unwrap();
+        let run = |arguments: &[&str]| read(command("git", root.path(), arguments)).unwrap();
+        run(&["init", "-q"]);
+        fs::write(root.path().join("a"), "1").unwrap();
+        let copies = tempfile::tempdir().unwrap();
+        let scratch = Scratch { tree: copies.path().join("tree"), target: copies.path().join("target") };
+        scratch.reset(root.path()).unwrap();
+        fs::write(scratch.tree.join("a"), "2").unwrap();
+        fs::write(scratch.tree.join("b"), "stray").unwrap();
+        scratch.reset(root.path()).unwrap();
+        assert_eq!(fs::read_to_string(scratch.tree.join("a")).unwrap(), "1");
+        assert!(!scratch.tree.join("b").exists());
+    }
+}

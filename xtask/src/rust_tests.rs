@@ -1,0 +1,189 @@
+//! The workspace's Rust tests: built once, run once, counted per package.
+//!
+//! A package whose tests did not run looks exactly like a package whose tests passed, so a package that executed nothing
+//! is a failure here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::steps::Count;
+use crate::tool::{cargo, follow, read, say};
+
+/// Packages that may execute no Rust test, each with the reason.
+const WITHOUT_RUST_TESTS: [(&str, &str); 1] =
+    [("enforcecore-python", "an extension module runs inside Python: its tests are Python's")];
+
+/// Which package each test program belongs to, and each library for its documentation tests.
+#[derive(Default)]
+pub struct Programs {
+    packages: Vec<String>,
+    owner_of_program: BTreeMap<String, String>,
+    owner_of_library: BTreeMap<String, String>,
+}
+
+/// Builds every program and test of the workspace, in one configuration.
+pub fn build(root: &Path) -> Result<Programs> {
+    let arguments = ["build", "--workspace", "--lib", "--bins", "--tests", "--examples"];
+    let format = ["--message-format=json-render-diagnostics"];
+    let transcript = follow(cargo(root, &[arguments.as_slice(), &format].concat()), |line| {
+        let line = line.trim_start();
+        ["error", "warning", "-->", "Finished"].iter().any(|start| line.starts_with(start))
+    })?;
+    if !transcript.success {
+        transcript.lines.iter().filter(|line| !line.starts_with('{')).for_each(|line| say(line));
+        bail!("the workspace does not build");
+    }
+    let metadata = read(cargo(root, &["metadata", "--format-version=1", "--no-deps"]))?;
+    let mut programs = Programs::of_metadata(&serde_json::from_str(&metadata)?)?;
+    transcript.lines.iter().for_each(|line| programs.note_artifact(line));
+    Ok(programs)
+}
+
+/// Runs every test and documentation test of the workspace.
+pub fn run(root: &Path, programs: &Programs) -> Result<Count> {
+    let arguments = ["test", "--workspace", "--no-fail-fast"];
+    let mut command = cargo(root, &arguments);
+    command.envs(crate::test::environment(root)?);
+    let transcript = follow(command, |line| {
+        let line = line.trim_start();
+        line.starts_with("test result:") || line.starts_with("Running ") || line.starts_with("Doc-tests ")
+    })?;
+    let counts = programs.counts(&transcript.lines);
+    let mut total = Count::default();
+    counts.values().for_each(|count| total += *count);
+    if !transcript.success {
+        transcript.lines.iter().filter(|line| is_failure(line)).for_each(|line| say(line));
+        transcript.show_end();
+        total.failed = total.failed.max(1);
+    }
+    for package in programs.idle(&counts) {
+        say(&format!("    FAILED: `{package}` executed no test"));
+        total.failed += 1;
+    }
+    Ok(total)
+}
+
+impl Programs {
+    fn of_metadata(metadata: &Value) -> Result<Programs> {
+        let mut programs = Programs::default();
+        for package in metadata["packages"].as_array().context("cargo metadata lists no packages")? {
+            let name = package["name"].as_str().context("a package has no name")?;
+            programs.packages.push(name.to_owned());
+            for target in package["targets"].as_array().into_iter().flatten() {
+                let library = target["name"].as_str().unwrap_or_default().replace('-', "_");
+                programs.owner_of_library.insert(library, name.to_owned());
+            }
+        }
+        Ok(programs)
+    }
+
+    /// Takes in one line of cargo's report, if it tells of a test program.
+    fn note_artifact(&mut self, line: &str) {
+        let Ok(message) = serde_json::from_str::<Value>(line) else { return };
+        let owner = message.get("manifest_path").and_then(Value::as_str).and_then(|path| self.package_at(path));
+        let program = message.get("executable").and_then(Value::as_str).and_then(file_name);
+        let is_test = message.pointer("/profile/test").and_then(Value::as_bool);
+        if let (Some(owner), Some(program), Some(true)) = (owner, program, is_test) {
+            self.owner_of_program.insert(program.to_owned(), owner);
+        }
+    }
+
+    /// The package whose manifest is at `path`.
+    fn package_at(&self, path: &str) -> Option<String> {
+        let manifest = std::fs::read_to_string(path).ok()?;
+        let manifest: toml::Table = manifest.parse().ok()?;
+        manifest.get("package")?.get("name")?.as_str().map(str::to_owned)
+    }
+
+    /// Tests per package, from what `cargo test` printed.
+    fn counts(&self, lines: &[String]) -> BTreeMap<String, Count> {
+        let mut counts: BTreeMap<String, Count> = BTreeMap::new();
+        let mut owner = None;
+        for line in lines.iter().map(|line| line.trim()) {
+            if let Some(library) = line.strip_prefix("Doc-tests ") {
+                owner = self.owner_of_library.get(library).cloned();
+            } else if line.starts_with("Running ") {
+                let program = line.rsplit_once('(').and_then(|(_, path)| file_name(path.trim_end_matches(')')));
+                owner = program.and_then(|program| self.owner_of_program.get(program)).cloned();
+            } else if let (Some(count), Some(owner)) = (test_result(line), &owner) {
+                *counts.entry(owner.clone()).or_default() += count;
+            }
+        }
+        counts
+    }
+
+    /// Packages that executed nothing and have no reason to.
+    fn idle(&self, counts: &BTreeMap<String, Count>) -> Vec<&str> {
+        let excused = |name: &str| WITHOUT_RUST_TESTS.iter().any(|(package, _)| *package == name);
+        let ran = |name: &str| counts.get(name).is_some_and(|count| *count != Count::default());
+        self.packages.iter().map(String::as_str).filter(|name| !ran(name) && !excused(name)).collect()
+    }
+}
+
+/// The counts of a line such as `test result: ok. 5 passed; 0 failed; 1 ignored; ..`.
+fn test_result(line: &str) -> Option<Count> {
+    let rest = line.strip_prefix("test result:")?;
+    let number = |word: &str| -> Option<usize> {
+        let before = rest.split(';').find_map(|part| part.trim().strip_suffix(word))?;
+        before.split_whitespace().last()?.parse().ok()
+    };
+    Some(Count { passed: number("passed")?, failed: number("failed")? })
+}
+
+fn is_failure(line: &str) -> bool {
+    line.starts_with("test ") && line.ends_with("FAILED")
+}
+
+fn file_name(path: &str) -> Option<&str> {
+    path.rsplit('/').next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn programs() -> Programs {
+        let owners = |pairs: &[(&str, &str)]| pairs.iter().map(|(a, b)| ((*a).into(), (*b).into())).collect();
+        Programs {
+            packages: vec!["core".into(), "host".into(), "enforcecore-python".into()],
+            owner_of_program: owners(&[("core-1a", "core"), ("host-2b", "host"), ("files-3c", "host")]),
+            owner_of_library: owners(&[("core", "core"), ("host", "host")]),
+        }
+    }
+
+    fn lines(text: &str) -> Vec<String> {
+        text.lines().map(str::to_owned).collect()
+    }
+
+    const RESULT: &str = "0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
+
+    #[test]
+    fn tests_are_counted_for_the_package_that_owns_them() {
+        let text = format!(
+            "     Running unittests src/lib.rs (target/debug/deps/core-1a)\n\
+             test result: ok. 5 passed; 0 failed; {RESULT}\n\
+             \x20    Running tests/files.rs (target/debug/deps/files-3c)\n\
+             test result: FAILED. 2 passed; 1 failed; {RESULT}\n\
+             \x20  Doc-tests core\n\
+             test result: ok. 1 passed; 0 failed; {RESULT}\n"
+        );
+        let counts = programs().counts(&lines(&text));
+        assert_eq!(counts.get("core"), Some(&Count { passed: 6, failed: 0 }));
+        assert_eq!(counts.get("host"), Some(&Count { passed: 2, failed: 1 }));
+        assert!(programs().idle(&counts).is_empty());
+    }
+
+    #[test]
+    fn a_package_that_ran_nothing_is_idle() {
+        let text = format!(
+            "     Running unittests src/lib.rs (target/debug/deps/core-1a)\n\
+             test result: ok. 5 passed; 0 failed; {RESULT}\n\
+             \x20    Running unittests src/lib.rs (target/debug/deps/host-2b)\n\
+             test result: ok. 0 passed; 0 failed; {RESULT}\n"
+        );
+        assert_eq!(programs().idle(&programs().counts(&lines(&text))), ["host"]);
+    }
+}

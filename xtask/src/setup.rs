@@ -1,0 +1,148 @@
+//! What a bare machine lacks: system packages, a Python environment, the test servers.
+//!
+//! Each part is skipped when what it would install is there already. Pinned lists make two machines alike; what they pin is
+//! fetched with the machine's own configuration of package sources, so no address stands here.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::tool::{command, read, say, watch};
+
+/// Debian packages the tests use: two independent readers of the audit log (Go and its transparency-log library,
+/// OpenSSL).
+const SYSTEM_PACKAGES: [&str; 3] = ["golang", "golang-golang-x-mod-dev", "openssl"];
+
+/// Lists the Python environment is made of, relative to the root.
+const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/constraints.txt"];
+
+/// Where the servers written for Node are installed, relative to the root.
+const NODE_FOLDER: &str = "tests/npm";
+
+/// Installs the system packages that are missing.
+pub fn system_packages() -> Result<()> {
+    let here = Path::new("/");
+    let missing: Vec<&str> = SYSTEM_PACKAGES.into_iter().filter(|package| !is_installed(package)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("    missing: {}", missing.join(" ")));
+    let list = missing.join(" ");
+    let install = format!("apt-get update && apt-get install -y --no-install-recommends {list}");
+    let is_root = read(command("id", here, &["-u"])).is_ok_and(|id| id.trim() == "0");
+    let prefix: &[&str] = if is_root {
+        &[]
+    } else if read(command("sudo", here, &["-n", "true"])).is_ok() {
+        &["sudo", "-n"]
+    } else {
+        bail!("cannot install system packages without root; run: sudo sh -c '{install}'");
+    };
+    let mut words: Vec<&str> = prefix.to_vec();
+    words.extend(["env", "DEBIAN_FRONTEND=noninteractive", "sh", "-c", &install]);
+    let (program, arguments) = words.split_first().context("no command to run")?;
+    watch(command(program, here, arguments))
+}
+
+/// Makes `target/venv` from the pinned lists.
+pub fn python_environment(root: &Path) -> Result<()> {
+    let folder = venv(root);
+    let base = base_python();
+    let version = read(command(&base, root, &["--version"])).context("Python 3.11 or newer is needed")?;
+    let stamp = Stamp::of(root, "venv", &PYTHON_LISTS, &version)?;
+    if stamp.is_current() && folder.join("bin/python").exists() {
+        return Ok(());
+    }
+    if folder.exists() {
+        fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
+    }
+    watch(command(&base, root, &["-m", "venv", "target/venv"]))?;
+    let [requirements, constraints] = PYTHON_LISTS;
+    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"];
+    let lists = ["--requirement", requirements, "--constraint", constraints];
+    watch(command(venv_program(root, "python"), root, &[install.as_slice(), &lists].concat()))?;
+    stamp.keep()
+}
+
+/// Installs the servers written for Node from their lock file.
+pub fn node_servers(root: &Path) -> Result<()> {
+    let folder = root.join(NODE_FOLDER);
+    let lists = ["tests/npm/package.json", "tests/npm/package-lock.json"];
+    let version = read(command("node", root, &["--version"])).context("Node 20 or newer is needed")?;
+    let stamp = Stamp::of(root, "npm", &lists, &version)?;
+    if stamp.is_current() && folder.join("node_modules").exists() {
+        return Ok(());
+    }
+    watch(command("npm", &folder, &["ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]))?;
+    stamp.keep()
+}
+
+/// The folder of the Python environment.
+pub fn venv(root: &Path) -> PathBuf {
+    root.join("target/venv")
+}
+
+/// A program of the Python environment.
+pub fn venv_program(root: &Path, name: &str) -> PathBuf {
+    venv(root).join("bin").join(name)
+}
+
+/// The folder with the programs of the servers written for Node.
+pub fn node_programs(root: &Path) -> PathBuf {
+    root.join(NODE_FOLDER).join("node_modules/.bin")
+}
+
+/// True when Debian's package database says so.
+fn is_installed(package: &str) -> bool {
+    let query = command("dpkg-query", Path::new("/"), &["--show", "--showformat=${Status}", package]);
+    read(query).is_ok_and(|status| status == "install ok installed")
+}
+
+/// The Python that makes the environment; `PYTHON` names another one.
+fn base_python() -> std::ffi::OsString {
+    std::env::var_os("PYTHON").unwrap_or_else(|| "python3".into())
+}
+
+/// What an installation was made from, kept beside it: an equal text means that nothing has to be done.
+struct Stamp {
+    file: PathBuf,
+    text: String,
+}
+
+impl Stamp {
+    fn of(root: &Path, name: &str, lists: &[&str], version: &str) -> Result<Stamp> {
+        let mut text = format!("{}\n", version.trim());
+        for list in lists {
+            let part = fs::read_to_string(root.join(list)).with_context(|| format!("cannot read `{list}`"))?;
+            text.push_str(&part);
+        }
+        Ok(Stamp { file: root.join("target/xtask").join(name).with_extension("stamp"), text })
+    }
+
+    fn is_current(&self) -> bool {
+        fs::read_to_string(&self.file).is_ok_and(|kept| kept == self.text)
+    }
+
+    fn keep(&self) -> Result<()> {
+        let folder = self.file.parent().context("the stamp has no folder")?;
+        fs::create_dir_all(folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
+        fs::write(&self.file, &self.text).with_context(|| format!("cannot write `{}`", self.file.display()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_is_current_until_a_list_changes() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("list"), "a==1\n").unwrap();
+        let stamp = || Stamp::of(folder.path(), "test", &["list"], "3.11").unwrap();
+        assert!(!stamp().is_current());
+        stamp().keep().unwrap();
+        assert!(stamp().is_current());
+        fs::write(folder.path().join("list"), "a==2\n").unwrap();
+        assert!(!stamp().is_current());
+    }
+}

@@ -1,0 +1,131 @@
+//! `cargo xtask test`: from a bare machine to every test's verdict, in one command.
+//!
+//! Tests find what this task prepared through four variables; a test that needs one that is unset skips itself, so each
+//! suite also runs alone.
+//!
+//! | variable | what it names |
+//! |---|---|
+//! | `TEST_ENFORCECORE` | the `enforcecore` program |
+//! | `TEST_PYTHON` | the Python with the test environment |
+//! | `TEST_PYTHON_BIN` | the folder with that environment's programs |
+//! | `TEST_NODE_BIN` | the folder with the servers written for Node |
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::steps::{Count, Steps};
+use crate::tool::{command, follow, say};
+use crate::{docs, rust_tests, setup, tool};
+
+/// Folders with Python tests, relative to the root.
+const PYTHON_TESTS: [&str; 2] = ["bindings/python/tests", "tests"];
+
+/// Installs, builds and tests; true when nothing failed.
+pub fn run() -> Result<bool> {
+    let root = tool::root()?;
+    let mut steps = Steps::start();
+    prepare(&root, &mut steps);
+    all(&root, &mut steps);
+    Ok(steps.finish())
+}
+
+/// Installs what is missing.
+pub fn prepare(root: &Path, steps: &mut Steps) {
+    steps.check("install: system packages", setup::system_packages);
+    steps.check("install: python environment", || setup::python_environment(root));
+    steps.check("install: node servers", || setup::node_servers(root));
+}
+
+/// Builds and runs every test. What cannot be prepared fails its own step; the others still run.
+pub fn all(root: &Path, steps: &mut Steps) {
+    let mut programs = None;
+    let built = steps.check("build: workspace and its tests", || {
+        programs = Some(rust_tests::build(root)?);
+        Ok(())
+    });
+    let Some(programs) = programs.filter(|_| built) else { return };
+    steps.count("test: rust", || rust_tests::run(root, &programs));
+    if steps.check("build: python package", || python_package(root)) {
+        steps.count("test: python", || python_tests(root));
+    }
+    steps.count("test: commands in the documents", || docs::run(root));
+}
+
+/// The variables tests find their surroundings by, and a path that has `enforcecore` on it.
+pub fn environment(root: &Path) -> Result<Vec<(&'static str, OsString)>> {
+    let programs = root.join("target/debug");
+    let python_programs = setup::venv(root).join("bin");
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let folders = [programs.clone(), python_programs.clone()].into_iter().chain(std::env::split_paths(&path));
+    let mut environment = vec![("PATH", std::env::join_paths(folders).context("a folder's name contains `:`")?)];
+    environment.push(("TEST_ENFORCECORE", programs.join("enforcecore").into()));
+    for (name, path) in [
+        ("TEST_PYTHON", setup::venv_program(root, "python")),
+        ("TEST_PYTHON_BIN", python_programs),
+        ("TEST_NODE_BIN", setup::node_programs(root)),
+    ] {
+        // A machine where an installation failed still runs the tests that do without.
+        if path.exists() {
+            environment.push((name, path.into()));
+        }
+    }
+    Ok(environment)
+}
+
+/// Builds the extension module and installs the Python package into the environment.
+fn python_package(root: &Path) -> Result<()> {
+    let maturin = setup::venv_program(root, "maturin");
+    let arguments = ["develop", "--quiet", "--manifest-path", "bindings/python/Cargo.toml", "--target-dir", "target"];
+    let mut build = command(maturin, root, &arguments);
+    build.env("VIRTUAL_ENV", setup::venv(root));
+    follow(build, |_| false)?.require("the Python package's build")
+}
+
+fn python_tests(root: &Path) -> Result<Count> {
+    let mut arguments = vec!["-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"];
+    arguments.extend(PYTHON_TESTS.into_iter().filter(|folder| root.join(folder).is_dir()));
+    let mut pytest = command(setup::venv_program(root, "python"), root, &arguments);
+    pytest.envs(environment(root)?).env("PYTHONDONTWRITEBYTECODE", "1");
+    let transcript = follow(pytest, |_| false)?;
+    let last = transcript.lines.iter().rev().find(|line| !line.trim().is_empty()).map_or("", String::as_str);
+    say(&format!("    {}", last.trim()));
+    let mut count = summary(last);
+    if !transcript.success {
+        transcript.show_end();
+        count.failed = count.failed.max(1);
+    } else if count.passed == 0 {
+        bail!("no Python test ran");
+    }
+    Ok(count)
+}
+
+/// The counts of a line such as `1 failed, 5 passed, 2 skipped in 0.12s`.
+fn summary(line: &str) -> Count {
+    let mut count = Count::default();
+    for part in line.trim_matches(['=', ' ']).split(", ") {
+        let mut words = part.split_whitespace();
+        let number = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
+        match words.next() {
+            Some("passed") => count.passed += number,
+            Some("failed" | "error" | "errors") => count.failed += number,
+            _ => {}
+        }
+    }
+    count
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_summary_of_pytest_is_read() {
+        let check = |line: &str, passed, failed| assert_eq!(summary(line), Count { passed, failed }, "{line}");
+        check("5 passed in 0.01s", 5, 0);
+        check("1 failed, 5 passed, 2 skipped in 0.12s", 5, 1);
+        check("=== 2 passed, 1 error in 3.00s ===", 2, 1);
+        check("no tests ran in 0.00s", 0, 0);
+    }
+}
