@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+use super::canonical;
 
 /// Bytes in a line at most: tlog-tiles gives an entry 65,535, and the tool's name and rule ids are ours to bound.
 pub const ENTRY_BYTES_MAX: usize = 60 * 1024;
@@ -45,7 +47,7 @@ pub struct Entry {
     /// Microseconds of the writer's monotonic clock.
     pub mono_us: u64,
     /// What a genesis or recovery entry has to say.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub note: BTreeMap<String, String>,
     /// The call that made this call.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -60,7 +62,7 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
     /// Redactions by class.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub redactions: BTreeMap<String, u64>,
     /// The rules that made the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -77,6 +79,14 @@ pub struct Entry {
     pub v: u32,
     /// Names the process that wrote it.
     pub writer: String,
+}
+
+impl Entry {
+    /// The canonical line, without its newline; `None` if a number in it is beyond what canonical JSON keeps exact.
+    pub fn line(&self) -> Option<Vec<u8>> {
+        let line = serde_json::to_vec(self).ok()?;
+        canonical::check(&line).is_ok().then_some(line)
+    }
 }
 
 /// Kinds of entries.
@@ -121,6 +131,16 @@ pub enum Durability {
     Buffered,
 }
 
+impl Durability {
+    /// The word in lines and machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Durability::Strict => "strict",
+            Durability::Buffered => "buffered",
+        }
+    }
+}
+
 /// What the face proves about execution.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -142,6 +162,13 @@ pub enum Effect {
     Happened,
     /// The tool started and how far it came is not known.
     Unknown,
+}
+
+/// Members in canonical order, which is by UTF-16 code units where the map's is by bytes.
+fn in_key_order<S: Serializer, V: Serialize>(map: &BTreeMap<String, V>, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut members: Vec<(&String, &V)> = map.iter().collect();
+    members.sort_by(|(a, _), (b, _)| canonical::key_order(a, b));
+    serializer.collect_map(members)
 }
 
 /// One typed change of state.

@@ -1,10 +1,28 @@
-//! The log's one writer in this process.
+//! The log's one writer in this process: group commit.
+//!
+//! Threads that arrive while a group is being written wait. Then one of them leads: it takes the store's turn (processes take
+//! turns), reads what others have written, and opens the group. Everyone who was waiting boards: each runs its own proposal on
+//! the state, one after the other. Then one append of all entries and their seal, one sync, and everyone is acknowledged: so
+//! an acknowledged entry is durable and signed. After a failed write nothing is known about the tail, so the writer stops for
+//! good; opening again finds out.
+//!
+//! Absent on purpose: threads of its own, pipelining (a second group before the first is durable), and retries.
 
-use std::sync::Arc;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::entry::{Durability, Entry};
+use super::finding::Finding;
+use super::ledger::{Ledger, Stamp};
+use super::note::is_origin;
+use crate::call::hex;
 use crate::session::Keyer;
-use crate::traits::{Anchor, Clock, LogStore, Random, Signer, StoreError};
+use crate::traits::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError};
+
+/// Groups after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and telling it costs some
+/// ten times as much as a group.
+pub const ANCHOR_EVERY: u32 = 32;
 
 /// What is built by reading entries in order.
 pub trait Fold: Send {
@@ -31,9 +49,39 @@ pub struct LogParts {
 }
 
 /// A log that is open for writing, with the state its entries fold to.
-pub struct Log<F> {
-    _parts: LogParts,
-    _fold: std::sync::Mutex<F>,
+pub struct Log<F: Fold> {
+    parts: LogParts,
+    writer: String,
+    process: u32,
+    desk: Mutex<Desk>,
+    // Whoever holds the ledger may lock the desk, never the other way round.
+    ledger: Mutex<Ledger<F>>,
+}
+
+/// Who waits for what.
+struct Desk {
+    /// The group that whoever arrives now will be in.
+    gathering: Arc<Batch>,
+    /// How many wait for it.
+    waiting: usize,
+    /// Somebody holds or awaits the store's turn.
+    led: bool,
+    /// How many still have to run their proposal in the group that is open.
+    boarding: usize,
+    /// Why nothing more is written.
+    stopped: Option<LogError>,
+}
+
+/// One group, as those in it see it. Its condition variables go with the desk's lock.
+#[derive(Default)]
+struct Batch {
+    /// It is open: proposals may run.
+    open: AtomicBool,
+    /// Tell the anchor afterwards.
+    anchor: AtomicBool,
+    outcome: OnceLock<Result<(), LogError>>,
+    changed: Condvar,
+    boarded: Condvar,
 }
 
 /// Proof that an entry was acknowledged in the durability asked for.
@@ -63,48 +111,324 @@ pub enum LogError {
     Poisoned(String),
     /// What is stored is damaged.
     #[error("the log is damaged: {0}")]
-    Damaged(String),
+    Damaged(Finding),
     /// An entry is too large.
     #[error("a log entry of {0} bytes is too large")]
     TooLarge(usize),
+    /// A number in an entry that canonical JSON cannot keep exact.
+    #[error("a number in a log entry is beyond 2^53")]
+    Number,
+    /// More entries at once than one group holds.
+    #[error("too many entries at once")]
+    Busy,
+    /// The name of the log cannot stand in a checkpoint.
+    #[error("`{0}` cannot name a log")]
+    Origin(String),
+    /// A child of `fork` must open the log for itself.
+    #[error("the log was opened by another process")]
+    OtherProcess,
 }
 
 impl<F: Fold> Log<F> {
     /// Opens the log: reads and checks what is there, moves a torn tail away, writes the genesis entry of an empty log.
+    ///
+    /// Refuses what is damaged, and what is shorter or other than its anchor remembers.
     pub fn open(parts: LogParts, fold: F) -> Result<Log<F>, LogError> {
-        Ok(Log { _parts: parts, _fold: std::sync::Mutex::new(fold) })
+        if !is_origin(&parts.origin) {
+            return Err(LogError::Origin(parts.origin));
+        }
+        let mut name = [0; 8];
+        parts.random.fill(&mut name)?;
+        let anchor = parts.anchor.as_ref().map(|anchor| anchor.latest()).transpose()?.flatten();
+        let desk = Desk { gathering: Arc::default(), waiting: 0, led: false, boarding: 0, stopped: None };
+        let log = Log {
+            writer: hex(&name),
+            process: std::process::id(),
+            desk: Mutex::new(desk),
+            ledger: Mutex::new(Ledger::new(fold)),
+            parts,
+        };
+        {
+            let mut turn = log.parts.store.turn()?;
+            log.catch_up(turn.as_mut(), anchor)?;
+            log.write(turn.as_mut())?;
+            log.tell_anchor(turn.as_mut(), true)?;
+        }
+        Ok(log)
     }
 
     /// Runs `propose` on the state as of this process's turn, and commits the entry it returns.
     ///
     /// Between the state that `propose` sees and the entry in the log nothing else is written, in this process or another:
     /// this is the one atomic step of admission. `propose` is shown the wall time in microseconds.
+    ///
+    /// A buffered entry is proposed on the state as far as this process knows it and does not wait for the turn; its deltas
+    /// count in this process at once and in others once it is written.
     pub fn commit<R, E>(
         &self,
-        _durability: Durability,
-        _propose: impl FnOnce(&F, i64) -> Result<(Entry, R), E>,
+        durability: Durability,
+        propose: impl FnOnce(&F, i64) -> Result<(Entry, R), E>,
     ) -> Result<(R, Receipt), CommitError<E>> {
-        Err(CommitError::Log(LogError::Poisoned("not written yet".to_owned())))
+        if durability == Durability::Buffered {
+            return self.commit_buffered(propose);
+        }
+        let entered = self.ride(false, |ledger| {
+            let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
+            let index = ledger.enter(entry, durability, stamp).map_err(CommitError::Log)?;
+            Ok((result, Receipt { index: Some(index) }))
+        });
+        entered.map_err(CommitError::Log)?
     }
 
     /// Shows the state as far as this process knows it.
     pub fn view<R>(&self, look: impl FnOnce(&F) -> R) -> R {
-        let fold = self._fold.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        look(&fold)
+        look(&self.ledger().fold)
     }
 
-    /// Writes what is buffered and returns once it is on stable storage.
+    /// Writes what is buffered and returns once it is on stable storage and the anchor is told.
     pub fn flush(&self) -> Result<(), LogError> {
-        Ok(())
+        self.ride(true, |_| ())
     }
 
     /// The last checkpoint: a signed note, ready to be kept elsewhere.
     pub fn checkpoint(&self) -> Option<String> {
-        None
+        self.ledger().chain.note.clone()
     }
 
     /// The keyer of this log's names.
     pub fn keyer(&self) -> &Keyer {
-        &self._parts.keyer
+        &self.parts.keyer
+    }
+
+    fn commit_buffered<R, E>(
+        &self,
+        propose: impl FnOnce(&F, i64) -> Result<(Entry, R), E>,
+    ) -> Result<(R, Receipt), CommitError<E>> {
+        self.check_process().map_err(CommitError::Log)?;
+        let (result, full) = {
+            let mut ledger = self.ledger();
+            if let Some(error) = self.desk().stopped.clone() {
+                return Err(CommitError::Log(error));
+            }
+            let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
+            (result, ledger.wait(entry, stamp).map_err(CommitError::Log)?)
+        };
+        if full {
+            self.ride(false, |_| ()).map_err(CommitError::Log)?;
+        }
+        Ok((result, Receipt { index: None }))
+    }
+
+    fn propose<'s, R, E>(
+        &'s self,
+        fold: &F,
+        propose: impl FnOnce(&F, i64) -> Result<(Entry, R), E>,
+    ) -> Result<(Entry, R, Stamp<'s>), CommitError<E>> {
+        let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
+        let (entry, result) = propose(fold, stamp.time_us).map_err(CommitError::Refused)?;
+        Ok((entry, result, stamp))
+    }
+
+    /// Takes part in one group: waits for it to open, runs `board` in it, returns once it is durable.
+    fn ride<X>(&self, anchor: bool, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+        self.check_process()?;
+        let mut desk = self.desk();
+        let batch = Arc::clone(&desk.gathering);
+        desk.waiting += 1;
+        batch.anchor.fetch_or(anchor, Ordering::Relaxed);
+        loop {
+            if let Some(error) = &desk.stopped {
+                return Err(error.clone());
+            }
+            if let Some(Err(error)) = batch.outcome.get() {
+                return Err(error.clone());
+            }
+            if batch.open.load(Ordering::Relaxed) {
+                drop(desk);
+                return self.board(&batch, board);
+            }
+            if !desk.led {
+                desk.led = true;
+                drop(desk);
+                return self.lead(&batch, board);
+            }
+            desk = wait(&batch.changed, desk);
+        }
+    }
+
+    /// Runs a proposal in the open group, and waits for what becomes of it.
+    fn board<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+        let boarded = {
+            // Also when the proposal panics: the others must not wait for it.
+            let _seat = Seat { log: self, batch };
+            board(&mut self.ledger())
+        };
+        let mut desk = self.desk();
+        loop {
+            match batch.outcome.get() {
+                Some(outcome) => return outcome.clone().map(|()| boarded),
+                None => desk = wait(&batch.changed, desk),
+            }
+        }
+    }
+
+    /// Leads a group from the store's turn to the acknowledgement.
+    fn lead<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+        let _lead = Lead { log: self, batch };
+        let mut turn = self.parts.store.turn().map_err(|error| self.fail(batch, error.into()))?;
+        self.catch_up(turn.as_mut(), None).map_err(|error| self.stop(batch, error))?;
+        self.open_group(batch).map_err(|error| self.stop(batch, error))?;
+        let boarded = catch_unwind(AssertUnwindSafe(|| {
+            let _seat = Seat { log: self, batch };
+            board(&mut self.ledger())
+        }));
+        self.await_boarded(batch);
+        self.write(turn.as_mut()).map_err(|error| self.stop(batch, LogError::Poisoned(error.to_string())))?;
+        self.acknowledge(batch, Ok(()));
+        // The anchor is told within the turn, so that it never goes back; nobody waits for it but the next group.
+        let told = self.tell_anchor(turn.as_mut(), batch.anchor.load(Ordering::Relaxed));
+        if let Err(error) = told {
+            self.desk().stopped = Some(LogError::Poisoned(error.to_string()));
+        }
+        match boarded {
+            Ok(boarded) => Ok(boarded),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+
+    fn catch_up(&self, turn: &mut dyn LogTurn, anchor: Option<String>) -> Result<(), LogError> {
+        let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
+        self.ledger().catch_up(turn, self.parts.signer.as_ref(), &self.parts.origin, anchor, stamp)
+    }
+
+    /// Lets everyone who waits run their proposals; whoever comes later gathers for the next group.
+    fn open_group(&self, batch: &Batch) -> Result<(), LogError> {
+        self.ledger().board_waiting()?;
+        let mut desk = self.desk();
+        desk.boarding = std::mem::take(&mut desk.waiting);
+        desk.gathering = Arc::default();
+        batch.open.store(true, Ordering::Relaxed);
+        batch.changed.notify_all();
+        Ok(())
+    }
+
+    fn await_boarded(&self, batch: &Batch) {
+        let mut desk = self.desk();
+        while desk.boarding > 0 {
+            desk = wait(&batch.boarded, desk);
+        }
+    }
+
+    /// One append and one sync of the group, if anything is in it. The state stays visible meanwhile.
+    fn write(&self, turn: &mut dyn LogTurn) -> Result<(), LogError> {
+        let Some(sealed) = self.ledger().seal(self.parts.signer.as_ref(), &self.parts.origin)? else { return Ok(()) };
+        turn.append(&sealed.bytes)?;
+        turn.sync()?;
+        let mut ledger = self.ledger();
+        ledger.chain = sealed.chain;
+        ledger.unanchored += 1;
+        Ok(())
+    }
+
+    /// Tells the anchor how far the log has come, if it is time. `_turn` shows that no other process does at the same time.
+    fn tell_anchor(&self, _turn: &mut dyn LogTurn, now: bool) -> Result<(), LogError> {
+        let Some(anchor) = &self.parts.anchor else { return Ok(()) };
+        let mut ledger = self.ledger();
+        let due = if now { 1 } else { ANCHOR_EVERY };
+        let Some(note) = ledger.chain.note.clone().filter(|_| ledger.unanchored >= due) else { return Ok(()) };
+        ledger.unanchored = 0;
+        drop(ledger);
+        Ok(anchor.remember(&note)?)
+    }
+
+    /// Nothing was proposed or written: those who waited are refused, the next group may go better.
+    fn fail(&self, batch: &Batch, error: LogError) -> LogError {
+        self.acknowledge(batch, Err(error.clone()));
+        error
+    }
+
+    /// The state is ahead of the log, or the log is not what it was: nothing more is written.
+    fn stop(&self, batch: &Batch, error: LogError) -> LogError {
+        self.desk().stopped.get_or_insert(error.clone());
+        self.fail(batch, error)
+    }
+
+    fn acknowledge(&self, batch: &Batch, outcome: Result<(), LogError>) {
+        let mut desk = self.desk();
+        if std::ptr::eq(Arc::as_ptr(&desk.gathering), batch) {
+            desk.gathering = Arc::default();
+            desk.waiting = 0;
+        }
+        // A second outcome can only be the guard's, after the first.
+        let _ = batch.outcome.set(outcome);
+        batch.changed.notify_all();
+    }
+
+    fn check_process(&self) -> Result<(), LogError> {
+        if self.process == std::process::id() { Ok(()) } else { Err(LogError::OtherProcess) }
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A panicking proposal only ever saw the fold; so a poisoned lock hides nothing half done.
+    fn ledger(&self) -> MutexGuard<'_, Ledger<F>> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+impl<F: Fold> Drop for Log<F> {
+    fn drop(&mut self) {
+        let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let behind = ledger.has_waiting() || (ledger.unanchored > 0 && self.parts.anchor.is_some());
+        if behind {
+            // Who must know whether it worked calls flush.
+            let _ = self.flush();
+        }
+    }
+}
+
+/// A place in the open group, given up when the proposal has run or panicked.
+struct Seat<'a, F: Fold> {
+    log: &'a Log<F>,
+    batch: &'a Batch,
+}
+
+impl<F: Fold> Drop for Seat<'_, F> {
+    fn drop(&mut self) {
+        let mut desk = self.log.desk();
+        desk.boarding = desk.boarding.saturating_sub(1);
+        if desk.boarding == 0 {
+            self.batch.boarded.notify_all();
+        }
+    }
+}
+
+/// The lead of a group, passed on when it is done. If the leader panics, the writer stops.
+struct Lead<'a, F: Fold> {
+    log: &'a Log<F>,
+    batch: &'a Batch,
+}
+
+impl<F: Fold> Drop for Lead<'_, F> {
+    fn drop(&mut self) {
+        if self.batch.outcome.get().is_none() {
+            self.log.stop(self.batch, LogError::Poisoned("a panic while writing".to_owned()));
+        }
+        let mut desk = self.log.desk();
+        desk.led = false;
+        if desk.stopped.is_some() {
+            desk.gathering.changed.notify_all();
+        } else {
+            desk.gathering.changed.notify_one();
+        }
+    }
+}
+
+fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests;

@@ -4,53 +4,63 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::traits::{LogStore, LogTurn, StoreError};
 
-/// Bytes that live as long as their last clone; clones are the same store.
+/// Bytes in memory. Clones share them, as processes share a folder.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryStore {
-    bytes: Arc<Mutex<Vec<u8>>>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    log: Vec<u8>,
+    torn: Vec<Vec<u8>>,
 }
 
 impl MemoryStore {
-    /// A store that holds these bytes.
+    /// A store that holds these bytes already.
     pub fn new(bytes: Vec<u8>) -> MemoryStore {
-        MemoryStore { bytes: Arc::new(Mutex::new(bytes)) }
+        MemoryStore { kept: Arc::new(Mutex::new(Kept { log: bytes, torn: Vec::new() })) }
     }
 
-    /// A copy of what it holds.
+    /// The log's bytes.
     pub fn contents(&self) -> Vec<u8> {
-        self.lock().clone()
+        self.kept().log.clone()
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<u8>> {
-        self.bytes.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The tails that were moved away.
+    pub fn torn(&self) -> Vec<Vec<u8>> {
+        self.kept().torn.clone()
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl LogStore for MemoryStore {
     fn turn(&self) -> Result<Box<dyn LogTurn + '_>, StoreError> {
-        Ok(Box::new(MemoryTurn { bytes: self.lock() }))
+        Ok(Box::new(MemoryTurn { kept: self.kept() }))
     }
 }
 
 struct MemoryTurn<'a> {
-    bytes: MutexGuard<'a, Vec<u8>>,
+    kept: MutexGuard<'a, Kept>,
 }
 
 impl LogTurn for MemoryTurn<'_> {
     fn bytes(&mut self) -> Result<u64, StoreError> {
-        Ok(self.bytes.len() as u64)
+        Ok(self.kept.log.len() as u64)
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
         let start = usize::try_from(offset).unwrap_or(usize::MAX);
-        let end = start.saturating_add(buffer.len());
-        let bytes = self.bytes.get(start..end).ok_or_else(|| StoreError::new("read the log", "past its end"))?;
-        buffer.copy_from_slice(bytes);
+        let found = self.kept.log.get(start..start.saturating_add(buffer.len()));
+        buffer.copy_from_slice(found.ok_or_else(|| StoreError::new("read the log", "it ends before"))?);
         Ok(())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.bytes.extend_from_slice(bytes);
+        self.kept.log.extend_from_slice(bytes);
         Ok(())
     }
 
@@ -59,7 +69,9 @@ impl LogTurn for MemoryTurn<'_> {
     }
 
     fn quarantine(&mut self, offset: u64) -> Result<String, StoreError> {
-        self.bytes.truncate(usize::try_from(offset).unwrap_or(usize::MAX));
-        Ok("memory".to_owned())
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(self.kept.log.len());
+        let tail = self.kept.log.split_off(start);
+        self.kept.torn.push(tail);
+        Ok(format!("torn/{}", self.kept.torn.len()))
     }
 }

@@ -1,0 +1,406 @@
+//! Judges one group against its seal.
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use super::align;
+use super::check::{Chain, Walk};
+use super::entry::{Entry, Kind};
+use super::finding::{FindingKind, Place};
+use super::lines::Line;
+use super::note::{Checkpoint, NoteError, PublicKey};
+use super::seal::Seal;
+use super::tree::{Hash, leaf_hash};
+use crate::call::hex;
+
+/// What is wrong with a line's spelling.
+pub type Wrong = (FindingKind, &'static str);
+
+/// The lines since the last seal.
+#[derive(Default)]
+pub struct Group {
+    /// Each line.
+    pub items: Vec<Item>,
+    /// Their bytes.
+    pub bytes: usize,
+    /// Whether sectors of it were never written.
+    pub hole: bool,
+}
+
+impl Group {
+    /// The hashes of the lines as they are.
+    pub fn leaves(&self) -> Vec<Hash> {
+        self.items.iter().map(|item| item.leaf).collect()
+    }
+}
+
+/// One line that is meant to be an entry.
+pub struct Item {
+    leaf: Hash,
+    /// Where it stands.
+    pub bytes: Range<u64>,
+    flaw: Option<Wrong>,
+    head: Option<Head>,
+    entry: Option<Entry>,
+}
+
+/// What every version's entry says.
+#[derive(Deserialize)]
+struct Head {
+    index: u64,
+    prev_seal: Option<String>,
+}
+
+impl Item {
+    /// Reads a line; its content is looked at only if its spelling is canonical.
+    pub fn read(line: Line<'_>, flaw: Option<Wrong>, readable: bool) -> Item {
+        let entry = if readable { serde_json::from_slice::<Entry>(line.bytes).ok() } else { None };
+        let head = match &entry {
+            Some(entry) => Some(Head { index: entry.index, prev_seal: entry.prev_seal.clone() }),
+            None if readable => serde_json::from_slice(line.bytes).ok(),
+            None => None,
+        };
+        Item { leaf: leaf_hash(line.bytes), bytes: line.start..line.end, flaw, head, entry }
+    }
+}
+
+/// A seal that could be read.
+pub struct Judged {
+    /// The seal.
+    pub seal: Seal,
+    /// Its checkpoint.
+    pub point: Checkpoint,
+    /// The index of its group's first entry.
+    first: u64,
+}
+
+impl Judged {
+    /// Reads a canonical seal line.
+    pub fn parse(line: &[u8]) -> Result<Judged, &'static str> {
+        let seal = Seal::parse(line)?;
+        let point = Checkpoint::parse(&seal.note).map_err(|_| "its note is not a checkpoint")?;
+        let first = point.size.checked_sub(seal.leaves.len() as u64).ok_or("it lists more entries than there are")?;
+        Ok(Judged { seal, point, first })
+    }
+}
+
+/// The last seal met.
+pub struct LastSeal {
+    /// Where it stands.
+    pub bytes: Range<u64>,
+    /// Up to how many entries it seals.
+    pub size: u64,
+    /// Its signature was looked at.
+    pub checked: bool,
+    /// Something was found wrong with it; one finding a seal is enough.
+    pub blamed: bool,
+}
+
+/// How things stood before a group.
+pub struct Before {
+    /// The chain.
+    pub chain: Chain,
+    /// The findings kept.
+    pub findings: usize,
+    /// The findings counted.
+    pub total: u64,
+}
+
+/// A checkpoint remembered elsewhere.
+pub struct Anchored {
+    note: String,
+    checkpoint: Option<Checkpoint>,
+    met: Option<bool>,
+}
+
+impl Anchored {
+    /// Reads the note.
+    pub fn new(note: &str) -> Anchored {
+        Anchored { checkpoint: Checkpoint::parse(note).ok(), note: note.to_owned(), met: None }
+    }
+}
+
+impl Walk {
+    /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth.
+    pub(super) fn judge_group(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) {
+        if before.seals == 0 && judged.first == 0 {
+            self.meet_genesis(group);
+        }
+        let lines = group.leaves();
+        let sealed = &judged.seal.leaves;
+        let base = before.size();
+        let same = lines == *sealed;
+        let fits = |leaves: &[Hash]| {
+            let tree = before.tree.with(leaves.iter().copied());
+            tree.size() == judged.point.size && tree.root() == judged.point.root
+        };
+        let attached = before.astray.is_none();
+        if attached && fits(sealed) {
+            self.compare(group, judged, &lines);
+            self.advance(sealed);
+            self.check_link(group, judged, before, previous);
+            self.check_origin(judged);
+            if !same || self.all_signatures {
+                self.check_signature(&judged.seal.note);
+            }
+        } else if attached && !same && fits(&lines) {
+            self.flaws(group, base);
+            self.blame_list(judged, &lines);
+            self.advance(&lines);
+        } else if !self.check_signature(&judged.seal.note) {
+            self.judge_unsigned(group, judged, base, &lines);
+        } else {
+            self.judge_astray(group, judged, base, &lines);
+        }
+    }
+
+    /// The lines give the signed root, the list does not.
+    fn blame_list(&mut self, judged: &Judged, lines: &[Hash]) {
+        if lines.ends_with(&judged.seal.leaves) {
+            let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+            let wrong = "the seal between these groups is gone";
+            self.found(FindingKind::Missing, Place::Seal(judged.first), at..at, wrong);
+        } else {
+            self.blame_seal(FindingKind::Altered, "its list of hashes is not that of the entries it seals");
+        }
+    }
+
+    /// Nothing fits and the signature is wrong: the seal is damaged, and perhaps entries are too.
+    fn judge_unsigned(&mut self, group: &Group, judged: &Judged, base: u64, lines: &[Hash]) {
+        if judged.first == base && lines != judged.seal.leaves {
+            self.compare(group, judged, lines);
+            self.advance(&judged.seal.leaves);
+        } else {
+            self.flaws(group, base);
+            self.advance(lines);
+        }
+    }
+
+    /// The seal is genuine but does not follow what is before it.
+    fn judge_astray(&mut self, group: &Group, judged: &Judged, base: u64, lines: &[Hash]) {
+        let size = judged.point.size;
+        let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+        let start = group.items.first().map_or(at, |item| item.bytes.start);
+        if judged.first < base {
+            return self.met_again(judged.first, size, start..at);
+        }
+        if judged.first > base {
+            let wrong = "sealed entries that are gone, with their seals";
+            self.found(FindingKind::Missing, Place::Entries(base, judged.first), start..start, wrong);
+        } else if lines == judged.seal.leaves && self.chain.astray.is_none() {
+            self.blame_seal(FindingKind::RootMismatch, "its signed root is not that of the entries before it");
+        }
+        self.compare(group, judged, lines);
+        self.chain.astray = Some(size);
+    }
+
+    /// A group with indexes that came before: a second copy, or the one that seemed to be missing.
+    fn met_again(&mut self, first: u64, size: u64, bytes: Range<u64>) {
+        let gap = self.findings.iter_mut().find(|finding| {
+            finding.kind == FindingKind::Missing
+                && matches!(finding.place, Place::Entries(from, to) if from <= first && size <= to)
+        });
+        match gap {
+            Some(gap) if gap.place == Place::Entries(first, size) => {
+                gap.kind = FindingKind::Reordered;
+                gap.bytes = bytes;
+                "a group that stands after a later one".clone_into(&mut gap.detail);
+            }
+            Some(_) => {
+                let wrong = "a group that stands after a later one";
+                self.found(FindingKind::Reordered, Place::Entries(first, size), bytes, wrong);
+            }
+            None => {
+                let wrong = "a group that is there a second time";
+                self.found(FindingKind::Duplicated, Place::Entries(first, size), bytes, wrong);
+            }
+        }
+    }
+
+    /// Names the lines that are not what was sealed, and what is wrong with those that are.
+    fn compare(&mut self, group: &Group, judged: &Judged, lines: &[Hash]) {
+        if lines == judged.seal.leaves {
+            self.flaws(group, judged.first);
+            self.check_indexes(group, judged.first);
+            return;
+        }
+        let end = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+        let mut gone: Option<(u64, u64)> = None;
+        for change in align::changes(lines, &judged.seal.leaves) {
+            let entry = judged.first + change.sealed as u64;
+            let Some(item) = change.line.and_then(|line| group.items.get(line)) else {
+                gone = match gone {
+                    Some((from, to)) if to == entry => Some((from, entry + 1)),
+                    other => {
+                        self.gone(other, end);
+                        Some((entry, entry + 1))
+                    }
+                };
+                continue;
+            };
+            let wrong = match change.kind {
+                FindingKind::Altered => "its bytes are not those that were sealed",
+                FindingKind::Inserted => "a line that was never sealed stands before it",
+                FindingKind::Duplicated => "it is there a second time",
+                _ => "it does not stand where it was sealed",
+            };
+            let (kind, wrong) = match item.flaw {
+                Some(flaw) if matches!(change.kind, FindingKind::Altered | FindingKind::Inserted) => flaw,
+                _ => (change.kind, wrong),
+            };
+            self.found(kind, Place::Entry(entry), item.bytes.clone(), wrong);
+        }
+        self.gone(gone, end);
+    }
+
+    fn gone(&mut self, entries: Option<(u64, u64)>, at: u64) {
+        if let Some((from, to)) = entries {
+            self.found(FindingKind::Missing, Place::Entries(from, to), at..at, "sealed, and no longer there");
+        }
+    }
+
+    /// What is wrong with the spelling of lines that stand in their places.
+    pub(super) fn flaws(&mut self, group: &Group, first: u64) {
+        for (at, item) in (first..).zip(&group.items) {
+            if let Some((kind, wrong)) = item.flaw {
+                self.found(kind, Place::Entry(at), item.bytes.clone(), wrong);
+            }
+        }
+    }
+
+    fn check_indexes(&mut self, group: &Group, first: u64) {
+        for (at, item) in (first..).zip(&group.items) {
+            let wrong = match &item.head {
+                _ if item.flaw.is_some() => continue,
+                None => (FindingKind::Unreadable, "canonical, but not an entry"),
+                Some(_) if item.entry.is_none() && self.folding => {
+                    (FindingKind::Unreadable, "an entry of a later version, which this one cannot fold")
+                }
+                Some(head) if head.index != at => (FindingKind::WrongIndex, "it says another index than its place"),
+                Some(_) => continue,
+            };
+            self.found(wrong.0, Place::Entry(at), item.bytes.clone(), wrong.1);
+        }
+    }
+
+    /// The first entry of a group names the seal before it. The entry is sealed: if the two differ, the seal was changed.
+    fn check_link(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) {
+        let Some(item) = group.items.first() else { return };
+        let Some(head) = item.head.as_ref().filter(|_| judged.seal.leaves.first() == Some(&item.leaf)) else { return };
+        match (&head.prev_seal, before.seal.map(|seal| hex(&seal))) {
+            (named, expected) if *named == expected => {}
+            (Some(_), Some(_)) => {
+                if let Some(seal) = previous.filter(|seal| !seal.blamed) {
+                    let wrong = "its bytes are not those that the next group names";
+                    self.found(FindingKind::Altered, Place::Seal(seal.size), seal.bytes, wrong);
+                }
+            }
+            _ => {
+                let wrong = "the first entry of a group does not name the seal before it";
+                self.found(FindingKind::Unlinked, Place::Entry(judged.first), item.bytes.clone(), wrong);
+            }
+        }
+    }
+
+    fn check_origin(&mut self, judged: &Judged) {
+        if self.origin.as_ref().is_some_and(|origin| *origin != judged.point.origin) {
+            self.blame_seal(FindingKind::WrongOrigin, "its checkpoint names another log");
+        }
+    }
+
+    /// The first entry says whose log it is, and which key seals it.
+    fn meet_genesis(&mut self, group: &Group) {
+        let Some(item) = group.items.first() else { return };
+        let Some(entry) = &item.entry else { return };
+        if entry.kind != Kind::Genesis {
+            let wrong = "the first entry is not a genesis";
+            return self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+        }
+        if self.key.is_none() {
+            self.key = entry.note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
+            self.key_from_log = self.key.is_some();
+        }
+        if self.origin.is_none() {
+            self.origin = entry.note.get("origin").cloned();
+        }
+    }
+
+    /// Checks the signature of the last seal; without a key there is nothing to say against it.
+    pub(super) fn check_signature(&mut self, note: &str) -> bool {
+        if let Some(seal) = &mut self.last_seal {
+            seal.checked = true;
+        }
+        let Some(key) = &self.key else { return true };
+        let Err(error) = key.verify(note) else { return true };
+        match error {
+            NoteError::OtherKey(_) => self.blame_seal(FindingKind::WrongKey, "it is not signed by the key expected"),
+            _ => self.blame_seal(FindingKind::BadSignature, "its signature does not fit its text"),
+        }
+        false
+    }
+
+    pub(super) fn blame_seal(&mut self, kind: FindingKind, wrong: &str) {
+        let Some(seal) = self.last_seal.as_mut().filter(|seal| !seal.blamed) else { return };
+        seal.blamed = true;
+        let (place, bytes) = (Place::Seal(seal.size), seal.bytes.clone());
+        self.found(kind, place, bytes, wrong);
+    }
+
+    /// Moves the chain on, and meets the anchors on the way.
+    pub(super) fn advance(&mut self, leaves: &[Hash]) {
+        if let Some(astray) = &mut self.chain.astray {
+            *astray += leaves.len() as u64;
+            return;
+        }
+        for leaf in leaves {
+            self.chain.tree.push(*leaf);
+            let tree = &self.chain.tree;
+            for anchor in &mut self.anchors {
+                if let Some(point) = anchor.checkpoint.as_ref().filter(|point| point.size == tree.size()) {
+                    anchor.met = Some(point.root == tree.root());
+                }
+            }
+        }
+    }
+
+    /// Counts the calls of a group in which nothing is wrong.
+    pub(super) fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
+        let first = self.chain.size() - group.items.len() as u64;
+        // After damage a missing entry would look like a call that does not add up.
+        let counts = !self.folding && self.damage().is_none();
+        for (at, item) in (first..).zip(&group.items) {
+            let Some(entry) = &item.entry else { continue };
+            if counts && let Some((kind, wrong)) = self.accounts.take(entry) {
+                self.found(kind, Place::Entry(at), item.bytes.clone(), wrong);
+            }
+            good(entry);
+        }
+    }
+
+    /// Whether the log is the one its anchors remember, and as long.
+    pub(super) fn finish_anchors(&mut self) {
+        for anchor in std::mem::take(&mut self.anchors) {
+            let signed = self.key.as_ref().is_none_or(|key| key.verify(&anchor.note).is_ok());
+            let Some(point) = anchor.checkpoint.filter(|_| signed) else {
+                self.found(
+                    FindingKind::BadAnchor,
+                    Place::File,
+                    0..0,
+                    "the anchor's checkpoint is not signed by the key",
+                );
+                continue;
+            };
+            let (size, end) = (self.chain.size(), self.chain.offset);
+            if point.size > size {
+                let wrong = format!("its anchor remembers {} entries, {size} are there", point.size);
+                self.found(FindingKind::ShorterThanAnchor, Place::Entries(size, point.size), end..end, wrong);
+            } else if anchor.met == Some(false) || self.origin.as_ref().is_some_and(|origin| *origin != point.origin) {
+                let wrong = format!("its anchor remembers other entries before {}", point.size);
+                self.found(FindingKind::Forked, Place::Entries(0, point.size), 0..end, wrong);
+            } else if anchor.met == Some(true) {
+                self.anchored = self.anchored.max(Some(point.size));
+            }
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! What one writer knows of its log, and the group it is making.
+
+use std::io::{self, BufReader, Read};
+
+use sha2::{Digest, Sha256};
+
+use super::check::{Chain, GROUP_BYTES_MAX, Walk};
+use super::entry::{Durability, ENTRY_BYTES_MAX, Entry, Kind};
+use super::finding::{Finding, FindingKind, Place};
+use super::log::{Fold, LogError};
+use super::note::{Checkpoint, public_key};
+use super::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
+use super::tree::{Hash, leaf_hash};
+use super::verify::VerifyOptions;
+use crate::call::hex;
+use crate::traits::{Clock, LogTurn, Signer};
+
+/// Entries that wait in memory at most before they are written.
+pub const BUFFER_ENTRIES_MAX: usize = 256;
+/// Bytes that wait in memory at most before they are written.
+pub const BUFFER_BYTES_MAX: usize = 64 * 1024;
+
+/// Bytes that the index and the previous seal can still add to a buffered entry.
+const PLACE_BYTES_MAX: usize = 128;
+/// Bytes read at a time.
+const READ_BYTES: usize = 64 * 1024;
+/// The format's version.
+const VERSION: u32 = 1;
+
+/// The folded state, the sealed chain, the group being made, and the entries that wait.
+pub struct Ledger<F> {
+    /// What the entries fold to, those of the group being made and the waiting ones included.
+    pub fold: F,
+    /// Everything that is durable.
+    pub chain: Chain,
+    /// Commits since the anchor was told.
+    pub unanchored: u32,
+    lines: Vec<u8>,
+    leaves: Vec<Hash>,
+    waiting: Vec<Entry>,
+    waiting_bytes: usize,
+}
+
+/// Who writes, when.
+#[derive(Clone, Copy)]
+pub struct Stamp<'a> {
+    writer: &'a str,
+    /// Wall time in microseconds.
+    pub time_us: i64,
+    mono_us: u64,
+}
+
+impl<'a> Stamp<'a> {
+    /// A stamp of now.
+    pub fn now(writer: &'a str, clock: &dyn Clock) -> Stamp<'a> {
+        Stamp { writer, time_us: clock.wall_us(), mono_us: clock.monotonic_us() }
+    }
+
+    fn on(&self, entry: &mut Entry, durability: Durability) {
+        entry.v = VERSION;
+        entry.writer = self.writer.to_owned();
+        entry.time_us = self.time_us;
+        entry.mono_us = self.mono_us;
+        entry.durability = Some(durability);
+    }
+}
+
+/// A group ready to be written, and the chain once it is.
+pub struct Sealed {
+    /// Entry lines and the seal line.
+    pub bytes: Vec<u8>,
+    /// What will be durable.
+    pub chain: Chain,
+}
+
+impl<F: Fold> Ledger<F> {
+    /// A ledger of an unread log.
+    pub fn new(fold: F) -> Ledger<F> {
+        Ledger {
+            fold,
+            chain: Chain::default(),
+            unanchored: 0,
+            lines: Vec::new(),
+            leaves: Vec::new(),
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+        }
+    }
+
+    /// Reads what others have written since the last turn, checks it and folds it. A torn tail is moved away.
+    pub fn catch_up(
+        &mut self,
+        turn: &mut dyn LogTurn,
+        signer: &dyn Signer,
+        origin: &str,
+        anchor: Option<String>,
+        stamp: Stamp<'_>,
+    ) -> Result<(), LogError> {
+        let bytes = turn.bytes()?;
+        let known = self.chain.offset;
+        if bytes < known {
+            let place = Place::Entries(0, self.chain.size());
+            let detail = "the log became shorter under its writer".to_owned();
+            return Err(LogError::Damaged(Finding { kind: FindingKind::Missing, place, bytes: bytes..known, detail }));
+        }
+        if bytes == known && anchor.is_none() {
+            return if bytes == 0 { self.begin(signer, origin, stamp) } else { Ok(()) };
+        }
+        let options = VerifyOptions {
+            key: Some(public_key(signer)),
+            origin: Some(origin.to_owned()),
+            anchors: anchor.into_iter().collect(),
+            all_signatures: false,
+        };
+        let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
+        let mut reader = BufReader::with_capacity(READ_BYTES, source);
+        let fold = &mut self.fold;
+        let walk = Walk::new(self.chain.clone(), &options).for_folding();
+        let walk = walk.run(&mut reader, &mut |entry| fold.apply(entry));
+        if let Some(damage) = walk.damage() {
+            return Err(LogError::Damaged(damage.clone()));
+        }
+        let torn = walk.tail().is_some();
+        self.chain = walk.chain;
+        match (torn, bytes) {
+            (true, _) => self.recover(turn, bytes, signer, origin, stamp),
+            (false, 0) => self.begin(signer, origin, stamp),
+            (false, _) => Ok(()),
+        }
+    }
+
+    /// The first entry of an empty log says whose it is and which key seals it.
+    fn begin(&mut self, signer: &dyn Signer, origin: &str, stamp: Stamp<'_>) -> Result<(), LogError> {
+        let note = [("origin", origin.to_owned()), ("vkey", public_key(signer).vkey())];
+        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+        let genesis = Entry { kind: Kind::Genesis, note, ..Entry::default() };
+        self.enter(genesis, Durability::Strict, stamp).map(drop)
+    }
+
+    /// Puts an entry in the group and folds it. Returns its index.
+    pub fn enter(&mut self, mut entry: Entry, durability: Durability, stamp: Stamp<'_>) -> Result<u64, LogError> {
+        stamp.on(&mut entry, durability);
+        let line = self.placed(&mut entry)?;
+        if line.len() > ENTRY_BYTES_MAX {
+            return Err(LogError::TooLarge(line.len()));
+        }
+        if self.leaves.len() >= GROUP_ENTRIES_MAX || self.lines.len() + line.len() > GROUP_BYTES_MAX {
+            return Err(LogError::Busy);
+        }
+        self.push(&line);
+        self.fold.apply(&entry);
+        Ok(entry.index)
+    }
+
+    /// Lets an entry wait in memory, and folds it. Says whether the buffer is full.
+    pub fn wait(&mut self, mut entry: Entry, stamp: Stamp<'_>) -> Result<bool, LogError> {
+        stamp.on(&mut entry, Durability::Buffered);
+        let line = entry.line().ok_or(LogError::Number)?;
+        if line.len() + PLACE_BYTES_MAX > ENTRY_BYTES_MAX {
+            return Err(LogError::TooLarge(line.len()));
+        }
+        self.fold.apply(&entry);
+        self.waiting_bytes += line.len();
+        self.waiting.push(entry);
+        Ok(self.waiting.len() >= BUFFER_ENTRIES_MAX || self.waiting_bytes >= BUFFER_BYTES_MAX)
+    }
+
+    /// Whether entries wait in memory.
+    pub fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// Puts the entries that wait into the group, before any that is proposed in it. They are folded already.
+    pub fn board_waiting(&mut self) -> Result<(), LogError> {
+        self.waiting_bytes = 0;
+        for mut entry in std::mem::take(&mut self.waiting) {
+            let line = self.placed(&mut entry)?;
+            self.push(&line);
+        }
+        Ok(())
+    }
+
+    /// Seals the group; `None` if nothing is in it.
+    pub fn seal(&mut self, signer: &dyn Signer, origin: &str) -> Result<Option<Sealed>, LogError> {
+        if self.leaves.is_empty() {
+            return Ok(None);
+        }
+        let (mut bytes, leaves) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.leaves));
+        let tree = self.chain.tree.with(leaves.iter().copied());
+        let checkpoint = Checkpoint { origin: origin.to_owned(), size: tree.size(), root: tree.root() };
+        let note = checkpoint.sign(signer)?;
+        let line = Seal { leaves, note: note.clone() }.line();
+        bytes.extend_from_slice(&line);
+        bytes.push(b'\n');
+        let chain = Chain {
+            tree,
+            seal: Some(seal_hash(&line)),
+            note: Some(note),
+            offset: self.chain.offset + bytes.len() as u64,
+            seals: self.chain.seals + 1,
+            ..Chain::default()
+        };
+        Ok(Some(Sealed { bytes, chain }))
+    }
+
+    /// Gives the entry its place in the group. Its line.
+    fn placed(&self, entry: &mut Entry) -> Result<Vec<u8>, LogError> {
+        entry.index = self.chain.size() + self.leaves.len() as u64;
+        entry.prev_seal = self.chain.seal.filter(|_| self.leaves.is_empty()).map(|seal| hex(&seal));
+        entry.line().ok_or(LogError::Number)
+    }
+
+    fn push(&mut self, line: &[u8]) {
+        self.leaves.push(leaf_hash(line));
+        self.lines.extend_from_slice(line);
+        self.lines.push(b'\n');
+    }
+
+    /// Moves what a crash left out of the log, and says so in it.
+    fn recover(
+        &mut self,
+        turn: &mut dyn LogTurn,
+        end: u64,
+        signer: &dyn Signer,
+        origin: &str,
+        stamp: Stamp<'_>,
+    ) -> Result<(), LogError> {
+        let start = self.chain.offset;
+        let digest = digest(&mut TurnReader { turn: &mut *turn, at: start, end })?;
+        let file = turn.quarantine(start)?;
+        let note = [("bytes", (end - start).to_string()), ("file", file), ("sha256", hex(&digest))];
+        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
+        let recovery = Entry { kind: Kind::Recovery, note, ..Entry::default() };
+        if self.chain.size() == 0 {
+            // The write that broke off was the genesis.
+            self.begin(signer, origin, stamp)?;
+        }
+        self.enter(recovery, Durability::Strict, stamp).map(drop)
+    }
+}
+
+fn digest(source: &mut TurnReader<'_>) -> Result<Hash, LogError> {
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; READ_BYTES];
+    loop {
+        let read = source.next(&mut buffer)?;
+        if read == 0 {
+            return Ok(hasher.finalize().into());
+        }
+        hasher.update(buffer.get(..read).unwrap_or_default());
+    }
+}
+
+/// The bytes of the log up to `end`, in order.
+struct TurnReader<'a> {
+    turn: &'a mut dyn LogTurn,
+    at: u64,
+    end: u64,
+}
+
+impl TurnReader<'_> {
+    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, crate::traits::StoreError> {
+        let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
+        let count = left.min(buffer.len());
+        let Some(part) = buffer.get_mut(..count) else { return Ok(0) };
+        if count > 0 {
+            self.turn.read_at(self.at, part)?;
+            self.at += count as u64;
+        }
+        Ok(count)
+    }
+}
+
+impl Read for TurnReader<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.next(buffer).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,130 @@
+//! Checks a log from its bytes alone, in one pass and bounded memory.
+//!
+//! Everything that was sealed is checked: each line's spelling, its hash against the seal's list, the list against the signed
+//! root, the link to the seal before. After damage the check goes on from the sealed hashes, so that each damaged entry is
+//! named, not only the first. The signature of the last seal covers all before it; the others are checked where something is
+//! wrong, or when asked.
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+
+use super::check::{Chain, Walk};
+use super::entry::{Durability, Entry};
+use super::finding::{Finding, FindingClass};
+use super::note::PublicKey;
+
+/// Findings that are kept at most; more are counted.
+pub const FINDINGS_MAX: usize = 1000;
+
+/// What to check a log against.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyOptions {
+    /// The key its seals must be signed with; without one, the key the log's own genesis names, which proves less.
+    pub key: Option<PublicKey>,
+    /// The origin its checkpoints must name; without one, the genesis's.
+    pub origin: Option<String>,
+    /// Checkpoints remembered elsewhere: signed notes.
+    pub anchors: Vec<String>,
+    /// Check every seal's signature, so that a rewritten log is named from its first rewritten seal on.
+    pub all_signatures: bool,
+}
+
+/// What a check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// Sealed entries.
+    pub entries: u64,
+    /// Seals.
+    pub seals: u64,
+    /// The last seal's signed note.
+    pub checkpoint: Option<String>,
+    /// The verifier key the signatures were checked with.
+    pub vkey: Option<String>,
+    /// Whether that key was only the one the log itself names.
+    pub key_from_log: bool,
+    /// The largest anchor that was found in the log.
+    pub anchored: Option<u64>,
+    /// Intents by how they were acknowledged.
+    pub intents: BTreeMap<&'static str, u64>,
+    /// Intents that nothing has ended: "outcome unknown".
+    pub outcome_unknown: u64,
+    /// What is wrong, in the order it was met; the first so many.
+    pub findings: Vec<Finding>,
+    /// How many findings there were.
+    pub findings_total: u64,
+}
+
+/// The verdict on a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Everything sealed is there and unchanged, and something outside remembers that there is no more.
+    Valid,
+    /// Everything that is there is unchanged, but nothing outside says how far the log had come since.
+    Unanchored {
+        /// The entries that an anchor covers; more may have been cut off after them.
+        since: u64,
+    },
+    /// See the findings.
+    Invalid,
+}
+
+impl Verdict {
+    /// The word in machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Valid => "valid",
+            Verdict::Unanchored { .. } => "unanchored",
+            Verdict::Invalid => "invalid",
+        }
+    }
+}
+
+/// Checks a whole log.
+pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> Report {
+    let walk = Walk::new(Chain::default(), options).run(input, &mut |_| ());
+    report(walk)
+}
+
+/// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.
+pub fn entries(input: &mut dyn BufRead) -> impl Iterator<Item = Result<Entry, String>> {
+    let mut lines = super::lines::Lines::new(input, 0, super::seal::SEAL_BYTES_MAX);
+    std::iter::from_fn(move || {
+        loop {
+            match lines.next() {
+                Err(error) => return Some(Err(error.to_string())),
+                Ok(None) => return None,
+                Ok(Some(line)) if super::seal::is_seal(line.bytes) => {}
+                Ok(Some(line)) => {
+                    let place = format!("bytes {} to {}", line.start, line.end);
+                    return Some(serde_json::from_slice(line.bytes).map_err(|_| format!("{place}: not an entry")));
+                }
+            }
+        }
+    })
+}
+
+fn report(walk: Walk) -> Report {
+    let bad = walk.findings.iter().any(|finding| finding.kind.class() != FindingClass::Tail);
+    let entries = walk.chain.size();
+    let verdict = match walk.anchored {
+        _ if bad => Verdict::Invalid,
+        Some(anchored) if anchored == entries => Verdict::Valid,
+        anchored => Verdict::Unanchored { since: anchored.unwrap_or(0) },
+    };
+    let modes = [(Durability::Strict, walk.accounts.strict), (Durability::Buffered, walk.accounts.buffered)];
+    Report {
+        verdict,
+        entries,
+        seals: walk.chain.seals,
+        checkpoint: walk.chain.note,
+        vkey: walk.key.as_ref().map(PublicKey::vkey),
+        key_from_log: walk.key_from_log,
+        anchored: walk.anchored,
+        intents: modes.into_iter().map(|(mode, count)| (mode.as_str(), count)).collect(),
+        outcome_unknown: walk.accounts.unknown(),
+        findings_total: walk.findings_total,
+        findings: walk.findings,
+    }
+}
