@@ -131,7 +131,7 @@ impl OpenCall {
         };
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => Ok(()),
-            Err(CommitError::Refused(())) => Err(LogError::Damaged(format!("the call {id} has no open intent"))),
+            Err(CommitError::Refused(())) => Err(LogError::NoIntent(id.to_owned())),
             Err(CommitError::Log(error)) => Err(error),
         }
     }

@@ -115,6 +115,9 @@ pub enum LogError {
     /// An entry is too large.
     #[error("a log entry of {0} bytes is too large")]
     TooLarge(usize),
+    /// An end without a beginning.
+    #[error("the call `{0}` has no open intent")]
+    NoIntent(String),
     /// A number in an entry that canonical JSON cannot keep exact.
     #[error("a number in a log entry is beyond 2^53")]
     Number,
