@@ -21,6 +21,8 @@ const RENDERINGS_MAX: usize = 4;
 pub(crate) struct Placeholders {
     numbers: HashMap<(Class, String), u64>,
     last: BTreeMap<Class, u64>,
+    /// Those the rendering at hand gave.
+    added: Vec<(Class, String)>,
 }
 
 impl Placeholders {
@@ -36,14 +38,26 @@ impl Placeholders {
             if further.is_empty() {
                 return (Some(rendering.text), findings);
             }
+            self.take_back();
             findings.extend(further.iter().map(|finding| rendering.original(finding)));
             findings.sort_by_key(|finding| (finding.start, finding.end));
         }
         let class = findings.iter().map(|finding| finding.class).max_by_key(|class| rank(*class));
-        (Some(self.placeholder(class.unwrap_or(Class::PrivateKey), text)), findings)
+        let class = class.unwrap_or(Class::PrivateKey);
+        findings.insert(0, Finding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
+        (Some(self.placeholder(class, text)), findings)
+    }
+
+    /// Takes back the numbers of a rendering that is not used, so that the numbers a reader sees have no gaps.
+    fn take_back(&mut self) {
+        for name in self.added.drain(..) {
+            self.last.entry(name.0).and_modify(|last| *last -= 1);
+            self.numbers.remove(&name);
+        }
     }
 
     fn render(&mut self, text: &str, spans: &[Span]) -> Rendering {
+        self.added.clear();
         let mut rendering = Rendering { text: String::with_capacity(text.len()), pieces: Vec::new() };
         let mut copied = 0;
         for span in spans {
@@ -57,11 +71,17 @@ impl Placeholders {
     }
 
     fn placeholder(&mut self, class: Class, original: &str) -> String {
-        let last = self.last.entry(class).or_default();
-        let number = *self.numbers.entry((class, canonical(class, original).into_owned())).or_insert_with(|| {
-            *last += 1;
-            *last
-        });
+        let name = (class, canonical(class, original).into_owned());
+        let number = match self.numbers.get(&name) {
+            Some(number) => *number,
+            None => {
+                let last = self.last.entry(class).or_default();
+                *last += 1;
+                self.added.push(name.clone());
+                self.numbers.insert(name, *last);
+                *last
+            }
+        };
         format!("{PREFIX}{}_{number}", class.as_str().to_ascii_uppercase())
     }
 }
@@ -74,6 +94,9 @@ pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
     let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
     numbered && CLASSES.iter().any(|(_, own, _)| name == own.to_ascii_uppercase().as_bytes())
 }
+
+/// Names the finding that covers a text no rendering of which was clean.
+const WHOLE_TEXT: &str = "whole_text";
 
 const PREFIX: &str = "EC_";
 

@@ -17,6 +17,8 @@ fn findings_are_replaced_and_the_rest_is_kept() {
     check("https://u:p@example.com/x", "https://EC_URL_CREDENTIALS_1@example.com/x");
     check("a@b.com@c.org!", "EC_EMAIL_1!");
     check("4111111111111111@example.com", "EC_CREDIT_CARD_1");
+    check("http://a:b/://c:d/://e:f@g@h", "http://a:b/://c:d/://EC_URL_CREDENTIALS_1@h");
+    check("jane@example.com4111111111111111", "EC_CREDIT_CARD_1");
     check("EC_EMAIL_7 stays", "EC_EMAIL_7 stays");
     check("https://AKIAIOSFODNN7EXAMPLE:s3cret@h", "https://EC_AWS_ACCESS_KEY_1@h");
     check(concat!("tail sk_live_", "a1b2c3d4e5f4111 1111 1111 1111"), "tail EC_STRIPE_KEY_1");

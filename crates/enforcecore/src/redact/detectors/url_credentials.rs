@@ -31,6 +31,7 @@ pub(super) const URL_CREDENTIALS: Detector = Detector {
         "http://localhost:8080/@scope/package",
         "http://[::1]:80/a@b",
         "https://https://https://",
+        "https://a:b://c@example.com",
         "https://:@example.com",
         "http://host:8080 mail a@b.com",
         "https://EC_URL_CREDENTIALS_1@example.com",
@@ -55,7 +56,7 @@ fn after_raw_delimiter(text: &Haystack<'_>, start: usize, authority: usize) -> O
     let before = text.slice(start..authority);
     let colon = before.iter().position(|byte| *byte == b':')?;
     let port = before.iter().skip(colon + 1).all(u8::is_ascii_digit);
-    if port || before.first() == Some(&b'[') {
+    if port || before.first() == Some(&b'[') || text.slice(authority..authority + 2) == b"//" {
         return None;
     }
     let mut end = authority;
