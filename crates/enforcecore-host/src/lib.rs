@@ -1,1 +1,6 @@
 //! The operating system, blocking: files, locks, keys, paths, clocks, processes. The only crate that may hold unsafe code.
+
+pub mod anchor;
+pub mod evidence;
+pub mod file_log;
+pub mod keys;

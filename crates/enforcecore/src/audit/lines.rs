@@ -18,16 +18,16 @@ pub struct Line<'a> {
 }
 
 /// Reads lines one after the other into one buffer.
-pub struct Lines<'a> {
-    input: &'a mut dyn BufRead,
+pub struct Lines<R> {
+    input: R,
     at: u64,
     bytes_max: usize,
     buffer: Vec<u8>,
 }
 
-impl<'a> Lines<'a> {
+impl<R: BufRead> Lines<R> {
     /// Reads from `input`, whose first byte stands at `at` in the file.
-    pub fn new(input: &'a mut dyn BufRead, at: u64, bytes_max: usize) -> Lines<'a> {
+    pub fn new(input: R, at: u64, bytes_max: usize) -> Lines<R> {
         Lines { input, at, bytes_max, buffer: Vec::new() }
     }
 

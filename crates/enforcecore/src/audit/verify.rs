@@ -88,7 +88,7 @@ pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> Report {
 }
 
 /// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.
-pub fn entries(input: &mut dyn BufRead) -> impl Iterator<Item = Result<Entry, String>> {
+pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<Entry, String>> {
     let mut lines = super::lines::Lines::new(input, 0, super::seal::SEAL_BYTES_MAX);
     std::iter::from_fn(move || {
         loop {

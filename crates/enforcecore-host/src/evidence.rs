@@ -1,0 +1,99 @@
+//! The evidence log in folders: one writer a process, and what auditors need.
+
+use std::collections::HashMap;
+use std::io::{self, BufReader};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+
+use enforcecore::audit::{self, Entry, FindingKind, Log, LogError, LogParts, Report, VerifyOptions};
+use enforcecore::session::State;
+use enforcecore::traits::{Anchor, Clock, Random, StoreError};
+
+use crate::anchor::FileAnchor;
+use crate::file_log::{FileLog, open_for_reading};
+use crate::keys::{FileSigner, load_or_create_keyer};
+
+/// Bytes read at a time.
+const READ_BYTES: usize = 256 * 1024;
+
+/// Where a log and what belongs to it lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogFolders {
+    /// The lines.
+    pub log: PathBuf,
+    /// The signing key and the secret of names.
+    pub keys: PathBuf,
+    /// The last checkpoint, if it is to be remembered elsewhere.
+    pub anchor: Option<PathBuf>,
+    /// The log's name in its checkpoints, and its key's: no spaces, no plus sign.
+    pub origin: String,
+}
+
+/// Opens the log of these folders, or joins the writer that this process already has for it.
+pub fn open_log(
+    folders: &LogFolders,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+) -> Result<Arc<Log<State>>, LogError> {
+    let store = FileLog::open(&folders.log)?;
+    let place = folders.log.canonicalize().map_err(|error| StoreError::new("open the log folder", error))?;
+    // A child of fork opens for itself: its parent's writers are not its own.
+    let place = (std::process::id(), place);
+    let mut writers = writers().lock().unwrap_or_else(PoisonError::into_inner);
+    writers.retain(|_, (_, writer)| writer.strong_count() > 0);
+    if let Some((theirs, writer)) = writers.get(&place)
+        && let Some(writer) = writer.upgrade()
+    {
+        if theirs != folders {
+            let why = "it is open in this process with other keys, another anchor or another name";
+            return Err(StoreError::new("open the log", why).into());
+        }
+        return Ok(writer);
+    }
+    let anchor = folders.anchor.as_deref().map(|folder| Box::new(FileAnchor::new(folder)) as Box<dyn Anchor>);
+    let parts = LogParts {
+        store: Box::new(store),
+        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin)?),
+        anchor,
+        clock,
+        random,
+        keyer: load_or_create_keyer(&folders.keys)?,
+        origin: folders.origin.clone(),
+    };
+    let writer = Arc::new(Log::open(parts, State::default())?);
+    writers.insert(place, (folders.clone(), Arc::downgrade(&writer)));
+    Ok(writer)
+}
+
+/// Checks the log of a folder without the right to write. If its last signature is wrong, every signature is checked, to name
+/// the first seal that is not genuine.
+pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<Report> {
+    let read = |options: &VerifyOptions| -> io::Result<Report> {
+        let mut input = BufReader::with_capacity(READ_BYTES, open_for_reading(folder)?);
+        Ok(audit::verify(&mut input, options))
+    };
+    let report = read(options)?;
+    let forged = |kind| matches!(kind, FindingKind::BadSignature | FindingKind::WrongKey);
+    if !options.all_signatures && report.findings.iter().any(|finding| forged(finding.kind)) {
+        return read(&VerifyOptions { all_signatures: true, ..options.clone() });
+    }
+    Ok(report)
+}
+
+/// The checkpoint an anchor folder remembers, for [`VerifyOptions::anchors`].
+pub fn anchored_checkpoint(folder: &Path) -> Result<Option<String>, StoreError> {
+    FileAnchor::new(folder).latest()
+}
+
+/// The entries of a folder's log in order, for showing: parsed, not verified.
+pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = Result<Entry, String>> + use<>> {
+    Ok(audit::entries(BufReader::with_capacity(READ_BYTES, open_for_reading(folder)?)))
+}
+
+/// The writers of this process by process id and folder.
+type Writers = HashMap<(u32, PathBuf), (LogFolders, Weak<Log<State>>)>;
+
+fn writers() -> &'static Mutex<Writers> {
+    static WRITERS: OnceLock<Mutex<Writers>> = OnceLock::new();
+    WRITERS.get_or_init(Mutex::default)
+}

@@ -1,0 +1,130 @@
+//! Secrets in files: the key that signs checkpoints, and the secret that keys the log's names.
+//!
+//! Each is made once, from the operating system's generator, readable by its owner only. A file that others can read is
+//! refused: what is signed with it proves nothing. The signing key is PKCS#8 in PEM, which other tools can read.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use enforcecore::audit::{KeySigner, PublicKey};
+use enforcecore::session::Keyer;
+use enforcecore::traits::{Signer, StoreError};
+use zeroize::Zeroizing;
+
+use crate::file_log::{make_private_folder, no_follow, sync_folder};
+
+/// The name of the file with the signing key.
+pub const SIGNING_KEY_FILE: &str = "log-signing-key.pem";
+/// The name of the file with the secret of names.
+pub const NAMES_SECRET_FILE: &str = "log-names-secret";
+
+/// Bytes in a secret's file at most: a key and its frame.
+const SECRET_FILE_BYTES_MAX: u64 = 4096;
+/// What PKCS#8 puts before the 32 bytes of an Ed25519 key (RFC 8410, section 7).
+const PKCS8_ED25519: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
+const PEM_END: &str = "-----END PRIVATE KEY-----";
+
+/// An Ed25519 key in a file.
+pub struct FileSigner {
+    signer: KeySigner,
+}
+
+impl FileSigner {
+    /// Loads the key of this folder, or makes one; `name` is what checkpoints call it.
+    pub fn load_or_create(folder: &Path, name: &str) -> Result<FileSigner, StoreError> {
+        let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{SIGNING_KEY_FILE}`"), why);
+        let text = secret_file(&folder.join(SIGNING_KEY_FILE), to_pem).map_err(|error| failed(&error))?;
+        let secret = from_pem(&text).ok_or_else(|| failed(&"it is not an Ed25519 key in PKCS#8 PEM"))?;
+        let signer = KeySigner::new(name, &secret).ok_or_else(|| failed(&"its name cannot stand in a signed note"))?;
+        Ok(FileSigner { signer })
+    }
+
+    /// The public half, for verifiers.
+    pub fn public(&self) -> PublicKey {
+        enforcecore::audit::public_key(&self.signer)
+    }
+}
+
+impl Signer for FileSigner {
+    fn name(&self) -> &str {
+        self.signer.name()
+    }
+
+    fn public_key(&self) -> [u8; 32] {
+        self.signer.public_key()
+    }
+
+    fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
+        self.signer.sign(message)
+    }
+}
+
+/// Loads the secret that keys the log's names, or makes one.
+pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
+    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{NAMES_SECRET_FILE}`"), why);
+    let encode = |secret: &[u8; 32]| Zeroizing::new(format!("{}\n", BASE64.encode(secret)));
+    let text = secret_file(&folder.join(NAMES_SECRET_FILE), encode).map_err(|error| failed(&error))?;
+    let bytes = BASE64.decode(text.trim_end()).map(Zeroizing::new).ok();
+    let secret = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
+    Ok(Keyer::new(secret.ok_or_else(|| failed(&"it is not 32 bytes in base64"))?))
+}
+
+/// The text of a secret's file. Where there is none, one is made from 32 random bytes; if two processes do so at once, both
+/// get the one that came first.
+fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>) -> io::Result<Zeroizing<String>> {
+    match read_secret(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        other => return other,
+    }
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    make_private_folder(folder)?;
+    let mut secret = Zeroizing::new([0u8; 32]);
+    let mut name = [0u8; 8];
+    getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
+    getrandom::fill(&mut name).map_err(io::Error::other)?;
+    let fresh = folder.join(format!(".new-{}", enforcecore::call::hex(&name)));
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let written = file.write_all(encode(&secret).as_bytes()).and_then(|()| file.sync_all());
+    // A link, unlike a rename, never replaces a key that another process has just made.
+    let linked = written.and_then(|()| match fs::hard_link(&fresh, path) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        other => other,
+    });
+    fs::remove_file(&fresh)?;
+    linked?;
+    sync_folder(folder)?;
+    read_secret(path)
+}
+
+fn read_secret(path: &Path) -> io::Result<Zeroizing<String>> {
+    let file: File = OpenOptions::new().read(true).custom_flags(no_follow()).open(path)?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() || metadata.len() > SECRET_FILE_BYTES_MAX {
+        return Err(io::Error::other("it is not a small regular file"));
+    }
+    if metadata.mode() & 0o077 != 0 {
+        return Err(io::Error::other("others than its owner can use it (its permissions must be 600)"));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.take(SECRET_FILE_BYTES_MAX).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn to_pem(secret: &[u8; 32]) -> Zeroizing<String> {
+    let der = Zeroizing::new([PKCS8_ED25519.as_slice(), secret].concat());
+    let body = Zeroizing::new(BASE64.encode(der.as_slice()));
+    Zeroizing::new(format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", body.as_str()))
+}
+
+fn from_pem(text: &str) -> Option<Zeroizing<[u8; 32]>> {
+    let body = text.trim().strip_prefix(PEM_BEGIN)?.strip_suffix(PEM_END)?;
+    let der = Zeroizing::new(BASE64.decode(body.trim()).ok()?);
+    let secret = der.strip_prefix(PKCS8_ED25519.as_slice())?;
+    Some(Zeroizing::new(secret.try_into().ok()?))
+}

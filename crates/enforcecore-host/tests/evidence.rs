@@ -1,0 +1,173 @@
+//! The evidence log in files: one writer a process, turns between processes, keys, anchors, crashes.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test stops at the first surprise")]
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::process::Command;
+use std::sync::Arc;
+
+use enforcecore::audit::{FindingKind, Kind, LogError, Report, Verdict, VerifyOptions};
+use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, entries, verify_folder};
+use enforcecore_host::keys::FileSigner;
+use support::{ORIGIN, folders, intend, open};
+
+fn check(folders: &LogFolders) -> Report {
+    let anchor = anchored_checkpoint(folders.anchor.as_ref().unwrap()).unwrap();
+    let key = FileSigner::load_or_create(&folders.keys, ORIGIN).unwrap().public();
+    let options = VerifyOptions { key: Some(key), anchors: anchor.into_iter().collect(), ..VerifyOptions::default() };
+    verify_folder(&folders.log, &options).unwrap()
+}
+
+#[test]
+fn one_process_has_one_writer_for_a_folder() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    let log = open(&folders).unwrap();
+    fs::create_dir(root.path().join("way")).unwrap();
+    let other_way = LogFolders { log: root.path().join("way/../log"), ..folders.clone() };
+    assert!(matches!(open(&other_way), Err(LogError::Store(_))), "another path is another configuration");
+    assert!(Arc::ptr_eq(&log, &open(&folders).unwrap()));
+    intend(&log, "a");
+    drop(log);
+    let again = open(&folders).unwrap();
+    assert_eq!(intend(&again, "b"), 2);
+    drop(again);
+    let report = check(&folders);
+    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 3), "{:?}", report.findings);
+    let kinds: Vec<Kind> = entries(&folders.log).unwrap().map(|entry| entry.unwrap().kind).collect();
+    assert_eq!(kinds, [Kind::Genesis, Kind::Intent, Kind::Intent]);
+}
+
+#[test]
+fn files_are_their_owners_alone() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    drop(open(&folders).unwrap());
+    let mode = |path: &str| fs::metadata(root.path().join(path)).unwrap().permissions().mode() & 0o777;
+    for folder in ["log", "log/torn", "keys", "anchor"] {
+        assert_eq!(mode(folder), 0o700, "{folder}");
+    }
+    for file in ["log/log.jsonl", "log/lock", "keys/log-signing-key.pem", "keys/log-names-secret", "anchor/checkpoint"]
+    {
+        assert_eq!(mode(file), 0o600, "{file}");
+    }
+    let key = root.path().join("keys/log-signing-key.pem");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o640)).unwrap();
+    let Err(LogError::Store(error)) = open(&folders) else { panic!("a key that others can read was used") };
+    assert!(error.why.contains("600"), "{error}");
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o600)).unwrap();
+    open(&folders).unwrap();
+}
+
+#[test]
+fn a_symbolic_link_is_not_written_to() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    fs::create_dir(&folders.log).unwrap();
+    symlink(root.path().join("elsewhere"), folders.log.join("log.jsonl")).unwrap();
+    assert!(matches!(open(&folders), Err(LogError::Store(_))));
+    assert!(!root.path().join("elsewhere").exists());
+    fs::remove_file(folders.log.join("log.jsonl")).unwrap();
+    open(&folders).unwrap();
+}
+
+#[test]
+fn a_log_that_was_exchanged_under_its_writer_is_not_written_to() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    let log = open(&folders).unwrap();
+    intend(&log, "a");
+    let path = folders.log.join("log.jsonl");
+    let bytes = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    fs::write(&path, &bytes).unwrap();
+    assert!(matches!(log.flush(), Err(LogError::Store(_))));
+}
+
+#[test]
+fn a_log_shorter_than_its_anchor_is_not_opened() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    let log = open(&folders).unwrap();
+    intend(&log, "a");
+    log.flush().unwrap();
+    let path = folders.log.join("log.jsonl");
+    let shorter = fs::read(&path).unwrap();
+    intend(&log, "b");
+    drop(log);
+    let whole = fs::read(&path).unwrap();
+    for (bytes, from) in [(&shorter[..], 2), (&b""[..], 0)] {
+        fs::write(&path, bytes).unwrap();
+        let Err(LogError::Damaged(finding)) = open(&folders) else { panic!("a cut log was opened") };
+        assert_eq!(finding.kind, FindingKind::ShorterThanAnchor);
+        assert_eq!(finding.place, enforcecore::audit::Place::Entries(from, 3));
+        assert_eq!(check(&folders).verdict, Verdict::Invalid);
+    }
+    fs::write(&path, &whole).unwrap();
+    open(&folders).unwrap();
+}
+
+#[test]
+fn a_log_of_another_key_is_not_opened() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    drop(open(&folders).unwrap());
+    let others = LogFolders { keys: root.path().join("other keys"), anchor: None, ..folders.clone() };
+    let Err(LogError::Damaged(finding)) = open(&others) else { panic!("a log of another key was opened") };
+    assert_eq!(finding.kind, FindingKind::WrongKey);
+    let renamed = LogFolders { origin: "example.com/other".to_owned(), anchor: None, ..folders.clone() };
+    assert!(matches!(open(&renamed), Err(LogError::Damaged(_))));
+    open(&folders).unwrap();
+}
+
+#[test]
+fn a_torn_tail_is_moved_away_and_recorded() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    let log = open(&folders).unwrap();
+    intend(&log, "a");
+    drop(log);
+    let path = folders.log.join("log.jsonl");
+    let whole = fs::read(&path).unwrap();
+    let torn = b"{\"call\":\"b\",\"ind";
+    fs::write(&path, [&whole[..], torn].concat()).unwrap();
+    drop(open(&folders).unwrap());
+    let report = check(&folders);
+    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 3), "{:?}", report.findings);
+    let recovery = entries(&folders.log).unwrap().last().unwrap().unwrap();
+    assert_eq!((recovery.kind, recovery.note["bytes"].as_str()), (Kind::Recovery, "16"));
+    assert_eq!(fs::read(folders.log.join(&recovery.note["file"])).unwrap(), torn);
+}
+
+const CHILD_ROOT: &str = "ENFORCECORE_TEST_LOG_ROOT";
+const CHILD_CALLS: usize = 25;
+
+/// Runs in a process of its own, started by the test below.
+#[test]
+fn child_writes() {
+    let Ok(root) = std::env::var(CHILD_ROOT) else { return };
+    let log = open(&folders(root.as_ref())).unwrap();
+    for n in 0..CHILD_CALLS {
+        intend(&log, &format!("{}-{n}", std::process::id()));
+    }
+}
+
+#[test]
+fn processes_take_turns() {
+    let root = tempfile::tempdir().unwrap();
+    let child = || {
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_writes"]).env(CHILD_ROOT, root.path()).spawn().unwrap()
+    };
+    for mut child in [child(), child(), child()] {
+        assert!(child.wait().unwrap().success());
+    }
+    let report = check(&folders(root.path()));
+    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 1 + 3 * CHILD_CALLS as u64), "{:?}", report.findings);
+    let entries: Vec<_> = entries(&root.path().join("log")).unwrap().map(Result::unwrap).collect();
+    let writers: std::collections::BTreeSet<_> = entries.iter().map(|entry| &entry.writer).collect();
+    assert_eq!(writers.len(), 3);
+}

@@ -1,0 +1,52 @@
+//! Folders, a clock and a generator for tests with files.
+
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+use std::path::Path;
+use std::sync::Arc;
+
+use enforcecore::audit::{Durability, Entry, Kind, Log};
+use enforcecore::session::State;
+use enforcecore::traits::{Clock, Random, StoreError};
+use enforcecore_host::evidence::{LogFolders, open_log};
+
+pub const ORIGIN: &str = "example.com/log";
+
+pub struct SystemTime;
+
+impl Clock for SystemTime {
+    fn wall_us(&self) -> i64 {
+        let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        i64::try_from(since.as_micros()).unwrap()
+    }
+    fn monotonic_us(&self) -> u64 {
+        0
+    }
+}
+
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), StoreError> {
+        getrandom::fill(buffer).map_err(|error| StoreError::new("read random bytes", error))
+    }
+}
+
+pub fn folders(root: &Path) -> LogFolders {
+    LogFolders {
+        log: root.join("log"),
+        keys: root.join("keys"),
+        anchor: Some(root.join("anchor")),
+        origin: ORIGIN.to_owned(),
+    }
+}
+
+pub fn open(folders: &LogFolders) -> Result<Arc<Log<State>>, enforcecore::audit::LogError> {
+    open_log(folders, Arc::new(SystemTime), Arc::new(SystemRandom))
+}
+
+pub fn intend(log: &Log<State>, call: &str) -> u64 {
+    let entry = Entry { kind: Kind::Intent, call: Some(call.to_owned()), ..Entry::default() };
+    let (_, receipt) = log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
+    receipt.index.unwrap()
+}
