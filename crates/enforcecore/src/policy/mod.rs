@@ -1,8 +1,35 @@
 //! Policies: text -> meaning -> checked -> compiled -> decision.
+//!
+//! Rooms, in the order data flows: `source` (YAML with places), `document` (the grammar), `load` (everything a document is
+//! bound by), `check` (names, types, rules that cannot match), `compile` (core rules, sliced by tool, and the digest),
+//! `evaluate` and `matchers` (conditions), `decide` (the verdict), `test` (inline tests). There is one evaluator. It has no
+//! priorities, no order of rules, no expression strings and no look-ups; everything it needs is in the call and the session.
 
+pub mod codes;
+
+mod check;
+mod compile;
+mod core;
+mod decide;
+mod document;
+mod evaluate;
+mod load;
+mod lookalike;
+mod matchers;
+mod plain;
+mod report;
+mod source;
+mod test;
+
+pub use self::core::Approval;
+pub use self::document::ApprovalFrom;
+pub use self::test::{TestReport, TestResult, run_tests};
+
+use self::core::Core;
+use self::document::Verb;
 use crate::call::FrozenCall;
-use crate::decision::{Decision, Obligations, Verdict};
-use crate::diagnostic::Diagnostic;
+use crate::decision::Decision;
+use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::session::SessionView;
 use crate::traits::{PolicySource, PolicyText};
 
@@ -15,6 +42,7 @@ pub struct Policy {
     pub version: String,
     /// SHA-256 over the core rules of this document and all it is bound by.
     pub digest: [u8; 32],
+    core: Core,
 }
 
 /// A policy that loaded, with what its author should know.
@@ -45,54 +73,104 @@ pub struct Face {
 
 impl Policy {
     /// Loads a document and everything it is bound by; every finding comes at once, in order of place.
-    pub fn load(_text: PolicyText, _source: &dyn PolicySource) -> Result<Loaded, Vec<Diagnostic>> {
-        Err(Vec::new())
+    pub fn load(text: PolicyText, source: &dyn PolicySource) -> Result<Loaded, Vec<Diagnostic>> {
+        let (documents, mut found) = load::load_all(text, source);
+        let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+        let tools = compile::unite_tools(&documents);
+        // What a document that cannot be read would have declared is unknown, so nothing is held against it.
+        if !found.iter().any(is_error) {
+            found.extend(check::check(&documents, &tools));
+        }
+        let files: Vec<String> = documents.iter().map(|document| document.file.clone()).collect();
+        let order = |file: &String| files.iter().position(|own| own == file).unwrap_or(files.len());
+        found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code));
+        found.dedup();
+        let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };
+        let (name, version) = (root.name.value.clone(), root.version.clone());
+        let digest = compile::digest(&documents);
+        let policy = Policy { name, version, digest, core: compile::compile(documents, tools) };
+        Ok(Loaded { policy, warnings: found })
     }
 
     /// What this policy can oblige that the face cannot honour.
-    pub fn exceeds(&self, _face: &Face) -> Vec<Diagnostic> {
-        Vec::new()
+    pub fn exceeds(&self, face: &Face) -> Vec<Diagnostic> {
+        let needs = &self.core.needs;
+        let wants: [(&'static str, &Option<Span>, bool, &str); 5] = [
+            ("EC0140", &needs.rewrites_args, face.rewrites_args, "redact arguments"),
+            ("EC0141", &needs.rewrites_results, face.rewrites_results, "redact results"),
+            ("EC0142", &needs.deadline, face.deadline, "end a call at its deadline"),
+            ("EC0143", &needs.resolves_paths, face.resolves_paths, "follow symbolic links in paths"),
+            ("EC0144", &needs.durable_state, face.durable_state, "keep state beyond the process"),
+        ];
+        let missing = wants.into_iter().filter(|(_, _, can, _)| !can);
+        missing
+            .filter_map(|(code, span, _, what)| {
+                let message = format!("the face `{}` cannot {what}, and this obliges it to", face.name);
+                Some(Diagnostic {
+                    code,
+                    severity: Severity::Error,
+                    span: span.clone()?,
+                    message,
+                    help: None,
+                    fix: None,
+                })
+            })
+            .collect()
     }
 
     /// Whether any rule, budget or fact needs state.
     pub fn uses_state(&self) -> bool {
-        false
+        self.core.needs.durable_state.is_some()
     }
 
     /// Whether a document declares this tool, under exactly this name.
-    pub fn declares(&self, _tool: &str) -> bool {
-        false
+    pub fn declares(&self, tool: &str) -> bool {
+        self.core.tools.contains_key(tool)
     }
 
     /// Whether some call of this tool could be allowed or asked for; what cannot is not shown in `tools/list`.
-    pub fn can_open(&self, _tool: &str) -> bool {
-        false
+    pub fn can_open(&self, tool: &str) -> bool {
+        let mut asked = false;
+        for document in &self.core.documents {
+            let rules = document.rules_of.get(tool).into_iter().flatten();
+            let rules: Vec<_> =
+                rules.filter_map(|selected| Some((document.rules.get(selected.rule)?, selected.certain))).collect();
+            let always = |rule: &core::CoreRule| rule.when.is_empty() && rule.unless.is_none();
+            if rules.iter().any(|(rule, _)| rule.verb == Verb::Deny && always(rule)) {
+                return false;
+            }
+            if !document.guardrail {
+                asked = true;
+                if !rules.iter().any(|(rule, certain)| *certain && rule.verb != Verb::Deny) {
+                    return false;
+                }
+            }
+        }
+        asked
     }
 
     /// The tool's arguments of type path.
-    pub fn path_args(&self, _tool: &str) -> Vec<&str> {
-        Vec::new()
+    pub fn path_args(&self, tool: &str) -> Vec<&str> {
+        let args = self.core.tools.get(tool).into_iter().flat_map(|tool| &tool.args);
+        args.filter(|(_, arg)| arg.ty == document::Type::Path).map(|(name, _)| name.as_str()).collect()
     }
 
     /// Whether redaction may rewrite this argument: free text is, what is executed (path, url, email, number, one of a
     /// list) never.
-    pub fn rewrites_arg(&self, _tool: &str, _arg: &str) -> bool {
-        false
+    pub fn rewrites_arg(&self, tool: &str, arg: &str) -> bool {
+        match self.core.tools.get(tool) {
+            Some(tool) => tool.undeclared || tool.args.get(arg).is_some_and(check::is_rewritable),
+            None => false,
+        }
+    }
+
+    /// The approval of this name: whose yes counts and for how long.
+    pub fn approval(&self, name: &str) -> Option<&Approval> {
+        self.core.approvals.get(name)
     }
 
     /// Decides one call. Pure and total: every path ends in a decision.
-    pub fn decide(&self, _call: &FrozenCall, _session: &SessionView<'_>) -> Decision {
-        Decision {
-            verdict: Verdict::Deny,
-            malformed: false,
-            code: "no_rule",
-            reason: "no rule allows this call".to_owned(),
-            rules: Vec::new(),
-            obligations: Obligations::default(),
-            asks: Vec::new(),
-            charges: Vec::new(),
-            sets_facts: Vec::new(),
-            returns: "untrusted".to_owned(),
-        }
+    pub fn decide(&self, call: &FrozenCall, session: &SessionView<'_>) -> Decision {
+        decide::decide(&self.core, call, session)
     }
 }

@@ -1,0 +1,206 @@
+//! The tree -> a typed document, every finding collected.
+//!
+//! This room knows the grammar and nothing else: whether a name exists, a comparator fits a type or a rule can ever match is
+//! decided in `check`, once all documents are there. A document that is read here holds only what can be enforced; a key of
+//! the language that cannot be enforced yet is an error, never ignored.
+
+pub(super) mod condition;
+pub(super) mod fields;
+mod rule;
+mod tests;
+mod tool;
+
+use std::time::Duration;
+
+pub(super) use condition::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test};
+pub(super) use rule::{Budget, Measure, OverBudget, Rule, Select, Selector, Verb};
+pub(super) use tests::{Expectation, InlineTest, TestCall};
+pub(super) use tool::{ArgDecl, Effects, Redact, ToolDecl, Type};
+
+use self::fields::{Fields, duration, key_name, list, name, text};
+use super::report::{At, Place, Report};
+use super::source::{Node, NodeKind};
+use crate::value::Value;
+
+/// Rules in a document at most: beyond it a list belongs into a store, not into a policy.
+const RULES_MAX: usize = 100_000;
+
+/// Keys of a document that are not supported yet.
+const LATER: &[&str] = &["servers", "sequences", "prove", "isolation", "shadow", "unenforced", "limit"];
+
+/// What a document says, with places.
+#[derive(Clone, Debug)]
+pub(super) struct Document {
+    pub(super) file: String,
+    pub(super) name: At<String>,
+    pub(super) version: String,
+    pub(super) guardrail: bool,
+    pub(super) bound_by: Vec<At<String>>,
+    pub(super) tools: Vec<ToolDecl>,
+    pub(super) rules: Vec<Rule>,
+    pub(super) budgets: Vec<Budget>,
+    pub(super) approvals: Vec<ApprovalDecl>,
+    pub(super) redact: Redact,
+    pub(super) deadline: Option<At<Duration>>,
+    pub(super) tests: Vec<InlineTest>,
+    /// All of the above but the tests, as one value: what the digest is over.
+    pub(super) core: Value,
+}
+
+/// Who may say yes, and how long that holds.
+#[derive(Clone, Debug)]
+pub(super) struct ApprovalDecl {
+    pub(super) name: At<String>,
+    pub(super) from: ApprovalFrom,
+    pub(super) wait: Option<Duration>,
+    pub(super) valid: Duration,
+}
+
+/// Whose yes counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFrom {
+    /// Somebody who holds this role.
+    Role(String),
+    /// Whoever sits at this machine.
+    LocalUser,
+}
+
+/// Reads a document from its tree. `None` means that the report has errors.
+pub(super) fn read(root: &Node, report: &mut Report) -> Option<Document> {
+    check_language(root, report)?;
+    let mut fields = Fields::of(root, "a policy", LATER, report)?;
+    fields.get("enforcecore");
+    let doc_name = fields.require("name", "a policy", report).and_then(|node| name(node, "`name`", report));
+    let version = fields.require("version", "a policy", report).and_then(|node| text(node, "`version`", report));
+    let guardrail = fields.get("kind").is_some_and(|node| is_guardrail(node, report));
+    let bound_by = fields.get("bound_by").map(|node| names(node, "`bound_by`", report)).unwrap_or_default();
+    let tools = fields.get("tools").map(|node| tool::read_all(node, report)).unwrap_or_default();
+    let rules = match fields.get("rules") {
+        Some(node) => rules(node, report),
+        None if guardrail => Vec::new(),
+        None => {
+            report.error("EC0021", Place::START, "a policy without `rules`").help("without rules nothing is allowed");
+            Vec::new()
+        }
+    };
+    let budgets = fields.get("budgets").map(|node| rule::read_budgets(node, report)).unwrap_or_default();
+    let approvals = fields.get("approvals").map(|node| approvals(node, report)).unwrap_or_default();
+    let redact = fields.get("redact").map(|node| tool::read_redact(node, report)).unwrap_or_default();
+    let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
+    let inline = fields.get("tests").map(|node| tests::read_all(node, report)).unwrap_or_default();
+    fields.finish("a policy", report);
+    Some(Document {
+        file: report.file.clone(),
+        name: doc_name?,
+        version: version?.value,
+        guardrail,
+        bound_by,
+        tools,
+        rules,
+        budgets,
+        approvals,
+        redact,
+        deadline,
+        tests: inline,
+        core: core_value(root),
+    })
+}
+
+/// `enforcecore: 1`, before anything else is read: another language's keys would only make noise.
+fn check_language(root: &Node, report: &mut Report) -> Option<()> {
+    let entries = fields::entries(root, "a policy", report)?;
+    let Some((_, version)) = entries.iter().find(|(key, _)| key.text == "enforcecore") else {
+        report
+            .error(
+                "EC0012",
+                root.place,
+                "a document without `enforcecore: 1`: policies of version 1.14 are not supported yet",
+            )
+            .help("begin the document with `enforcecore: 1`");
+        return None;
+    };
+    match &version.kind {
+        NodeKind::Number(number) if number.text() == "1" => Some(()),
+        _ => {
+            report
+                .error("EC0013", version.place, "this is version 1 of the policy language")
+                .help("write `enforcecore: 1`")
+                .fix("1");
+            None
+        }
+    }
+}
+
+fn is_guardrail(node: &Node, report: &mut Report) -> bool {
+    let Some(word) = text(node, "`kind`", report) else { return false };
+    let known = ["policy", "guardrail"];
+    if !known.contains(&word.value.as_str()) {
+        report.error("EC0025", word.place, format!("unknown kind `{}`", word.value)).suggest(&word.value, known);
+    }
+    word.value == "guardrail"
+}
+
+fn names(node: &Node, what: &str, report: &mut Report) -> Vec<At<String>> {
+    let items = list(node, what, report).unwrap_or_default();
+    items.iter().filter_map(|item| text(item, what, report)).collect()
+}
+
+fn rules(node: &Node, report: &mut Report) -> Vec<Rule> {
+    let items = list(node, "`rules`", report).unwrap_or_default();
+    if items.len() > RULES_MAX {
+        let message = format!("{} rules, more than the {RULES_MAX} allowed", items.len());
+        report.error("EC0014", node.place, message);
+        return Vec::new();
+    }
+    items.iter().filter_map(|item| rule::read(item, report)).collect()
+}
+
+fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
+    let entries = fields::entries(node, "`approvals`", report).unwrap_or_default();
+    entries
+        .iter()
+        .filter_map(|(key, node)| {
+            let name = key_name(key, "an approval's name", report)?;
+            let mut fields = Fields::of(node, "an approval", &[], report)?;
+            let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
+            let wait = fields.get("wait").and_then(|node| duration(node, "`wait`", report));
+            let valid =
+                fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
+            if let Some(people) = fields.get("people")
+                && !matches!(&people.kind, NodeKind::Number(number) if number.text() == "1")
+            {
+                fields::not_supported_yet(people.place, "people: more than one", report);
+            }
+            fields.finish("an approval", report);
+            Some(ApprovalDecl { name, from: from?, wait: wait.map(|wait| wait.value), valid: valid?.value })
+        })
+        .collect()
+}
+
+fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {
+    if let NodeKind::Map(_) = node.kind {
+        let mut fields = Fields::of(node, "`from`", &[], report)?;
+        let role = fields.require("role", "`from`", report).and_then(|node| name(node, "a role", report));
+        fields.finish("`from`", report);
+        return Some(ApprovalFrom::Role(role?.value));
+    }
+    let word = text(node, "`from`", report)?;
+    if word.value == "local_user" {
+        return Some(ApprovalFrom::LocalUser);
+    }
+    report
+        .error("EC0025", word.place, format!("unknown approver `{}`", word.value))
+        .help("write `{role: NAME}` or `local_user`");
+    None
+}
+
+/// Everything a decision can depend on. Tests are left out: adding one must not void grants for the policy.
+fn core_value(root: &Node) -> Value {
+    match root.to_value() {
+        Value::Map(mut map) => {
+            map.shift_remove("tests");
+            Value::Map(map)
+        }
+        other => other,
+    }
+}

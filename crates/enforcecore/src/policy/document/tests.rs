@@ -1,0 +1,128 @@
+//! Inline tests: calls with the verdict their author expects.
+
+use super::super::report::{At, Report};
+use super::super::source::{Node, NodeKind};
+use super::fields::{Fields, entries, list, text, wrong_shape};
+use crate::value::Map;
+
+/// One inline test.
+#[derive(Clone, Debug)]
+pub(in super::super) struct InlineTest {
+    pub(in super::super) call: TestCall,
+    pub(in super::super) principal: Map,
+    pub(in super::super) facts: Map,
+    pub(in super::super) session: Map,
+    /// Microseconds since 1970-01-01T00:00:00Z; the epoch where the test gives no time.
+    pub(in super::super) now_us: i64,
+    pub(in super::super) before: Vec<TestCall>,
+    pub(in super::super) expect: At<Expectation>,
+}
+
+/// A call in a test.
+#[derive(Clone, Debug)]
+pub(in super::super) struct TestCall {
+    pub(in super::super) tool: String,
+    pub(in super::super) args: Map,
+}
+
+/// What a test expects.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Expectation {
+    Malformed,
+    Verdict {
+        verdict: crate::decision::Verdict,
+        /// `by ID`, `by no rule`, or nothing said.
+        by: Option<Option<String>>,
+    },
+}
+
+pub(super) fn read_all(node: &Node, report: &mut Report) -> Vec<InlineTest> {
+    let items = list(node, "`tests`", report).unwrap_or_default();
+    items.iter().filter_map(|item| read(item, report)).collect()
+}
+
+fn read(node: &Node, report: &mut Report) -> Option<InlineTest> {
+    let mut fields = Fields::of(node, "a test", &["result", "trace"], report)?;
+    let call = fields.require("call", "a test", report).and_then(|node| read_call(node, report));
+    let mut test = InlineTest {
+        call: TestCall { tool: String::new(), args: Map::new() },
+        principal: Map::new(),
+        facts: Map::new(),
+        session: Map::new(),
+        now_us: 0,
+        before: Vec::new(),
+        expect: At::new(node.place, Expectation::Malformed),
+    };
+    if let Some(given) = fields.get("given") {
+        read_given(given, &mut test, report);
+    }
+    let expect = fields.require("expect", "a test", report).and_then(|node| read_expect(node, report));
+    fields.finish("a test", report);
+    test.call = call?;
+    test.expect = expect?;
+    Some(test)
+}
+
+fn read_given(node: &Node, test: &mut InlineTest, report: &mut Report) -> Option<()> {
+    let mut fields = Fields::of(node, "`given`", &["labels"], report)?;
+    for (key, target) in
+        [("principal", &mut test.principal), ("facts", &mut test.facts), ("session", &mut test.session)]
+    {
+        if let Some(node) = fields.get(key) {
+            *target = map(node, key, report).unwrap_or_default();
+        }
+    }
+    if let Some(node) = fields.get("now") {
+        let now = text(node, "`now`", report)?;
+        match now.value.parse::<jiff::Timestamp>() {
+            Ok(time) => test.now_us = time.as_microsecond(),
+            Err(_) => {
+                report
+                    .error("EC0130", now.place, format!("`{}` is not a moment", now.value))
+                    .help("write it like \"2026-11-23T10:00:00Z\"");
+            }
+        }
+    }
+    if let Some(node) = fields.get("before") {
+        let items = list(node, "`before`", report).unwrap_or_default();
+        test.before = items.iter().filter_map(|item| read_call(item, report)).collect();
+    }
+    fields.finish("`given`", report);
+    Some(())
+}
+
+fn read_call(node: &Node, report: &mut Report) -> Option<TestCall> {
+    let mut fields = Fields::of(node, "a call", &[], report)?;
+    let tool = fields.require("tool", "a call", report).and_then(|node| text(node, "`tool`", report));
+    let args = fields.get("args").and_then(|node| map(node, "args", report)).unwrap_or_default();
+    fields.finish("a call", report);
+    Some(TestCall { tool: tool?.value, args })
+}
+
+fn map(node: &Node, what: &str, report: &mut Report) -> Option<Map> {
+    let entries = entries(node, what, report)?;
+    Some(entries.iter().map(|(key, node)| (key.text.clone(), node.to_value())).collect())
+}
+
+fn read_expect(node: &Node, report: &mut Report) -> Option<At<Expectation>> {
+    use crate::decision::Verdict;
+    let NodeKind::Text(written) = &node.kind else { return wrong_shape(node, "`expect`", "text", report) };
+    if written == "malformed" {
+        return Some(At::new(node.place, Expectation::Malformed));
+    }
+    let (word, by) = match written.split_once(" by ") {
+        Some((word, "no rule")) => (word, Some(None)),
+        Some((word, id)) => (word, Some(Some(id.to_owned()))),
+        None => (written.as_str(), None),
+    };
+    let verdict = [Verdict::Allow, Verdict::Ask, Verdict::Deny].into_iter().find(|verdict| verdict.as_str() == word);
+    match verdict {
+        Some(verdict) => Some(At::new(node.place, Expectation::Verdict { verdict, by })),
+        None => {
+            report
+                .error("EC0130", node.place, format!("`{written}` is not a verdict"))
+                .help("write `allow`, `ask` or `deny`, perhaps with `by ID` or `by no rule`, or `malformed`");
+            None
+        }
+    }
+}

@@ -1,0 +1,343 @@
+//! What the tools are and do: `tools` and every `redact`.
+
+use super::super::report::{At, Place, Report};
+use super::super::source::{Key, Node, NodeKind};
+use super::condition::{Check, read_type_checks};
+use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text, wrong_shape};
+use crate::call::TOOL_NAME_BYTES_MAX;
+use crate::decision::ArgScope;
+use crate::redact::{CLASSES, ClassSet};
+
+/// What a tool may do, by the policy's words.
+pub(in super::super) const EFFECTS: &[&str] =
+    &["reads", "writes", "deletes", "executes", "fetches", "sends", "pays", "deploys", "changes"];
+
+const TYPES: &[&str] = &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
+const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
+
+/// A set of effects: bit `i` is `EFFECTS[i]`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct Effects(u16);
+
+impl Effects {
+    /// Every effect there is: what an undeclared tool does.
+    pub(in super::super) fn all() -> Effects {
+        Effects((1 << EFFECTS.len()) - 1)
+    }
+
+    pub(in super::super) fn named(name: &str) -> Option<Effects> {
+        EFFECTS.iter().position(|effect| *effect == name).map(|index| Effects(1 << index))
+    }
+
+    pub(in super::super) fn union(self, other: Effects) -> Effects {
+        Effects(self.0 | other.0)
+    }
+
+    /// Whether the named effect is among these.
+    pub(in super::super) fn has(self, name: &str) -> bool {
+        Effects::named(name).is_some_and(|effect| self.0 & effect.0 != 0)
+    }
+
+    /// Whether these are more than reading.
+    pub(in super::super) fn beyond_reading(self) -> bool {
+        EFFECTS.iter().any(|effect| *effect != "reads" && self.has(effect))
+    }
+}
+
+/// A tool's declaration.
+#[derive(Clone, Debug)]
+pub(in super::super) struct ToolDecl {
+    pub(in super::super) name: At<String>,
+    /// `NAME: undeclared`: any arguments, does everything, returns untrusted.
+    pub(in super::super) undeclared: bool,
+    pub(in super::super) effects: Effects,
+    pub(in super::super) args: Vec<ArgDecl>,
+    pub(in super::super) returns: At<String>,
+    /// A fact's name and the path in the result.
+    pub(in super::super) facts: Vec<(At<String>, String)>,
+    pub(in super::super) redact: Redact,
+}
+
+/// An argument's declaration.
+#[derive(Clone, Debug)]
+pub(in super::super) struct ArgDecl {
+    pub(in super::super) name: At<String>,
+    pub(in super::super) required: bool,
+    pub(in super::super) ty: Type,
+    /// Comparators of `{type: T, COMPARATOR..}`: what a value must satisfy to fit at all.
+    pub(in super::super) fits: Vec<At<Check>>,
+}
+
+/// The type of an argument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in super::super) enum Type {
+    String,
+    Text,
+    Integer,
+    Decimal,
+    Money(String),
+    Bool,
+    Url,
+    Path,
+    Email,
+    Domain,
+}
+
+impl Type {
+    /// The type in the words of messages.
+    pub(in super::super) fn noun(&self) -> &'static str {
+        match self {
+            Type::String | Type::Text => "text",
+            Type::Integer => "an integer",
+            Type::Decimal => "a number",
+            Type::Money(_) => "an amount of money, a number from zero up",
+            Type::Bool => "true or false",
+            Type::Url => "a URL as text",
+            Type::Path => "a path as text",
+            Type::Email => "one e-mail address as text",
+            Type::Domain => "a domain name as text",
+        }
+    }
+
+    pub(in super::super) fn is_number(&self) -> bool {
+        matches!(self, Type::Integer | Type::Decimal | Type::Money(_))
+    }
+}
+
+/// What is redacted where.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Redact {
+    pub(in super::super) args: Vec<At<(ArgScope, ClassSet)>>,
+    pub(in super::super) result: ClassSet,
+    pub(in super::super) place: Place,
+}
+
+pub(super) fn read_all(node: &Node, report: &mut Report) -> Vec<ToolDecl> {
+    let entries = entries(node, "`tools`", report).unwrap_or_default();
+    entries.iter().filter_map(|(key, node)| read(key, node, report)).collect()
+}
+
+fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
+    let name = key_name(key, "a tool's name", report)?;
+    if name.value.len() > TOOL_NAME_BYTES_MAX || name.value.contains(char::is_whitespace) {
+        report.error("EC0023", name.place, "a tool's name has no white space");
+        return None;
+    }
+    if let NodeKind::Text(word) = &node.kind {
+        if word != "undeclared" {
+            report
+                .error("EC0025", node.place, format!("`{word}` does not describe a tool"))
+                .help("write `undeclared`, or a map with `does`, `args` and `returns`");
+        }
+        let returns = At::new(node.place, "untrusted".to_owned());
+        let (effects, redact) = (Effects::all(), Redact::default());
+        return Some(ToolDecl {
+            name,
+            undeclared: true,
+            effects,
+            args: Vec::new(),
+            returns,
+            facts: Vec::new(),
+            redact,
+        });
+    }
+    let mut fields = Fields::of(node, "a tool", &["extra_args", "label", "isolation", "schema"], report)?;
+    let effects = fields.require("does", "a tool", report).map(|node| read_effects(node, report));
+    let args = match fields.get("args") {
+        Some(node) => {
+            entries(node, "`args`", report)?.iter().filter_map(|(key, node)| read_arg(key, node, report)).collect()
+        }
+        None => Vec::new(),
+    };
+    let returns = fields.require("returns", "a tool", report).and_then(|node| super::name(node, "`returns`", report));
+    let facts = fields.get("facts").map(|node| read_facts(node, report)).unwrap_or_default();
+    if let (Some(returns), Some(place)) = (&returns, fields.key_place("facts"))
+        && returns.value != "trusted"
+    {
+        report
+            .error("EC0113", place, format!("`{}` sets facts, and what it returns is not trusted", name.value))
+            .help("only a result that is `returns: trusted` may set facts");
+    }
+    let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
+    fields.finish("a tool", report);
+    check_duplicate_args(&args, report);
+    Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact })
+}
+
+fn read_effects(node: &Node, report: &mut Report) -> Effects {
+    let mut effects = Effects::default();
+    for item in one_or_list(node) {
+        let Some(word) = text(item, "an effect", report) else { continue };
+        match Effects::named(&word.value) {
+            Some(effect) => effects = effects.union(effect),
+            None => {
+                report
+                    .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
+                    .suggest(&word.value, EFFECTS.iter().copied());
+            }
+        }
+    }
+    if one_or_list(node).is_empty() {
+        report.error("EC0022", node.place, "a tool does something").help("a tool that only looks `reads`");
+    }
+    effects
+}
+
+fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
+    let mut name = key_name(key, "an argument's name", report)?;
+    let required = match name.value.strip_suffix('?') {
+        Some(optional) => {
+            name.value = optional.to_owned();
+            false
+        }
+        None => true,
+    };
+    if let NodeKind::Map(_) = node.kind {
+        let (ty, fits) = read_refined_type(node, report)?;
+        return Some(ArgDecl { name, required, ty, fits });
+    }
+    let word = text(node, "a type", report)?;
+    let ty = type_named(&word, None, report)?;
+    Some(ArgDecl { name, required, ty, fits: Vec::new() })
+}
+
+/// `{type: T, COMPARATOR..}`.
+fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<Check>>)> {
+    let entries = entries(node, "a type", report)?;
+    let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
+    let Some(word) = find("type") else {
+        report.error("EC0021", node.place, "a type without `type`");
+        return None;
+    };
+    let word = text(word, "`type`", report)?;
+    let currency = match find("currency") {
+        Some(node) => Some(text(node, "`currency`", report)?),
+        None => None,
+    };
+    if let Some(currency) = &currency
+        && word.value != "money"
+    {
+        report.error("EC0020", currency.place, format!("`currency` in a type that is not money: `{}`", word.value));
+        return None;
+    }
+    let ty = type_named(&word, currency, report)?;
+    let rest = entries.iter().filter(|(key, _)| !["type", "currency"].contains(&key.text.as_str()));
+    let fits = read_type_checks(rest, report);
+    Some((ty, fits))
+}
+
+fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Report) -> Option<Type> {
+    Some(match word.value.as_str() {
+        "string" => Type::String,
+        "text" => Type::Text,
+        "integer" => Type::Integer,
+        "decimal" => Type::Decimal,
+        "bool" => Type::Bool,
+        "url" => Type::Url,
+        "path" => Type::Path,
+        "email" => Type::Email,
+        "domain" => Type::Domain,
+        "money" => {
+            let Some(currency) = currency else {
+                report
+                    .error("EC0021", word.place, "money without `currency`")
+                    .help("write `{type: money, currency: USD}`");
+                return None;
+            };
+            let code = &currency.value;
+            if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
+                let message = format!("`{code}` is not a currency code of three capital letters");
+                report.error("EC0025", currency.place, message);
+                return None;
+            }
+            Type::Money(currency.value)
+        }
+        later if TYPES_LATER.contains(&later) => {
+            not_supported_yet(word.place, later, report);
+            return None;
+        }
+        unknown => {
+            report
+                .error("EC0025", word.place, format!("unknown type `{unknown}`"))
+                .suggest(unknown, TYPES.iter().copied());
+            return None;
+        }
+    })
+}
+
+fn check_duplicate_args(args: &[ArgDecl], report: &mut Report) {
+    for (index, arg) in args.iter().enumerate() {
+        if args.iter().take(index).any(|earlier| earlier.name.value == arg.name.value) {
+            let message = format!("the argument `{}` is declared twice, required and optional", arg.name.value);
+            report.error("EC0005", arg.name.place, message);
+        }
+    }
+}
+
+fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
+    let entries = entries(node, "`facts`", report).unwrap_or_default();
+    let mut facts = Vec::new();
+    for (key, node) in entries {
+        let (Some(name), Some(path)) = (key_name(key, "a fact's name", report), text(node, "a fact's source", report))
+        else {
+            continue;
+        };
+        match path.value.strip_prefix("result.").filter(|rest| !rest.split('.').any(str::is_empty)) {
+            Some(rest) => facts.push((name, rest.to_owned())),
+            None => {
+                report
+                    .error("EC0026", path.place, format!("`{}` does not name a part of the result", path.value))
+                    .help("write `result.NAME`");
+            }
+        }
+    }
+    facts
+}
+
+pub(super) fn read_redact(node: &Node, report: &mut Report) -> Redact {
+    let mut redact = Redact { place: node.place, ..Redact::default() };
+    let Some(mut fields) = Fields::of(node, "`redact`", &[], report) else { return redact };
+    if let Some(args) = fields.get("args") {
+        for (key, node) in entries(args, "`args`", report).unwrap_or_default() {
+            let scope = match key.text.as_str() {
+                "every_string" => ArgScope::EveryString,
+                name => ArgScope::Named(name.to_owned()),
+            };
+            let classes = read_classes(node, report);
+            redact.args.push(At::new(key.place, (scope, classes)));
+        }
+    }
+    if let Some(result) = fields.get("result") {
+        redact.result = match &result.kind {
+            NodeKind::Map(operators) => {
+                let word = operators.first().map_or("result by operator", |(key, _)| key.text.as_str());
+                not_supported_yet(result.place, word, report);
+                ClassSet::NONE
+            }
+            _ => read_classes(result, report),
+        };
+    }
+    fields.finish("`redact`", report);
+    redact
+}
+
+fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
+    let Some(items) = list(node, "a list of classes", report) else { return ClassSet::NONE };
+    if items.is_empty() {
+        return wrong_shape(node, "a list of classes", "not empty", report).unwrap_or_default();
+    }
+    let mut classes = ClassSet::NONE;
+    for item in items {
+        let Some(word) = text(item, "a class", report) else { continue };
+        match ClassSet::named(&word.value) {
+            Some(named) => classes = classes.union(named),
+            None => {
+                let names = CLASSES.iter().map(|(_, name, _)| *name).chain(["secret"]);
+                report
+                    .error("EC0025", word.place, format!("unknown class `{}`", word.value))
+                    .suggest(&word.value, names);
+            }
+        }
+    }
+    classes
+}

@@ -1,0 +1,438 @@
+//! Conditions over one call: true, false, or an error with its reason (Kleene).
+//!
+//! An error says what could not be known, naming arguments and references but never a value. Nothing here knows what a rule
+//! does with an error; that is `decide`, in one place.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::core::Tool;
+use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
+use super::matchers::{UrlView, host_of_text, is_under, normal_email, path_literal};
+use crate::call::FrozenCall;
+use crate::session::{Keyer, SessionView};
+use crate::value::{Map, Value};
+
+/// True, false, or why nobody can say.
+pub(super) type Truth = Result<bool, String>;
+
+/// Everything a condition may look at.
+#[derive(Clone, Copy)]
+pub(super) struct Scene<'a> {
+    pub(super) call: &'a FrozenCall,
+    pub(super) tool: &'a Tool,
+    pub(super) session: &'a SessionView<'a>,
+}
+
+/// What a check is applied to.
+#[derive(Clone, Debug)]
+enum Seen<'a> {
+    /// A value; its declared type, if it is an argument.
+    Value(&'a Value, Option<&'a Type>),
+    /// Text found anywhere inside the arguments.
+    Text(&'a str),
+    /// A resolved path.
+    Path(Cow<'a, Path>),
+    /// A host in its one spelling.
+    Host(String),
+    /// A fact of which only the keyed fingerprint is kept.
+    Fingerprint(&'a str),
+}
+
+/// A value the host or a trusted result vouches for.
+#[derive(Clone, Debug)]
+pub(super) enum Vouched<'a> {
+    Value(&'a Value),
+    Fingerprint(&'a str),
+}
+
+/// Kleene's "and": false wins over error, error over true.
+pub(super) fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
+    let mut error = None;
+    for truth in truths {
+        match truth {
+            Ok(false) => return Ok(false),
+            Ok(true) => {}
+            Err(why) => {
+                error.get_or_insert(why);
+            }
+        }
+    }
+    error.map_or(Ok(true), Err)
+}
+
+/// Kleene's "or": true wins over error, error over false.
+pub(super) fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
+    all(truths.into_iter().map(not)).map(|truth| !truth)
+}
+
+/// Kleene's "not": an error stays one.
+pub(super) fn not(truth: Truth) -> Truth {
+    truth.map(|truth| !truth)
+}
+
+impl<'a> Scene<'a> {
+    /// Whether all the tests hold.
+    pub(super) fn condition(&self, tests: &'a [Test]) -> Truth {
+        all(tests.iter().map(|test| self.test(test)))
+    }
+
+    fn test(&self, test: &'a Test) -> Truth {
+        let checks = || test.checks.iter().map(|check| &check.value);
+        match &test.subject.value {
+            Subject::Arg(name) => self.argument(name, checks),
+            Subject::Reference(reference) => {
+                let seen = match self.resolve(reference)? {
+                    Vouched::Value(value) => Seen::Value(value, None),
+                    Vouched::Fingerprint(fingerprint) => Seen::Fingerprint(fingerprint),
+                };
+                all(checks().map(|check| self.check(&seen, check)))
+            }
+            Subject::Quantified { every, kind } => {
+                let (known, unknown) = self.items(*kind);
+                let each = known.into_iter().map(|seen| all(checks().map(|check| self.check(&seen, check))));
+                let unknown = unknown.into_iter().map(Err);
+                if *every { all(each.chain(unknown)) } else { any(each.chain(unknown)) }
+            }
+        }
+    }
+
+    fn argument<I: Iterator<Item = &'a Check>>(&self, name: &str, checks: impl Fn() -> I) -> Truth {
+        if checks().all(|check| matches!(check, Check::Any)) {
+            return Ok(true);
+        }
+        let Some(value) = self.call.args().get(name) else {
+            return Err(format!("the argument `{name}` is not given"));
+        };
+        let ty = self.tool.args.get(name).map(|arg| &arg.ty);
+        let seen = match ty {
+            Some(Type::Path) => Seen::Path(Cow::Borrowed(self.path(name)?)),
+            _ => Seen::Value(value, ty),
+        };
+        all(checks().map(|check| self.check(&seen, check).map_err(|why| format!("the argument `{name}`: {why}"))))
+    }
+
+    fn path(&self, name: &str) -> Result<&'a Path, String> {
+        match self.call.path(name) {
+            Some(Ok(path)) => Ok(path),
+            Some(Err(error)) => Err(format!("the path in `{name}`: {}", path_error(error))),
+            None => Err(format!("the path in `{name}` was not resolved")),
+        }
+    }
+
+    /// What `any_K` and `every_K` range over, and whether there may be more than that.
+    fn items(&self, kind: Kind) -> (Vec<Seen<'a>>, Option<String>) {
+        let tool = self.tool;
+        let unknown = || tool.is_unknown().then(|| format!("what the tool {} is unknown", verb_of(kind)));
+        match kind {
+            Kind::String => {
+                let mut strings = Strings::default();
+                self.call.args().iter().for_each(|(_, value)| strings.collect(value));
+                let opaque = strings.opaque.then(|| "an argument that cannot be looked into".to_owned());
+                (strings.found.into_iter().map(Seen::Text).collect(), opaque)
+            }
+            Kind::Path => self.paths(tool.undeclared.then(|| "which arguments are paths is unknown".to_owned())),
+            Kind::Read if tool.effects.has("reads") => self.paths(unknown()),
+            Kind::Write if ["writes", "deletes", "changes"].iter().any(|effect| tool.effects.has(effect)) => {
+                self.paths(unknown())
+            }
+            Kind::Read | Kind::Write => (Vec::new(), unknown()),
+            Kind::Host => self.hosts(unknown()),
+        }
+    }
+
+    fn paths(&self, unknown: Option<String>) -> (Vec<Seen<'a>>, Option<String>) {
+        let mut found = Vec::new();
+        let mut error = unknown;
+        for name in self.args_of(|ty| *ty == Type::Path) {
+            match self.path(name) {
+                Ok(path) => found.push(Seen::Path(Cow::Borrowed(path))),
+                Err(why) => error = Some(why),
+            }
+        }
+        (found, error)
+    }
+
+    fn hosts(&self, unknown: Option<String>) -> (Vec<Seen<'a>>, Option<String>) {
+        let mut found = Vec::new();
+        let mut error = unknown;
+        for name in self.args_of(|ty| matches!(ty, Type::Url | Type::Domain)) {
+            let ty = self.tool.args.get(name).map(|arg| &arg.ty);
+            let Some(value) = self.call.args().get(name) else { continue };
+            match host(&Seen::Value(value, ty)) {
+                Ok(host) => found.push(Seen::Host(host)),
+                Err(why) => error = Some(format!("the argument `{name}`: {why}")),
+            }
+        }
+        (found, error)
+    }
+
+    fn args_of(&self, wanted: impl Fn(&Type) -> bool) -> impl Iterator<Item = &'a str> {
+        let call = self.call;
+        let named = self.tool.args.iter().filter(move |(_, arg)| wanted(&arg.ty));
+        named.map(|(name, _)| name.as_str()).filter(move |name| call.args().contains_key(*name))
+    }
+
+    fn check(&self, seen: &Seen<'_>, check: &Check) -> Truth {
+        match check {
+            Check::Any => Ok(true),
+            Check::Equals(operand) => self.equals(seen, operand),
+            Check::SameAs(reference) => same(self.session.keyer, seen, &self.resolve(reference)?),
+            Check::In(operands) => any(operands.iter().map(|operand| self.equals(seen, operand))),
+            Check::InList(reference) => match self.resolve(reference)? {
+                Vouched::Value(Value::List(items)) => {
+                    any(items.iter().map(|item| same(self.session.keyer, seen, &Vouched::Value(item))))
+                }
+                _ => Err(format!("`{reference}` is not a list")),
+            },
+            Check::Compare(comparison, operand) => {
+                let bound = match operand {
+                    Operand::Literal(value) => Vouched::Value(value),
+                    Operand::Reference(reference) => self.resolve(reference)?,
+                };
+                compare(seen, *comparison, &bound)
+            }
+            Check::Under(operand) => self.under(seen, operand),
+            _ => constant(seen, check),
+        }
+    }
+
+    fn equals(&self, seen: &Seen<'_>, operand: &Operand) -> Truth {
+        let keyer = self.session.keyer;
+        match operand {
+            Operand::Literal(value) => same(keyer, seen, &Vouched::Value(value)),
+            Operand::Reference(reference) => same(keyer, seen, &self.resolve(reference)?),
+        }
+    }
+
+    fn under(&self, seen: &Seen<'_>, operand: &Operand) -> Truth {
+        let Seen::Path(path) = seen else { return Err("not a path".to_owned()) };
+        let root = match operand {
+            Operand::Literal(value) => value,
+            Operand::Reference(reference) => match self.resolve(reference)? {
+                Vouched::Value(value) => value,
+                Vouched::Fingerprint(_) => return Err(format!("only equality is known of `{reference}`")),
+            },
+        };
+        let root = root.as_text().and_then(path_literal).ok_or("the root is not an absolute path")?;
+        Ok(is_under(path, root))
+    }
+
+    /// A reference's value, as the host or the session's state vouches for it. Unset and null are the same: an error.
+    pub(super) fn resolve(&self, reference: &Reference) -> Result<Vouched<'a>, String> {
+        let context = &self.call.call().context;
+        let unset = || format!("`{reference}` is not set");
+        match reference.root {
+            Root::Principal => lookup(&context.principal, &reference.path).map(Vouched::Value).ok_or_else(unset),
+            Root::Session => lookup(&context.session, &reference.path).map(Vouched::Value).ok_or_else(unset),
+            Root::Fact => {
+                let host = lookup(&context.facts, &reference.path);
+                let kept = self.session.facts.get(&reference.path);
+                match (host, kept) {
+                    (_, Some(fact)) if fact.contradicted => {
+                        Err(format!("two results set `{reference}` to different values"))
+                    }
+                    (Some(value), Some(fact)) if self.session.keyer.fingerprint(value) != fact.fingerprint => {
+                        Err(format!("the host and a result set `{reference}` to different values"))
+                    }
+                    (Some(value), _) => Ok(Vouched::Value(value)),
+                    (None, Some(fact)) => Ok(Vouched::Fingerprint(&fact.fingerprint)),
+                    (None, None) => Err(unset()),
+                }
+            }
+        }
+    }
+}
+
+/// Whether a value fits checks that name no reference: the `{type: T, COMPARATOR..}` of an argument.
+pub(super) fn fits(scene: &Scene<'_>, name: &str, ty: &Type, value: &Value, check: &Check) -> Truth {
+    let seen = match ty {
+        Type::Path => Seen::Path(Cow::Borrowed(scene.path(name)?)),
+        _ => Seen::Value(value, Some(ty)),
+    };
+    scene.check(&seen, check)
+}
+
+/// A literal against one check that names no reference; `None` where the check is not of that kind.
+pub(super) fn literal_fits(value: &Value, ty: Option<&Type>, check: &Check) -> Option<Truth> {
+    let seen = Seen::Value(value, ty);
+    match check {
+        Check::Compare(comparison, Operand::Literal(bound)) => {
+            Some(compare(&seen, *comparison, &Vouched::Value(bound)))
+        }
+        Check::Prefix(_) | Check::Suffix(_) | Check::Pattern(_) if ty.is_none_or(|ty| *ty != Type::Path) => {
+            Some(constant(&seen, check))
+        }
+        _ => None,
+    }
+}
+
+/// Exactly this key, dots and all, or a path through nested maps.
+fn lookup<'a>(map: &'a Map, path: &str) -> Option<&'a Value> {
+    let nested = || {
+        let (first, rest) = path.split_once('.')?;
+        map.get(first)?.at(rest)
+    };
+    map.get(path).or_else(nested).filter(|value| **value != Value::Null)
+}
+
+fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
+    match (seen, other) {
+        (Seen::Fingerprint(a), Vouched::Fingerprint(b)) => Ok(a == b),
+        (Seen::Fingerprint(fingerprint), Vouched::Value(value)) => Ok(keyer.fingerprint(value) == *fingerprint),
+        (Seen::Value(value, ty), Vouched::Fingerprint(fingerprint)) => {
+            let normal = normal(value, *ty)?;
+            Ok(keyer.fingerprint(value) == *fingerprint || keyer.fingerprint(&normal) == *fingerprint)
+        }
+        (Seen::Value(value, ty), Vouched::Value(other)) => Ok(normal(value, *ty)? == normal(other, *ty)?),
+        (Seen::Text(text), Vouched::Value(other)) => Ok(other.as_text() == Some(text)),
+        (Seen::Text(text), Vouched::Fingerprint(fingerprint)) => {
+            Ok(keyer.fingerprint(&Value::from(*text)) == *fingerprint)
+        }
+        (Seen::Path(path), Vouched::Value(Value::Text(text))) => Ok(**path == *Path::new(text)),
+        (Seen::Host(host), Vouched::Value(Value::Text(text))) => {
+            Ok(host_of_text(text).ok_or("not compared with a host")? == *host)
+        }
+        (Seen::Host(host), Vouched::Fingerprint(fingerprint)) => {
+            Ok(keyer.fingerprint(&Value::from(host.as_str())) == *fingerprint)
+        }
+        (Seen::Path(path), Vouched::Fingerprint(fingerprint)) => {
+            let text = path.to_str().ok_or("a path that is not UTF-8")?;
+            Ok(keyer.fingerprint(&Value::from(text)) == *fingerprint)
+        }
+        (Seen::Path(_) | Seen::Host(_), Vouched::Value(_)) => Err("not compared with text".to_owned()),
+    }
+}
+
+/// The value in the one spelling of its type.
+fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<Cow<'v, Value>, String> {
+    let Value::Text(text) = value else { return Ok(Cow::Borrowed(value)) };
+    Ok(match ty {
+        Some(Type::Email) => Cow::Owned(Value::Text(normal_email(text))),
+        Some(Type::Domain) => Cow::Owned(Value::Text(host_of_text(text).ok_or("not a domain name")?)),
+        Some(Type::Url) => Cow::Owned(Value::from(UrlView::parse(text)?.normal())),
+        _ => Cow::Borrowed(value),
+    })
+}
+
+fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Truth {
+    let Seen::Value(Value::Number(number), _) = seen else { return Err("not a number".to_owned()) };
+    let Vouched::Value(Value::Number(bound)) = bound else { return Err("the bound is not a number".to_owned()) };
+    let order = number.decimal().cmp(&bound.decimal());
+    Ok(match comparison {
+        Comparison::AtLeast => order.is_ge(),
+        Comparison::AtMost => order.is_le(),
+        Comparison::MoreThan => order.is_gt(),
+        Comparison::LessThan => order.is_lt(),
+    })
+}
+
+/// The checks that name no reference and no number.
+fn constant(seen: &Seen<'_>, check: &Check) -> Truth {
+    match check {
+        Check::Prefix(prefix) => Ok(text(seen)?.starts_with(prefix.as_str())),
+        Check::Suffix(suffix) => Ok(text(seen)?.ends_with(suffix.as_str())),
+        Check::Pattern(pattern) => Ok(pattern.is_match(&text(seen)?)),
+        Check::Host(wanted) => {
+            let host = host(seen)?;
+            Ok(match wanted {
+                HostTest::OneOf(hosts) => hosts.contains(&host),
+                HostTest::Domain(domain) => {
+                    host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                }
+            })
+        }
+        Check::Scheme(schemes) => {
+            let url = url(seen)?;
+            Ok(schemes.iter().any(|own| own == url.scheme()))
+        }
+        Check::Port(ports) => Ok(url(seen)?.port().is_some_and(|port| ports.contains(&port))),
+        Check::UrlPath(checks) => {
+            let url = url(seen)?;
+            let path = Value::from(url.path()?);
+            all(checks.iter().map(|check| url_path(&path, &check.value)))
+        }
+        _ => Err("a comparator that does not apply".to_owned()),
+    }
+}
+
+fn url_path(path: &Value, check: &Check) -> Truth {
+    let equals = |operand: &Operand| match operand {
+        Operand::Literal(literal) => Ok(literal == path),
+        Operand::Reference(_) => Err("a URL's path is not compared with a reference".to_owned()),
+    };
+    match check {
+        Check::Equals(operand) => equals(operand),
+        Check::In(operands) => any(operands.iter().map(equals)),
+        _ => constant(&Seen::Value(path, None), check),
+    }
+}
+
+fn text<'s>(seen: &'s Seen<'_>) -> Result<Cow<'s, str>, String> {
+    match seen {
+        Seen::Value(Value::Text(text), Some(Type::Email)) => Ok(Cow::Owned(normal_email(text))),
+        Seen::Value(Value::Text(text), Some(Type::Domain)) => {
+            host_of_text(text).map(Cow::Owned).ok_or_else(|| "not a domain name".to_owned())
+        }
+        Seen::Value(Value::Text(text), _) => Ok(Cow::Borrowed(text)),
+        Seen::Text(text) => Ok(Cow::Borrowed(text)),
+        Seen::Path(path) => path.to_str().map(Cow::Borrowed).ok_or_else(|| "a path that is not UTF-8".to_owned()),
+        Seen::Host(host) => Ok(Cow::Borrowed(host)),
+        Seen::Fingerprint(_) => Err("only equality is known of a fact that a result set".to_owned()),
+        Seen::Value(..) => Err("not text".to_owned()),
+    }
+}
+
+fn url(seen: &Seen<'_>) -> Result<UrlView, String> {
+    Ok(UrlView::parse(&text(seen)?)?)
+}
+
+fn host(seen: &Seen<'_>) -> Result<String, String> {
+    match seen {
+        Seen::Host(host) => Ok(host.clone()),
+        Seen::Value(_, Some(Type::Domain)) => text(seen).map(Cow::into_owned),
+        _ => Ok(url(seen)?.host()?.to_owned()),
+    }
+}
+
+/// Every text inside a value, the keys of nested maps included: a tool that takes a map reads them too.
+#[derive(Default)]
+struct Strings<'a> {
+    found: Vec<&'a str>,
+    opaque: bool,
+}
+
+impl<'a> Strings<'a> {
+    fn collect(&mut self, value: &'a Value) {
+        match value {
+            Value::Text(text) => self.found.push(text),
+            Value::List(items) => items.iter().for_each(|item| self.collect(item)),
+            Value::Map(map) => map.iter().for_each(|(key, item)| {
+                self.found.push(key);
+                self.collect(item);
+            }),
+            Value::Bytes(_) | Value::Opaque(_) => self.opaque = true,
+            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+}
+
+fn verb_of(kind: Kind) -> &'static str {
+    match kind {
+        Kind::String | Kind::Path | Kind::Read => "reads",
+        Kind::Write => "writes",
+        Kind::Host => "reaches",
+    }
+}
+
+/// A path's error without the text of the path.
+fn path_error(error: &crate::call::PathError) -> &'static str {
+    use crate::call::PathError;
+    match error {
+        PathError::NoResolver => "this face cannot resolve paths",
+        PathError::NoWorkingDirectory => "it is relative, and the session has no working directory",
+        PathError::TooManyLinks => "too many symbolic links",
+        PathError::Unreadable(_) => "it cannot be examined",
+        PathError::Ambiguous(_) => "a form that is not decided",
+    }
+}

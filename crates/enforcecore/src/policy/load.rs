@@ -1,0 +1,84 @@
+//! Fetches a document and everything it is bound by.
+//!
+//! A document reached twice counts once; a cycle is an error, because nobody could say which of the two is the bound.
+
+use super::document::{self, Document};
+use super::report::{At, Report};
+use super::source;
+use crate::diagnostic::{Diagnostic, Severity};
+use crate::traits::{PolicySource, PolicyText};
+
+/// Documents in one policy at most: an organisation, a department and a team have three.
+const DOCUMENTS_MAX: usize = 32;
+/// Levels of `bound_by` at most.
+const BOUND_DEPTH_MAX: usize = 8;
+
+/// Every document, the root first, and what was found while reading them.
+pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Document>, Vec<Diagnostic>) {
+    let mut loader =
+        Loader { source, documents: Vec::new(), done: Vec::new(), path: Vec::new(), found: Vec::new(), full: false };
+    loader.read(root);
+    (loader.documents, loader.found)
+}
+
+struct Loader<'a> {
+    source: &'a dyn PolicySource,
+    documents: Vec<Document>,
+    /// The names of files that were read.
+    done: Vec<String>,
+    /// The names of files from the root to the one at hand.
+    path: Vec<String>,
+    found: Vec<Diagnostic>,
+    full: bool,
+}
+
+impl Loader<'_> {
+    fn read(&mut self, text: PolicyText) {
+        let mut report = Report::new(text.name.clone());
+        let document = source::parse(&text.bytes, &mut report).and_then(|tree| document::read(&tree, &mut report));
+        self.found.append(&mut report.found);
+        self.done.push(text.name.clone());
+        let Some(document) = document else { return };
+        let bounds = document.bound_by.clone();
+        self.documents.push(document);
+        self.path.push(text.name.clone());
+        for bound in &bounds {
+            self.follow(&text.name, bound);
+        }
+        self.path.pop();
+    }
+
+    fn follow(&mut self, from: &str, bound: &At<String>) {
+        let text = match self.source.read(from, &bound.value) {
+            Ok(text) => text,
+            Err(error) => {
+                let message = format!("the bound `{}` cannot be read: {}", bound.value, error.why);
+                return self.refuse("EC0030", from, bound, message);
+            }
+        };
+        if self.path.contains(&text.name) {
+            let message = format!("the document is bound by itself through `{}`", bound.value);
+            return self.refuse("EC0031", from, bound, message);
+        }
+        if self.done.contains(&text.name) {
+            return;
+        }
+        if self.path.len() >= BOUND_DEPTH_MAX {
+            let message = format!("bounds of bounds more than {BOUND_DEPTH_MAX} levels deep");
+            return self.refuse("EC0032", from, bound, message);
+        }
+        if self.done.len() >= DOCUMENTS_MAX {
+            if !std::mem::replace(&mut self.full, true) {
+                let message = format!("more than {DOCUMENTS_MAX} documents in one policy");
+                self.refuse("EC0032", from, bound, message);
+            }
+            return;
+        }
+        self.read(text);
+    }
+
+    fn refuse(&mut self, code: &'static str, from: &str, bound: &At<String>, message: String) {
+        let span = bound.place.span(from);
+        self.found.push(Diagnostic { code, severity: Severity::Error, span, message, help: None, fix: None });
+    }
+}

@@ -1,0 +1,39 @@
+//! Names that look alike: one skeleton for every way to write a name that a person would read as the same.
+
+use unicode_normalization::UnicodeNormalization;
+
+/// The skeleton (UTS #39, section 4) of the name after compatibility and case folding, invisible characters left out.
+pub(super) fn skeleton(name: &str) -> String {
+    let folded: String = name.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).collect();
+    unicode_security::skeleton(&folded).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Characters without a shape of their own.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{3164}' | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}' | '\u{ffa0}' | '\u{e0000}'..='\u{e0fff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::skeleton;
+
+    #[test]
+    fn look_alikes_share_a_skeleton() {
+        for other in [
+            "Execute_Shell",
+            "ｅxecute_shell",
+            "ехecute_shell",
+            "execute\u{200b}_shell",
+            "execute_she11",
+            "EXECUTE_SHELL",
+        ] {
+            assert_eq!(skeleton("execute_shell"), skeleton(other), "{other}");
+        }
+        for other in ["execute_shells", "execute-shell", "run_shell"] {
+            assert_ne!(skeleton("execute_shell"), skeleton(other), "{other}");
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! What a comparator means for one value.
+//!
+//! Each matcher reads a value the way the tool's own library will, or says that it cannot: where two libraries read a text
+//! differently (a URL with a backslash, a path that was not resolved) the answer is an error, which never opens anything.
+
+mod address;
+mod pattern;
+mod url;
+
+pub(super) use address::is_email;
+pub(super) use pattern::Pattern;
+pub(super) use url::{UrlView, host_literal, host_of_text};
+
+use std::path::{Component, Path};
+
+/// An absolute path without `.`, `..` or anything else a resolver would change.
+pub(super) fn path_literal(text: &str) -> Option<&Path> {
+    let path = Path::new(text);
+    let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
+    // `components` drops a `.` and a doubled slash silently, so the text is looked at as well.
+    let written_plainly =
+        !text.split('/').skip(1).any(|part| part == ".") && !text.contains("//") && !text.contains('\0');
+    (path.is_absolute() && plain && written_plainly).then_some(path)
+}
+
+/// Whether a resolved path is `root` or below it, component by component: `/work2` is not under `/work`.
+pub(super) fn is_under(path: &Path, root: &Path) -> bool {
+    path.starts_with(root)
+}
+
+/// An e-mail address with its domain in one spelling; the part before `@` is the receiver's business and stays.
+pub(super) fn normal_email(text: &str) -> String {
+    match text.rsplit_once('@') {
+        Some((local, domain)) => {
+            format!("{local}@{}", host_of_text(domain).unwrap_or_else(|| domain.to_ascii_lowercase()))
+        }
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn under_goes_by_components() {
+        for (path, root, expected) in [
+            ("/work", "/work", true),
+            ("/work/a", "/work", true),
+            ("/work/a", "/work/", true),
+            ("/work2/a", "/work", false),
+            ("/wor", "/work", false),
+            ("/", "/work", false),
+            ("/work", "/", true),
+        ] {
+            assert_eq!(is_under(Path::new(path), Path::new(root)), expected, "{path} {root}");
+        }
+        for bad in ["work", "", "/a/../b", "/a/./b", "/a//b", "./a", "~/a"] {
+            assert_eq!(path_literal(bad), None, "{bad}");
+        }
+        assert!(path_literal("/srv/data").is_some());
+    }
+}
