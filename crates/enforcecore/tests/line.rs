@@ -358,8 +358,9 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert_eq!(world.ran(), 0);
     let digest_of_60 = pay(60).unwrap_err();
     assert_eq!(digest_of_60.code, "approval_required");
-    yes("g2", support::NOON_US + 1);
+    yes("g2", support::NOON_US + 86_400_000_001);
     pay(60).unwrap();
+    world.clock.pass(86_400_000_000);
     assert_eq!(pay(60).unwrap_err().code, "approval_required", "a grant is used once");
     assert_eq!(world.ran(), 1);
     assert!(kinds(&world).contains(&Kind::Pending));
@@ -376,14 +377,24 @@ fn where_nobody_can_be_asked_an_ask_denies() {
 
 #[test]
 fn a_reload_between_decision_and_intent_decides_again() {
-    let world = World::new(POLICY);
-    let strict = POLICY.replace("- {allow: note, id: notes}\n", "");
-    world.enforcer.rebind(support::load(&strict)).unwrap();
-    let refused = world.enforcer.enforce(call("note", r#"{"text":"x"}"#), world.tool()).unwrap_err();
-    assert_eq!((refused.code, world.ran()), ("no_rule", 0));
-    world.enforcer.rebind(support::load(POLICY)).unwrap();
-    world.enforcer.enforce(call("note", r#"{"text":"x"}"#), world.tool()).unwrap();
-    assert_eq!(world.ran(), 1);
+    let without = |rule: &str| POLICY.replace(&format!("  - {rule}\n"), "").replace("name: line", "name: reloaded");
+    for (rule, runs) in [("{allow: note, id: notes}", 0), ("{allow: slow, id: slowly, deadline: 1s}", 1)] {
+        let world = World::new(POLICY);
+        let (enforcer, reloaded) = (world.enforcer.clone(), support::load(&without(rule)));
+        let (call, tool) = (call("note", r#"{"text":"x"}"#), world.tool());
+        std::thread::scope(|scope| {
+            // The call is decided before it takes the log's turn; there the new policy overtakes it.
+            world.store.at_next_turn(move || {
+                let reloading = enforcer.clone();
+                std::thread::spawn(move || reloading.rebind(reloaded).unwrap());
+                while enforcer.policy().name != "reloaded" {
+                    std::thread::yield_now();
+                }
+            });
+            scope.spawn(|| world.enforcer.enforce(call, tool));
+        });
+        assert_eq!(world.ran(), runs, "without {rule}");
+    }
 }
 
 #[test]
@@ -400,7 +411,7 @@ fn what_a_face_cannot_do_refuses_the_policy() {
 fn a_policy_that_counts_refuses_a_buffered_log() {
     let outcome = std::panic::catch_unwind(|| World::with(POLICY, Durability::Buffered, None));
     assert!(outcome.is_err());
-    let stateless = "enforcecore: 1\nname: s\nversion: \"1\"\ntools: {note: {does: reads, args: {}, returns: trusted}}\nrules: [{allow: note, id: n}]\n";
+    let stateless = "enforcecore: 1\nname: s\nversion: \"1\"\ntools: {note: {does: reads, args: {}, returns: trusted}}\nrules: [{allow: note, id: notes}]\n";
     let world = World::with(stateless, Durability::Buffered, None);
     world.enforcer.enforce(call("note", "{}"), world.tool()).unwrap();
     assert_eq!(world.ran(), 1);

@@ -136,11 +136,17 @@ pub struct FaultyStore {
     pub fail_sync: Arc<AtomicBool>,
     pub fail_turn: Arc<AtomicBool>,
     pub syncs: Arc<AtomicU64>,
+    at_turn: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
 }
 
 impl FaultyStore {
     pub fn contents(&self) -> Vec<u8> {
         self.memory.contents()
+    }
+
+    /// Runs once, when somebody next asks for the turn.
+    pub fn at_next_turn(&self, run: impl FnOnce() + Send + 'static) {
+        *self.at_turn.lock().unwrap() = Some(Box::new(run));
     }
 }
 
@@ -149,6 +155,8 @@ impl LogStore for FaultyStore {
         if self.fail_turn.load(Ordering::SeqCst) {
             return Err(StoreError::new("lock the log", "injected"));
         }
+        let overtaking = self.at_turn.lock().unwrap().take();
+        overtaking.into_iter().for_each(|run| run());
         Ok(Box::new(FaultyTurn { store: self, turn: self.memory.turn()? }))
     }
 }
