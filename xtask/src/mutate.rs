@@ -12,7 +12,7 @@
 //! changed. Before a mutant counts as killed, its command must have passed without it, and the mutant must compile: a test
 //! that fails for another reason proves nothing.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -62,11 +62,15 @@ pub fn sample(root: &Path, options: &Options) -> Result<Count> {
     }
     let scratch = Scratch { tree: root.join("target/mutate/tree"), target: root.join("target/mutate/target") };
     scratch.reset(root)?;
-    scratch.require_passing(&mutants)?;
+    let unfit = scratch.unfit_commands(&mutants);
     let mut count = Count::default();
     for mutant in &mutants {
         scratch.reset(root)?;
-        match scratch.try_mutant(mutant) {
+        let tried = match unfit.get(mutant.killed_by.as_str()) {
+            Some(why) => Err(anyhow::anyhow!("{why}")),
+            None => scratch.try_mutant(mutant),
+        };
+        match tried {
             Ok(()) => {
                 say(&format!("    killed   {}: {}", mutant.name, mutant.weakens));
                 count.passed += 1;
@@ -166,15 +170,18 @@ impl Scratch {
         remove_others(&self.tree, &self.tree, &wanted)
     }
 
-    /// Checks that each command passes while nothing is weakened.
-    fn require_passing(&self, mutants: &[Mutant]) -> Result<()> {
+    /// The commands that do not pass while nothing is weakened, each with the reason: they can kill nothing.
+    fn unfit_commands<'a>(&self, mutants: &'a [Mutant]) -> BTreeMap<&'a str, String> {
         let commands: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.killed_by.as_str()).collect();
-        for line in commands {
-            let transcript = self.execute(line)?;
-            transcript.require(&format!("`{line}`, with nothing weakened,"))?;
-            if !ran_a_test(&transcript) {
-                bail!("`{line}` ran no test");
-            }
+        let judged = commands.into_iter().map(|line| (line, self.require_passing(line)));
+        judged.filter_map(|(line, verdict)| verdict.err().map(|error| (line, format!("{error:#}")))).collect()
+    }
+
+    fn require_passing(&self, line: &str) -> Result<()> {
+        let transcript = self.execute(line)?;
+        transcript.require(&format!("`{line}`, with nothing weakened,"))?;
+        if !ran_a_test(&transcript) {
+            bail!("`{line}` ran no test");
         }
         Ok(())
     }

@@ -55,8 +55,7 @@ pub fn run(root: &Path, programs: &Programs) -> Result<Count> {
     let mut total = Count::default();
     counts.values().for_each(|count| total += *count);
     if !transcript.success {
-        transcript.lines.iter().filter(|line| is_failure(line)).for_each(|line| say(line));
-        transcript.show_end();
+        show_failures(&transcript.lines);
         total.failed = total.failed.max(1);
     }
     for package in programs.idle(&counts) {
@@ -133,8 +132,15 @@ fn test_result(line: &str) -> Option<Count> {
     Some(Count { passed: number("passed")?, failed: number("failed")? })
 }
 
-fn is_failure(line: &str) -> bool {
-    line.starts_with("test ") && line.ends_with("FAILED")
+/// Prints what each test program says of its failures, and errors of cargo itself.
+fn show_failures(lines: &[String]) {
+    let mut inside = false;
+    for line in lines {
+        inside = (inside || line == "failures:") && !line.starts_with("test result:");
+        if inside || line.starts_with("error") {
+            say(&format!("    {line}"));
+        }
+    }
 }
 
 fn file_name(path: &str) -> Option<&str> {
