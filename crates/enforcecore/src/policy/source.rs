@@ -15,7 +15,7 @@ use crate::number::Number;
 use crate::value::{Map, Value, write_json_text};
 
 /// Bytes in a document at most: a hundred thousand rules fit, a mistaken file does not.
-pub(super) const DOCUMENT_BYTES_MAX: usize = 8 << 20;
+pub const DOCUMENT_BYTES_MAX: usize = 8 << 20;
 /// Levels of nesting at most: the grammar needs nine, arguments in tests a few more.
 pub(super) const DOCUMENT_DEPTH_MAX: usize = 32;
 

@@ -1,0 +1,91 @@
+//! Puts an enforcer together from files: the one place where a face gets one.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use enforcecore::audit::{Durability, LogError};
+use enforcecore::diagnostic::Diagnostic;
+use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
+use enforcecore::policy::{Face, Loaded, Policy};
+use enforcecore::traits::{Approver, Clock, PolicySource, PolicyText, Random, StoreError};
+
+use crate::clock::{SystemClock, SystemRandom};
+use crate::evidence::{LogFolders, open_log};
+use crate::paths::FileSystem;
+use crate::policy_files::PolicyFiles;
+
+/// The name of a log in its checkpoints where nobody gives it another.
+pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
+
+/// What an enforcer is put together from.
+pub struct Setup {
+    /// The policy's file.
+    pub policy: PathBuf,
+    /// Where its evidence goes.
+    pub folders: LogFolders,
+    /// How intents are acknowledged.
+    pub durability: Durability,
+    /// What the face can honour.
+    pub face: Face,
+    /// Who may say yes, if anybody can be reached.
+    pub approver: Option<Arc<dyn Approver>>,
+}
+
+impl Setup {
+    /// A setup with everything in `.enforcecore` below the working directory, acknowledged on stable storage.
+    pub fn new(policy: impl Into<PathBuf>, face: Face) -> Setup {
+        let folders = LogFolders {
+            log: PathBuf::from(".enforcecore/log"),
+            keys: PathBuf::from(".enforcecore/keys"),
+            anchor: None,
+            origin: DEFAULT_ORIGIN.to_owned(),
+        };
+        Setup { policy: policy.into(), folders, durability: Durability::Strict, face, approver: None }
+    }
+}
+
+/// Why there is no enforcer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A policy file cannot be read.
+    #[error(transparent)]
+    File(#[from] StoreError),
+    /// A policy does not load.
+    #[error("{}", lines(.0))]
+    Policy(Vec<Diagnostic>),
+    /// The log cannot be opened.
+    #[error("cannot open the evidence log: {0}")]
+    Log(#[from] LogError),
+    /// The policy cannot be enforced by this face or with this log.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+/// Loads the policy, opens the log, and binds them. Warnings of the policy go to the log of the program.
+pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
+    let Loaded { policy, warnings } = load_policy(&setup.policy)?;
+    for warning in &warnings {
+        tracing::warn!(policy = %policy.name, "{warning}");
+    }
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let random: Arc<dyn Random> = Arc::new(SystemRandom);
+    let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
+    let Setup { durability, face, approver, .. } = setup;
+    let resolver = Arc::new(FileSystem);
+    Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, approver, clock, random, durability })?)
+}
+
+/// Loads a policy from its file, with the documents it is bound by.
+pub fn load_policy(file: &std::path::Path) -> Result<Loaded, SetupError> {
+    let (text, files) = PolicyFiles::open(file)?;
+    load_text(text, &files)
+}
+
+fn load_text(text: PolicyText, source: &dyn PolicySource) -> Result<Loaded, SetupError> {
+    Policy::load(text, source).map_err(SetupError::Policy)
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}

@@ -1,0 +1,182 @@
+//! Where a path really points.
+//!
+//! A path is walked as the kernel walks it: `..` is judged after the symbolic link before it was followed. Many programs
+//! instead remove `..` from the text first (Node's `path.resolve`, Python's `normpath`). Where the two readings of one path
+//! end in different places, nobody can say which file the tool will open, and the path is refused as ambiguous.
+//!
+//! Absent on purpose: hard links and case-insensitive file systems. They cannot be seen from a path; isolation holds the same
+//! root.
+
+use std::collections::VecDeque;
+use std::ffi::OsString;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Component, Path, PathBuf};
+
+use enforcecore::call::PathError;
+use enforcecore::traits::PathResolver;
+
+/// Symbolic links followed in one path at most: the kernel's own limit.
+pub const SYMLINKS_MAX: usize = 40;
+
+/// The file system of this machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct FileSystem;
+
+impl PathResolver for FileSystem {
+    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
+        check_form(path)?;
+        let full = match (Path::new(path).is_absolute(), cwd) {
+            (true, _) => PathBuf::from(path),
+            (false, Some(cwd)) if cwd.is_absolute() => cwd.join(path),
+            (false, _) => return Err(PathError::NoWorkingDirectory),
+        };
+        let walked = walk(&full)?;
+        if walked == walk(&without_dots(&full))? {
+            Ok(walked)
+        } else {
+            Err(PathError::Ambiguous("`..` after a symbolic link".to_owned()))
+        }
+    }
+}
+
+fn check_form(path: &str) -> Result<(), PathError> {
+    let ambiguous = |what: &str| Err(PathError::Ambiguous(what.to_owned()));
+    let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
+    match path {
+        "" => ambiguous("an empty path"),
+        _ if path.starts_with('~') => ambiguous("`~`, which only a shell expands"),
+        _ if path.starts_with("file:") => ambiguous("a `file:` URL"),
+        _ if path.contains('\\') || drive => ambiguous("a backslash or a drive, which only some systems read"),
+        _ => Ok(()),
+    }
+}
+
+fn walk(path: &Path) -> Result<PathBuf, PathError> {
+    let mut resolved = PathBuf::from("/");
+    let mut ahead = parts(path);
+    let mut links = 0;
+    while let Some(part) = ahead.pop_front() {
+        if part == ".." {
+            resolved.pop();
+            continue;
+        }
+        let next = resolved.join(&part);
+        check_magic(&next)?;
+        let metadata = match fs::symlink_metadata(&next) {
+            // What does not exist yet may be created there.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                resolved = next;
+                continue;
+            }
+            Err(error) => return Err(PathError::Unreadable(error.kind().to_string())),
+            Ok(metadata) => metadata,
+        };
+        if !metadata.is_symlink() {
+            resolved = next;
+            continue;
+        }
+        links += 1;
+        if links > SYMLINKS_MAX {
+            return Err(PathError::TooManyLinks);
+        }
+        let target = fs::read_link(&next).map_err(|error| PathError::Unreadable(error.kind().to_string()))?;
+        if target.is_absolute() {
+            resolved = PathBuf::from("/");
+        }
+        parts(&target).into_iter().rev().for_each(|part| ahead.push_front(part));
+    }
+    Ok(resolved)
+}
+
+/// The links below `/proc/PID` are not text: the kernel jumps, and our own process is not the tool's.
+fn check_magic(path: &Path) -> Result<(), PathError> {
+    let text = path.to_string_lossy();
+    let mut parts = text.split('/').skip(1);
+    let process = |part: &str| part == "self" || part == "thread-self" || part.bytes().all(|b| b.is_ascii_digit());
+    if parts.next() == Some("proc") && parts.next().is_some_and(process) {
+        return Err(PathError::Ambiguous("a path below `/proc/PID`".to_owned()));
+    }
+    Ok(())
+}
+
+fn parts(path: &Path) -> VecDeque<OsString> {
+    path.components()
+        .filter_map(|part| match part {
+            Component::Normal(name) => Some(name.to_owned()),
+            Component::ParentDir => Some("..".into()),
+            _ => None,
+        })
+        .collect()
+}
+
+fn without_dots(path: &Path) -> PathBuf {
+    let mut plain = PathBuf::from("/");
+    for part in parts(path) {
+        if part == ".." {
+            plain.pop();
+        } else {
+            plain.push(part);
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn paths_are_judged_by_where_they_point() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(folder.path()).unwrap();
+        fs::create_dir_all(root.join("work/deep")).unwrap();
+        fs::create_dir_all(root.join("out/side")).unwrap();
+        fs::write(root.join("work/file"), "").unwrap();
+        for (link, target) in [
+            ("work/abs", root.join("out/side").display().to_string()),
+            ("work/rel", "../out".to_owned()),
+            ("work/twice", "rel/side".to_owned()),
+            ("work/dangling", "../out/not-yet".to_owned()),
+            ("work/loop", "loop".to_owned()),
+            ("work/same", "deep".to_owned()),
+            ("work/self", "/proc/self/root/etc".to_owned()),
+        ] {
+            symlink(target, root.join(link)).unwrap();
+        }
+        let work = root.join("work");
+        let check = |path: &str, expected: Result<&str, &str>| {
+            let got = FileSystem.resolve(Some(&work), path);
+            match expected {
+                Ok(place) => assert_eq!(got, Ok(root.join(place)), "{path}"),
+                Err(kind) => assert!(format!("{got:?}").starts_with(&format!("Err({kind}")), "{path}: {got:?}"),
+            }
+        };
+        check("file", Ok("work/file"));
+        check("./deep/../file", Ok("work/file"));
+        check("new/folder/file", Ok("work/new/folder/file"));
+        check("../out/side", Ok("out/side"));
+        check("../../../../../../../../../..", Ok("/"));
+        check("abs/x", Ok("out/side/x"));
+        check("rel/x", Ok("out/x"));
+        check("twice", Ok("out/side"));
+        check("dangling", Ok("out/not-yet"));
+        check("same/../file", Ok("work/file"));
+        check("abs/../x", Err("Ambiguous"));
+        check("rel/../work/file", Err("Ambiguous"));
+        check("loop", Err("TooManyLinks"));
+        check("file/below", Err("Unreadable"));
+        check("self/passwd", Err("Ambiguous"));
+        check("/proc/self/root/etc/passwd", Err("Ambiguous"));
+        check("/proc/1/cwd", Err("Ambiguous"));
+        check("/dev/fd/3", Err("Ambiguous"));
+        check("~/x", Err("Ambiguous"));
+        check("", Err("Ambiguous"));
+        check("C:\\x", Err("Ambiguous"));
+        check("file:///etc/passwd", Err("Ambiguous"));
+        assert_eq!(FileSystem.resolve(None, "file"), Err(PathError::NoWorkingDirectory));
+        assert_eq!(FileSystem.resolve(Some(Path::new("relative")), "file"), Err(PathError::NoWorkingDirectory));
+    }
+}
