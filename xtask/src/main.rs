@@ -11,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 mod ci;
 mod docs;
+mod fuzz;
 mod mutate;
 mod rust_tests;
 mod setup;
@@ -35,6 +36,8 @@ enum Task {
     Tidy,
     /// Weaken the source on purpose, one patch at a time, and see that a test fails for each.
     Mutate(mutate::Options),
+    /// Run every fuzz target for a few seconds.
+    FuzzSmoke(fuzz::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -56,6 +59,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Test => test::run(),
         Task::Tidy => tidy::run(),
         Task::Mutate(options) => mutate::run(&options),
+        Task::FuzzSmoke(options) => fuzz::run(&options),
         Task::Ci => ci::run(),
     }
 }
