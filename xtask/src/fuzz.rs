@@ -71,7 +71,7 @@ pub fn smoke(root: &Path, steps: &mut Steps, options: &Options) -> Result<()> {
 fn build(folder: &Path) -> Result<PathBuf> {
     let about = read(command("rustc", folder, &["-vV"]))?;
     let host = about.lines().find_map(|line| line.strip_prefix("host: ")).context("`rustc -vV` names no host")?;
-    let mut build = cargo(folder, &["build", "--quiet", "--locked", "--target", host]);
+    let mut build = cargo(folder, &["build", "--quiet", "--target", host]);
     build.env("RUSTFLAGS", INSTRUMENTATION);
     follow(build, |_| false)?.require("the build")?;
     Ok(folder.join("target").join(host).join("debug"))
