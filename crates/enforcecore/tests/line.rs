@@ -1,5 +1,7 @@
 //! The line, end to end: what runs, what does not, and what stands in the log either way.
 
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
+
 mod support;
 
 use std::sync::atomic::Ordering;
@@ -134,7 +136,8 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
 
 #[test]
 fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
-    let cases: [(fn(&World) -> Outcome, &str); 4] = [
+    type Run = fn(&World) -> Outcome;
+    let cases: [(Run, &str); 4] = [
         (|_| panic!("secret inside"), "tool_crashed"),
         (|_| Outcome::Failed("no such ticket".to_owned()), "tool_failed"),
         (|_| Outcome::Overdue, "deadline_exceeded"),

@@ -331,7 +331,7 @@ mod tests {
     fn every_code_has_a_page_and_every_page_a_code() {
         let used: BTreeSet<&str> = SOURCES
             .iter()
-            .flat_map(|source| source.match_indices("\"EC0").map(|(at, _)| &source[at + 1..at + 7]))
+            .flat_map(|source| source.match_indices("\"EC0").map(|(at, _)| source.get(at + 1..at + 7).unwrap()))
             .collect();
         let paged: BTreeSet<&str> = CODES.iter().map(|code| code.code).collect();
         assert_eq!(used, paged);

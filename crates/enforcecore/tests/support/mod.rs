@@ -1,7 +1,5 @@
 //! A world for tests: a clock that is set by hand, a store that can fail, keys that are known, a tool that leaves traces.
 
-#![allow(dead_code, reason = "each test binary uses its own part of this world")]
-
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
@@ -128,6 +126,9 @@ pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>,
     Log::open(parts, State::default())
 }
 
+/// What happens while somebody waits for the turn.
+type Overtaking = Box<dyn FnOnce() + Send>;
+
 /// A memory store whose writes fail when told to.
 #[derive(Clone, Default)]
 pub struct FaultyStore {
@@ -136,7 +137,7 @@ pub struct FaultyStore {
     pub fail_sync: Arc<AtomicBool>,
     pub fail_turn: Arc<AtomicBool>,
     pub syncs: Arc<AtomicU64>,
-    at_turn: Arc<Mutex<Option<Box<dyn FnOnce() + Send>>>>,
+    at_turn: Arc<Mutex<Option<Overtaking>>>,
 }
 
 impl FaultyStore {
