@@ -111,7 +111,7 @@ pub(super) fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>)
     names
         .into_iter()
         .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3))
+        .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3) && *distance < wrong.chars().count())
         .min()
         .map(|(_, name)| name)
 }

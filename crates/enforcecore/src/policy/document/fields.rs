@@ -51,7 +51,8 @@ impl<'n> Fields<'n> {
     /// Reports what nobody took.
     pub(in super::super) fn finish(self, what: &str, report: &mut Report) {
         for (key, _) in self.entries {
-            if self.known.contains(&key.text.as_str()) {
+            // A merge key was refused where it was read.
+            if self.known.contains(&key.text.as_str()) || key.text == "<<" {
                 continue;
             }
             if self.later.contains(&key.text.as_str()) {

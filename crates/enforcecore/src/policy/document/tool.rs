@@ -3,7 +3,7 @@
 use super::super::report::{At, Place, Report};
 use super::super::source::{Key, Node, NodeKind};
 use super::condition::{Check, read_type_checks};
-use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text, wrong_shape};
+use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
 use crate::call::TOOL_NAME_BYTES_MAX;
 use crate::decision::ArgScope;
 use crate::redact::{CLASSES, ClassSet};
@@ -324,7 +324,7 @@ pub(super) fn read_redact(node: &Node, report: &mut Report) -> Redact {
 fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
     let Some(items) = list(node, "a list of classes", report) else { return ClassSet::NONE };
     if items.is_empty() {
-        return wrong_shape(node, "a list of classes", "not empty", report).unwrap_or_default();
+        report.error("EC0022", node.place, "an empty list of classes").help("without classes nothing is redacted");
     }
     let mut classes = ClassSet::NONE;
     for item in items {
