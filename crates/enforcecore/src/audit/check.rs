@@ -226,13 +226,18 @@ impl Walk {
     fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut dyn FnMut(&Entry)) {
         self.previous = Previous::Good;
         let readable = is_readable(flaw);
-        let seal = if readable { is_seal(line.bytes) } else { was_seal(line.bytes) };
-        if seal {
+        if is_seal(line.bytes) {
             return self.seal(line, flaw, readable, good);
         }
-        let too_long = line.bytes.len() > ENTRY_BYTES_MAX;
-        let flaw = flaw.or(too_long.then_some((FindingKind::TooLong, "the entry is longer than any writer makes it")));
-        let item = Item::read(line, flaw, readable);
+        let mut item = Item::read(line, flaw, readable);
+        if was_seal(line.bytes) && !item.is_entry() {
+            let wrong = flaw.unwrap_or((FindingKind::Altered, "the line no longer reads as a seal"));
+            return self.seal(line, Some(wrong), false, good);
+        }
+        if line.bytes.len() > ENTRY_BYTES_MAX {
+            let wrong = (FindingKind::TooLong, "the entry is longer than any writer makes it");
+            item.flaw.get_or_insert(wrong);
+        }
         self.group.bytes += line.bytes.len();
         if self.group.items.len() < GROUP_ENTRIES_MAX && self.group.bytes <= GROUP_BYTES_MAX {
             self.group.items.push(item);
@@ -248,10 +253,7 @@ impl Walk {
         let group = std::mem::take(&mut self.group);
         let before = Before { chain: self.chain.clone(), findings: self.findings.len(), total: self.findings_total };
         let parsed = if readable { Judged::parse(line.bytes) } else { Err("its line is damaged") };
-        let size = match &parsed {
-            Ok(judged) if judged.point.size > before.chain.size() => judged.point.size,
-            _ => before.chain.size() + group.items.len() as u64,
-        };
+        let size = before.chain.size() + group.items.len() as u64;
         let fresh = LastSeal { bytes: line.start..line.end, size, checked: false, blamed: false };
         let previous = self.last_seal.replace(fresh);
         if let Some((kind, why)) = flaw {
@@ -267,9 +269,9 @@ impl Walk {
                 self.advance(&group.leaves());
             }
             Ok(judged) => {
-                self.judge_group(&group, &judged, &before.chain, previous);
+                let sealed_here = self.judge_group(&group, &judged, &before.chain, previous);
                 self.chain.note = Some(judged.seal.note);
-                if before.total == self.findings_total {
+                if sealed_here && before.total == self.findings_total {
                     self.account(&group, good);
                 }
             }

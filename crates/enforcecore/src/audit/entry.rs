@@ -293,3 +293,101 @@ impl TryFrom<DeltaLine> for Delta {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::collection::{btree_map, vec};
+    use proptest::option;
+    use proptest::prelude::{Strategy, any, proptest};
+    use serde_json::Value;
+
+    use super::*;
+
+    /// RFC 8785 for any value of strings, integers, objects and arrays: the members sorted by UTF-16, nothing else to do.
+    fn write(value: &Value, out: &mut String) {
+        match value {
+            Value::String(text) => crate::value::write_json_text(text, out),
+            Value::Number(number) => out.push_str(&number.to_string()),
+            Value::Array(items) => {
+                out.push('[');
+                for (at, item) in items.iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    write(item, out);
+                }
+                out.push(']');
+            }
+            Value::Object(members) => {
+                let mut members: Vec<_> = members.iter().collect();
+                members.sort_by_key(|(key, _)| key.encode_utf16().collect::<Vec<u16>>());
+                out.push('{');
+                for (at, (key, item)) in members.into_iter().enumerate() {
+                    out.push_str(if at > 0 { "," } else { "" });
+                    crate::value::write_json_text(key, out);
+                    out.push(':');
+                    write(item, out);
+                }
+                out.push('}');
+            }
+            other => panic!("an entry holds {other}"),
+        }
+    }
+
+    fn deltas() -> impl Strategy<Value = Delta> {
+        let reserve = (any::<[String; 3]>(), -(1i64 << 53) + 1..1 << 53, 0i64..1 << 53);
+        (0..4, any::<[String; 3]>(), reserve).prop_map(|(op, [session, name, fingerprint], reserve)| match op {
+            0 => Delta::Fact { session, name, fingerprint },
+            1 => Delta::Label { session, label: name },
+            2 => Delta::Grant { id: name },
+            _ => {
+                let ([budget, key, bucket], amount_micros, span_us) = reserve;
+                Delta::Reserve { budget, key, amount_micros, bucket, span_us }
+            }
+        })
+    }
+
+    fn entries() -> impl Strategy<Value = Entry> {
+        let texts = any::<[Option<String>; 4]>();
+        let maps = (btree_map(any::<String>(), any::<String>(), 0..5), btree_map(any::<String>(), 0u64..1 << 53, 0..5));
+        let choices = (
+            option::of(proptest::sample::select(vec![Durability::Strict, Durability::Buffered])),
+            option::of(proptest::sample::select(vec![Effect::Happened, Effect::Unknown])),
+            option::of(proptest::sample::select(vec![Mode::Closed, Mode::Split, Mode::Hook])),
+            proptest::sample::select(vec![Kind::Genesis, Kind::Void, Kind::Other("heartbeat".to_owned())]),
+        );
+        let numbers = (0u64..1 << 53, 0u64..1 << 53, -(1i64 << 53) + 1..1 << 53, any::<u32>());
+        (texts, maps, choices, numbers, vec(deltas(), 0..4), vec(any::<String>(), 0..4)).prop_map(
+            |(
+                [call, tool, prev_seal, session],
+                (note, redactions),
+                (durability, effect, mode, kind),
+                numbers,
+                delta,
+                rules,
+            )| {
+                let (index, mono_us, time_us, v) = numbers;
+                let texts =
+                    Entry { code: session.clone(), policy: tool.clone(), principal: call.clone(), ..Entry::default() };
+                let chosen = Entry { durability, effect, mode, kind, call, tool, prev_seal, session, ..texts };
+                Entry { note, redactions, index, mono_us, time_us, v, delta, rules, ..chosen }
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn a_line_is_canonical_and_comes_back(entry in entries()) {
+            let line = entry.line().unwrap();
+            let mut expected = String::new();
+            write(&serde_json::from_slice(&line).unwrap(), &mut expected);
+            proptest::prop_assert_eq!(std::str::from_utf8(&line).unwrap(), expected);
+            proptest::prop_assert_eq!(serde_json::from_slice::<Entry>(&line).unwrap(), entry);
+        }
+    }
+
+    #[test]
+    fn a_number_that_readers_would_round_is_refused() {
+        let of = |index| Entry { index, ..Entry::default() }.line();
+        assert!(of((1 << 53) - 1).is_some());
+        assert!(of(1 << 53).is_none());
+    }
+}

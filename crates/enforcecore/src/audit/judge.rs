@@ -40,7 +40,8 @@ pub struct Item {
     leaf: Hash,
     /// Where it stands.
     pub bytes: Range<u64>,
-    flaw: Option<Wrong>,
+    /// What is wrong with its spelling.
+    pub flaw: Option<Wrong>,
     head: Option<Head>,
     entry: Option<Entry>,
 }
@@ -62,6 +63,11 @@ impl Item {
             None => None,
         };
         Item { leaf: leaf_hash(line.bytes), bytes: line.start..line.end, flaw, head, entry }
+    }
+
+    /// Whether it reads as an entry of some version.
+    pub fn is_entry(&self) -> bool {
+        self.head.is_some()
     }
 }
 
@@ -122,10 +128,17 @@ impl Anchored {
 }
 
 impl Walk {
-    /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth.
-    pub(super) fn judge_group(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) {
-        if before.seals == 0 && judged.first == 0 {
-            self.meet_genesis(group);
+    /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth. Says whether the
+    /// lines are what was sealed here.
+    pub(super) fn judge_group(
+        &mut self,
+        group: &Group,
+        judged: &Judged,
+        before: &Chain,
+        previous: Option<LastSeal>,
+    ) -> bool {
+        if before.seals == 0 {
+            self.meet_genesis(group, judged);
         }
         let lines = group.leaves();
         let sealed = &judged.seal.leaves;
@@ -137,6 +150,7 @@ impl Walk {
         };
         let attached = before.astray.is_none();
         if attached && fits(sealed) {
+            self.rename_seal(judged.point.size);
             self.compare(group, judged, &lines);
             self.advance(sealed);
             self.check_link(group, judged, before, previous);
@@ -153,6 +167,7 @@ impl Walk {
         } else {
             self.judge_astray(group, judged, base, &lines);
         }
+        attached && same && self.chain.tree.size() == judged.point.size
     }
 
     /// The lines give the signed root, the list does not.
@@ -180,6 +195,7 @@ impl Walk {
     /// The seal is genuine but does not follow what is before it.
     fn judge_astray(&mut self, group: &Group, judged: &Judged, base: u64, lines: &[Hash]) {
         let size = judged.point.size;
+        self.rename_seal(size);
         let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
         let start = group.items.first().map_or(at, |item| item.bytes.start);
         if judged.first < base {
@@ -310,18 +326,22 @@ impl Walk {
     }
 
     /// The first entry says whose log it is, and which key seals it.
-    fn meet_genesis(&mut self, group: &Group) {
+    fn meet_genesis(&mut self, group: &Group, judged: &Judged) {
         let Some(item) = group.items.first() else { return };
         let Some(entry) = &item.entry else { return };
         if entry.kind != Kind::Genesis {
-            let wrong = "the first entry is not a genesis";
-            return self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+            if judged.first == 0 {
+                let wrong = "the first entry is not a genesis";
+                self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+            }
+            return;
         }
         if self.key.is_none() {
             self.key = entry.note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
             self.key_from_log = self.key.is_some();
         }
-        if self.origin.is_none() {
+        // A verifier key checks itself, an origin does not: it counts only as it was sealed.
+        if self.origin.is_none() && judged.seal.leaves.first() == Some(&item.leaf) {
             self.origin = entry.note.get("origin").cloned();
         }
     }
@@ -338,6 +358,13 @@ impl Walk {
             _ => self.blame_seal(FindingKind::BadSignature, "its signature does not fit its text"),
         }
         false
+    }
+
+    /// A seal is named by where it stands, until it is known to be genuine: then by what it says.
+    fn rename_seal(&mut self, size: u64) {
+        if let Some(seal) = &mut self.last_seal {
+            seal.size = size;
+        }
     }
 
     pub(super) fn blame_seal(&mut self, kind: FindingKind, wrong: &str) {
@@ -366,7 +393,7 @@ impl Walk {
 
     /// Counts the calls of a group in which nothing is wrong.
     pub(super) fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
-        let first = self.chain.size() - group.items.len() as u64;
+        let first = self.chain.size().saturating_sub(group.items.len() as u64);
         // After damage a missing entry would look like a call that does not add up.
         let counts = !self.folding && self.damage().is_none();
         for (at, item) in (first..).zip(&group.items) {

@@ -286,11 +286,15 @@ impl<F: Fold> Log<F> {
             board(&mut self.ledger())
         }));
         self.await_boarded(batch);
-        self.write(turn.as_mut()).map_err(|error| self.stop(batch, LogError::Poisoned(error.to_string())))?;
+        let poisoned = |error: LogError| self.stop(batch, LogError::Poisoned(error.to_string()));
+        self.write(turn.as_mut()).map_err(poisoned)?;
+        // The anchor is told within the turn, so that it never goes back. Only a flush waits for it; everyone else goes on.
+        let flush = batch.anchor.load(Ordering::Relaxed);
+        if flush {
+            self.tell_anchor(turn.as_mut(), true).map_err(poisoned)?;
+        }
         self.acknowledge(batch, Ok(()));
-        // The anchor is told within the turn, so that it never goes back; nobody waits for it but the next group.
-        let told = self.tell_anchor(turn.as_mut(), batch.anchor.load(Ordering::Relaxed));
-        if let Err(error) = told {
+        if !flush && let Err(error) = self.tell_anchor(turn.as_mut(), false) {
             self.desk().stopped = Some(LogError::Poisoned(error.to_string()));
         }
         match boarded {

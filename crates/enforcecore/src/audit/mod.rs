@@ -17,6 +17,8 @@ mod log;
 mod memory;
 mod note;
 mod seal;
+#[cfg(test)]
+mod testing;
 mod tree;
 mod verify;
 

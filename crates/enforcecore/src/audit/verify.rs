@@ -128,3 +128,6 @@ fn report(walk: Walk) -> Report {
         findings: walk.findings,
     }
 }
+
+#[cfg(test)]
+mod tests;
