@@ -12,13 +12,16 @@ const CORE: &str = "crates/enforcecore/src/";
 /// What the core never names: the world comes in through the traits it is given.
 ///
 /// The number of the own process is no effect: a permit carries it, so that a copy made by `fork` is worth nothing.
-const EFFECTS: [&str; 17] = [
+const EFFECTS: [&str; 20] = [
     "std::env",
     "std::fs",
     "std::io::stdin",
     "std::io::stdout",
     "std::io::stderr",
-    "std::net",
+    "std::net::TcpListener",
+    "std::net::TcpStream",
+    "std::net::ToSocketAddrs",
+    "std::net::UdpSocket",
     "std::os",
     "std::process::Command",
     "std::process::abort",

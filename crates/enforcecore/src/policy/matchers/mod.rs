@@ -23,7 +23,7 @@ pub(super) fn path_literal(text: &str) -> Option<&Path> {
     (path.is_absolute() && plain && written_plainly).then_some(path)
 }
 
-/// Whether a resolved path is `root` or below it, component by component: `/work2` is not under `/work`.
+/// Whether a resolved path is `root` or below it, component by component: `/project2` is not under `/project`.
 pub(super) fn is_under(path: &Path, root: &Path) -> bool {
     path.starts_with(root)
 }
@@ -45,13 +45,13 @@ mod tests {
     #[test]
     fn under_goes_by_components() {
         for (path, root, expected) in [
-            ("/work", "/work", true),
-            ("/work/a", "/work", true),
-            ("/work/a", "/work/", true),
-            ("/work2/a", "/work", false),
-            ("/wor", "/work", false),
-            ("/", "/work", false),
-            ("/work", "/", true),
+            ("/project", "/project", true),
+            ("/project/a", "/project", true),
+            ("/project/a", "/project/", true),
+            ("/project2/a", "/project", false),
+            ("/projec", "/project", false),
+            ("/", "/project", false),
+            ("/project", "/", true),
         ] {
             assert_eq!(is_under(Path::new(path), Path::new(root)), expected, "{path} {root}");
         }

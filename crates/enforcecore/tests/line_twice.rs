@@ -1,0 +1,47 @@
+//! What happens a second time on the line: a call is decided again after redaction, and is not ended again.
+
+mod support;
+
+use std::sync::Arc;
+
+use enforcecore::audit::{Durability, Entry, Kind};
+use enforcecore::outcome::{Completed, Outcome};
+use enforcecore::value::Value;
+use support::{World, call};
+
+const POLICY: &str = r#"
+enforcecore: 1
+name: twice
+version: "1"
+tools:
+  note: {does: writes, args: {text: text}, returns: trusted}
+rules:
+  - {allow: note, id: notes}
+  - {deny: note, id: not-only-a-placeholder, when: {text: {prefix: EC_EMAIL}}}
+redact: {args: {text: [email]}}
+"#;
+
+#[test]
+fn what_redaction_wrote_is_decided_again_and_the_stricter_decision_wins() {
+    let world = World::new(POLICY);
+    let note = |text: &str| world.enforcer.enforce(call("note", &format!(r#"{{"text":"{text}"}}"#)), world.tool());
+    let refused = note("jo@example.com").unwrap_err();
+    assert_eq!((refused.rules.as_slice(), world.ran()), (["not-only-a-placeholder".to_owned()].as_slice(), 0));
+    note("for jo@example.com").unwrap();
+    assert_eq!(world.ran(), 1);
+}
+
+#[test]
+fn a_call_that_somebody_else_ended_is_not_ended_again() {
+    let world = World::new(POLICY);
+    let note = call("note", r#"{"text":"x"}"#);
+    let (log, id) = (Arc::clone(&world.log), note.id.to_string());
+    let done = world.enforcer.enforce(note, move |_permit| {
+        let entry = Entry { kind: Kind::Abandoned, call: Some(id), ..Entry::default() };
+        log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
+        Outcome::Done(Value::Null)
+    });
+    assert!(matches!(done, Ok(Completed::Withheld { code: "log_unavailable", .. })), "{done:?}");
+    let kinds: Vec<Kind> = world.entries().into_iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [Kind::Genesis, Kind::Policy, Kind::Intent, Kind::Abandoned]);
+}
