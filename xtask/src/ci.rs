@@ -7,14 +7,14 @@ use anyhow::{Result, bail};
 
 use crate::mutate::{self, Options};
 use crate::steps::Steps;
-use crate::tool::{cargo, command, watch};
-use crate::{setup, test, tool};
+use crate::tool::{cargo, command, follow, watch};
+use crate::{fuzz, setup, test, tool};
 
 /// How long a run may take, with two cores: beyond it no one waits for the verdict any more.
 const MINUTES_MAX: u64 = 45;
 
 /// Mutants tried per run; all of them take longer than everything else together.
-const MUTANTS_SAMPLED: usize = 2;
+const MUTANTS_SAMPLED: usize = 6;
 
 /// Runs every check; true when nothing failed.
 pub fn run() -> Result<bool> {
@@ -24,6 +24,8 @@ pub fn run() -> Result<bool> {
     rust_checks(&root, &mut steps);
     python_checks(&root, &mut steps);
     test::all(&root, &mut steps);
+    fuzz::smoke(&root, &mut steps, &fuzz::Options::default())?;
+    steps.check("demo: the release build", || demo(&root));
     steps.count("mutate: a sample", || mutate::sample(&root, &Options::sample(MUTANTS_SAMPLED)));
     let elapsed = steps.elapsed();
     steps.check("within the time limit", || within(elapsed));
@@ -47,6 +49,11 @@ fn python_checks(root: &Path, steps: &mut Steps) {
     let ruff = setup::venv_program(root, "ruff");
     steps.check("check: ruff", || watch(command(&ruff, root, &["check", "--quiet"])));
     steps.check("check: python format", || watch(command(&ruff, root, &["format", "--quiet", "--check"])));
+}
+
+/// The first command of the readme, as a newcomer types it.
+fn demo(root: &Path) -> Result<()> {
+    follow(cargo(root, &["run", "--quiet", "--release", "--", "demo"]), |_| false)?.require("the demo")
 }
 
 fn within(elapsed: Duration) -> Result<()> {

@@ -27,6 +27,13 @@ pub struct Options {
     only: Option<String>,
 }
 
+impl Default for Options {
+    /// Every target, as long as usual.
+    fn default() -> Options {
+        Options { seconds: SECONDS, seed: None, only: None }
+    }
+}
+
 /// Seconds for each target: enough to run every seed and some hundred thousand variations.
 const SECONDS: u32 = 10;
 /// Bytes in one input at most: every branch of a reader is reached with less, and more only slows the search.

@@ -24,13 +24,19 @@ pub fn none_forbidden(tree: &Tree) -> Result<Vec<String>> {
     for file in tree.files.iter().filter(|file| !EXCEPTIONS.iter().any(|(path, _)| *path == file.path)) {
         for (index, line) in file.text.lines().enumerate() {
             let host = HOSTS.iter().find(|host| addresses(line).any(|address| address.contains(**host)));
-            let word = WORDS.iter().find(|word| line.contains(**word));
+            let word = WORDS.iter().find(|word| stands_in(line, word));
             for found in host.into_iter().chain(word) {
                 findings.push(format!("{}:{}: `{found}`", file.path, index + 1));
             }
         }
     }
     Ok(findings)
+}
+
+/// True when the line has the word at the beginning of a path or word, not inside a longer one.
+fn stands_in(line: &str, word: &str) -> bool {
+    let begins = |before: &str| !before.ends_with(|c: char| c.is_alphanumeric() || "._-/".contains(c));
+    line.match_indices(word).any(|(at, _)| line.get(..at).is_some_and(begins))
 }
 
 /// The host part of every address in a line.
@@ -55,6 +61,7 @@ mod tests {
         check("a.toml", &format!("index = \"https://{python}/simple\""), 1);
         check("a.rs", &format!("let path = \"{folder}a\";"), 1);
         check("a.rs", &format!("host {machine}1"), 1);
+        check("a.rs", &format!("\"rel/..{folder}file\""), 0);
         check("a.rs", "https://example.com/networking", 0);
         check("Cargo.lock", &format!("https://{index}/"), 0);
     }
