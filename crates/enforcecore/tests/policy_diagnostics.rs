@@ -186,7 +186,7 @@ fn every_fix_mends_what_it_is_for() {
         for finding in findings(&text) {
             let Some(fix) = &finding.fix else { continue };
             let (start, end) = (finding.span.start, finding.span.end);
-            let mended = format!("{}{fix}{}", &text[..start], &text[end..]);
+            let mended = format!("{}{fix}{}", text.get(..start).unwrap(), text.get(end..).unwrap());
             let left = findings(&mended);
             let same = |other: &Diagnostic| other.code == finding.code && other.span.start == start;
             assert!(!left.iter().any(same), "{name}: {finding}\n{mended}\n{}", render(&left));
@@ -200,12 +200,12 @@ fn spans_point_at_the_words() {
     let text = body("ruels: []\nrules: []\n");
     let found = findings(&text);
     let span = &found[0].span;
-    assert_eq!((span.line, span.column, &text[span.start..span.end]), (4, 1, "ruels"));
+    assert_eq!((span.line, span.column, text.get(span.start..span.end).unwrap()), (4, 1, "ruels"));
     // Columns are characters, offsets are bytes.
     let text = body("rules: [{allow: \"ü\", id: no}]\n");
     let found = findings(&text);
     let span = &found.iter().find(|finding| finding.code == "EC0017").unwrap().span;
-    assert_eq!((span.line, span.column, &text[span.start..span.end]), (4, 26, "no"));
+    assert_eq!((span.line, span.column, text.get(span.start..span.end).unwrap()), (4, 26, "no"));
 }
 
 #[test]
