@@ -80,7 +80,8 @@ pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<Repor
     Ok(report)
 }
 
-/// The checkpoint an anchor folder remembers, for [`VerifyOptions::anchors`].
+/// The checkpoint an anchor folder remembers, for [`VerifyOptions::anchors`]. Ask before reading the log: a writer at work
+/// moves both, and the anchor never runs ahead.
 pub fn anchored_checkpoint(folder: &Path) -> Result<Option<String>, StoreError> {
     FileAnchor::new(folder).latest()
 }

@@ -5,8 +5,10 @@
 mod support;
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
 use enforcecore::audit::{FindingKind, Kind, LogError, Report, Verdict, VerifyOptions};
@@ -143,30 +145,63 @@ fn a_torn_tail_is_moved_away_and_recorded() {
 }
 
 const CHILD_ROOT: &str = "ENFORCECORE_TEST_LOG_ROOT";
-const CHILD_CALLS: usize = 25;
+const CHILD_CALLS: &str = "ENFORCECORE_TEST_LOG_CALLS";
 
-/// Runs in a process of its own, started by the test below.
+/// Runs in a process of its own, started by the tests below: writes calls, and after each acknowledgement its name.
 #[test]
 fn child_writes() {
-    let Ok(root) = std::env::var(CHILD_ROOT) else { return };
+    let (Ok(root), Ok(calls)) = (std::env::var(CHILD_ROOT), std::env::var(CHILD_CALLS)) else { return };
     let log = open(&folders(root.as_ref())).unwrap();
-    for n in 0..CHILD_CALLS {
-        intend(&log, &format!("{}-{n}", std::process::id()));
+    let mut acknowledged = fs::OpenOptions::new().append(true).create(true).open(format!("{root}/acks")).unwrap();
+    for n in 0..calls.parse::<usize>().unwrap() {
+        let call = format!("{}-{n}", std::process::id());
+        intend(&log, &call);
+        acknowledged.write_all(format!("{call}\n").as_bytes()).unwrap();
+    }
+}
+
+fn spawn_writer(root: &Path, calls: usize) -> Child {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "child_writes"]).env(CHILD_ROOT, root).env(CHILD_CALLS, calls.to_string());
+    command.stdout(Stdio::null()).spawn().unwrap()
+}
+
+#[test]
+fn what_a_killed_process_was_promised_is_in_the_log() {
+    let root = tempfile::tempdir().unwrap();
+    let acknowledged = || fs::read_to_string(root.path().join("acks")).unwrap_or_default();
+    for round in 1..=6 {
+        let enough = acknowledged().lines().count() + 3 * round;
+        let mut children = [spawn_writer(root.path(), usize::MAX), spawn_writer(root.path(), usize::MAX)];
+        while acknowledged().lines().count() < enough {
+            assert!(children.iter_mut().all(|child| child.try_wait().unwrap().is_none()), "a writer gave up");
+            std::thread::yield_now();
+        }
+        for mut child in children {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+        let folders = folders(root.path());
+        drop(open(&folders).unwrap());
+        let report = check(&folders);
+        assert_eq!(report.verdict, Verdict::Valid, "{:?}", report.findings);
+        let entries: Vec<_> = entries(&folders.log).unwrap().map(|entry| entry.unwrap().call).collect();
+        let acknowledged = acknowledged();
+        for call in acknowledged.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
+            assert!(entries.iter().any(|entry| entry.as_deref() == Some(call)), "{call} was acknowledged and is gone");
+        }
     }
 }
 
 #[test]
 fn processes_take_turns() {
+    const CALLS: usize = 25;
     let root = tempfile::tempdir().unwrap();
-    let child = || {
-        let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "child_writes"]).env(CHILD_ROOT, root.path()).spawn().unwrap()
-    };
-    for mut child in [child(), child(), child()] {
+    for mut child in [(); 3].map(|()| spawn_writer(root.path(), CALLS)) {
         assert!(child.wait().unwrap().success());
     }
     let report = check(&folders(root.path()));
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 1 + 3 * CHILD_CALLS as u64), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 1 + 3 * CALLS as u64), "{:?}", report.findings);
     let entries: Vec<_> = entries(&root.path().join("log")).unwrap().map(Result::unwrap).collect();
     let writers: std::collections::BTreeSet<_> = entries.iter().map(|entry| &entry.writer).collect();
     assert_eq!(writers.len(), 3);

@@ -33,8 +33,10 @@ pub struct Ledger<F> {
     pub fold: F,
     /// Everything that is durable.
     pub chain: Chain,
-    /// Commits since the anchor was told.
+    /// Groups since the anchor was told.
     pub unanchored: u32,
+    /// What the anchor was last told, or had in memory when the log was opened.
+    pub told: Option<String>,
     lines: Vec<u8>,
     leaves: Vec<Hash>,
     waiting: Vec<Entry>,
@@ -80,6 +82,7 @@ impl<F: Fold> Ledger<F> {
             fold,
             chain: Chain::default(),
             unanchored: 0,
+            told: None,
             lines: Vec::new(),
             leaves: Vec::new(),
             waiting: Vec::new(),

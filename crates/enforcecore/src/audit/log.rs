@@ -15,7 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use super::entry::{Durability, Entry};
 use super::finding::Finding;
 use super::ledger::{Ledger, Stamp};
-use super::note::is_origin;
+use super::note::{is_key_name, is_origin};
 use crate::call::hex;
 use crate::session::Keyer;
 use crate::traits::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError};
@@ -124,8 +124,8 @@ pub enum LogError {
     /// More entries at once than one group holds.
     #[error("too many entries at once")]
     Busy,
-    /// The name of the log cannot stand in a checkpoint.
-    #[error("`{0}` cannot name a log")]
+    /// The name of the log or of its key cannot stand in a checkpoint.
+    #[error("`{0}` cannot name a log or its key")]
     Origin(String),
     /// A child of `fork` must open the log for itself.
     #[error("the log was opened by another process")]
@@ -140,6 +140,9 @@ impl<F: Fold> Log<F> {
         if !is_origin(&parts.origin) {
             return Err(LogError::Origin(parts.origin));
         }
+        if !is_key_name(parts.signer.name()) {
+            return Err(LogError::Origin(parts.signer.name().to_owned()));
+        }
         let mut name = [0; 8];
         parts.random.fill(&mut name)?;
         let anchor = parts.anchor.as_ref().map(|anchor| anchor.latest()).transpose()?.flatten();
@@ -151,13 +154,14 @@ impl<F: Fold> Log<F> {
             ledger: Mutex::new(Ledger::new(fold)),
             parts,
         };
-        {
-            let mut turn = log.parts.store.turn()?;
-            log.catch_up(turn.as_mut(), anchor)?;
-            log.write(turn.as_mut())?;
-            log.tell_anchor(turn.as_mut(), true)?;
+        match log.begin(anchor) {
+            Ok(()) => Ok(log),
+            Err(error) => {
+                // A log that was refused writes nothing more when it is dropped, least of all to its anchor.
+                log.desk().stopped = Some(error.clone());
+                Err(error)
+            }
         }
-        Ok(log)
     }
 
     /// Runs `propose` on the state as of this process's turn, and commits the entry it returns.
@@ -220,6 +224,15 @@ impl<F: Fold> Log<F> {
             self.ride(false, |_| ()).map_err(CommitError::Log)?;
         }
         Ok((result, Receipt { index: None }))
+    }
+
+    /// The first turn: reads everything, and writes what opening has to say.
+    fn begin(&self, anchor: Option<String>) -> Result<(), LogError> {
+        let mut turn = self.parts.store.turn()?;
+        self.ledger().told = anchor.clone();
+        self.catch_up(turn.as_mut(), anchor)?;
+        self.write(turn.as_mut())?;
+        self.tell_anchor(turn.as_mut(), true)
     }
 
     fn propose<'s, R, E>(
@@ -341,9 +354,11 @@ impl<F: Fold> Log<F> {
     fn tell_anchor(&self, _turn: &mut dyn LogTurn, now: bool) -> Result<(), LogError> {
         let Some(anchor) = &self.parts.anchor else { return Ok(()) };
         let mut ledger = self.ledger();
-        let due = if now { 1 } else { ANCHOR_EVERY };
-        let Some(note) = ledger.chain.note.clone().filter(|_| ledger.unanchored >= due) else { return Ok(()) };
+        // Others may have moved the log on and died before they told: what counts is what the anchor knows.
+        let due = (now || ledger.unanchored >= ANCHOR_EVERY) && ledger.chain.note != ledger.told;
+        let Some(note) = ledger.chain.note.clone().filter(|_| due) else { return Ok(()) };
         ledger.unanchored = 0;
+        ledger.told = Some(note.clone());
         drop(ledger);
         Ok(anchor.remember(&note)?)
     }
@@ -388,7 +403,8 @@ impl<F: Fold> Log<F> {
 impl<F: Fold> Drop for Log<F> {
     fn drop(&mut self) {
         let ledger = self.ledger.get_mut().unwrap_or_else(PoisonError::into_inner);
-        let behind = ledger.has_waiting() || (ledger.unanchored > 0 && self.parts.anchor.is_some());
+        let untold = self.parts.anchor.is_some() && ledger.chain.note != ledger.told;
+        let behind = ledger.has_waiting() || untold;
         if behind {
             // Who must know whether it worked calls flush.
             let _ = self.flush();
