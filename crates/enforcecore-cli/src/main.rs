@@ -1,2 +1,61 @@
-//! placeholder
-fn main() {}
+//! The command `enforcecore`: a table of contents. Each command is one file in `command/`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod command;
+mod error;
+mod logging;
+mod output;
+mod render;
+
+use error::{CommandError, Exit};
+use output::Output;
+
+/// Decide, redact, confine and record an AI agent's tool calls before they run.
+#[derive(Debug, Parser)]
+#[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(flatten)]
+    logging: logging::Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Examples:
+  enforcecore demo                                   see the main job on embedded defaults
+  enforcecore policy check policy.yaml               find mistakes in a policy
+  enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
+  enforcecore audit verify .enforcecore/log          check the evidence
+
+Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enforcement itself failed.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Audit(command::audit::Options),
+    Decide(command::decide::Options),
+    Policy(command::policy::Options),
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = logging::start(&cli.logging).and_then(|()| run(cli.command, &mut Output::stdout()));
+    match done {
+        Ok(exit) => exit.into(),
+        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        Err(error) => {
+            output::complain(&error);
+            error.exit().into()
+        }
+    }
+}
+
+fn run(command: Command, output: &mut Output) -> Result<Exit, CommandError> {
+    match command {
+        Command::Audit(options) => command::audit::run(options, output),
+        Command::Decide(options) => command::decide::run(options, output),
+        Command::Policy(options) => command::policy::run(options, output),
+    }
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::call::Malformed;
 use crate::redact::ClassSet;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
@@ -53,6 +54,22 @@ pub struct Decision {
 }
 
 impl Decision {
+    /// The denial of a call that does not fit its tool, or that nobody can read.
+    pub fn malformed(malformed: Malformed) -> Decision {
+        Decision {
+            verdict: Verdict::Deny,
+            malformed: true,
+            code: malformed.code,
+            reason: malformed.message,
+            rules: Vec::new(),
+            obligations: Obligations::default(),
+            asks: Vec::new(),
+            charges: Vec::new(),
+            sets_facts: Vec::new(),
+            returns: "untrusted".to_owned(),
+        }
+    }
+
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
     pub fn and_deny(mut self, code: &'static str, reason: impl Into<String>) -> Decision {
         self.verdict = Verdict::Deny;

@@ -11,7 +11,7 @@ use tracing::{Span, info, info_span, warn};
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
 use crate::call::{Call, CallId, FrozenCall, Malformed, hex};
-use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
 use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
@@ -191,7 +191,7 @@ impl Enforcer {
     pub fn refuse_malformed(&self, call: Call, malformed: Malformed) -> Refused {
         let line = self.line(&call);
         let _span = line.span.enter();
-        self.refuse(&line, &self.policy(), malformed_decision(malformed))
+        self.refuse(&line, &self.policy(), Decision::malformed(malformed))
     }
 
     /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
@@ -200,7 +200,7 @@ impl Enforcer {
         let policy = self.policy();
         let call = match FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver) {
             Ok(call) => call,
-            Err(malformed) => return malformed_decision(malformed),
+            Err(malformed) => return Decision::malformed(malformed),
         };
         let decided = self.redact_inbound(self.decide(call, &line), &line);
         let now_us = self.shared.clock.wall_us();
@@ -218,7 +218,7 @@ impl Enforcer {
     fn freeze(&self, call: Call, line: &Line) -> Result<FrozenCall, Refused> {
         let policy = self.policy();
         FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver)
-            .map_err(|malformed| self.refuse(line, &policy, malformed_decision(malformed)))
+            .map_err(|malformed| self.refuse(line, &policy, Decision::malformed(malformed)))
     }
 
     fn decide(&self, call: FrozenCall, line: &Line) -> Decided {
@@ -467,19 +467,4 @@ fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
     Decision { verdict, code, reason, rules, asks, ..decision }
-}
-
-fn malformed_decision(malformed: Malformed) -> Decision {
-    Decision {
-        verdict: Verdict::Deny,
-        malformed: true,
-        code: malformed.code,
-        reason: malformed.message,
-        rules: Vec::new(),
-        obligations: Obligations::default(),
-        asks: Vec::new(),
-        charges: Vec::new(),
-        sets_facts: Vec::new(),
-        returns: "untrusted".to_owned(),
-    }
 }

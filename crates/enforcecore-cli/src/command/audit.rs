@@ -1,0 +1,170 @@
+//! `enforcecore audit`: check and read evidence.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
+use enforcecore_host::evidence;
+use serde_json::Value as Json;
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+use crate::render::report;
+
+/// Check and read the evidence log
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Verify(Verify),
+    Show(Show),
+}
+
+/// Check every entry and seal, and name what is wrong
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore audit verify .enforcecore/log --anchor /mnt/elsewhere/anchor
+  enforcecore audit verify .enforcecore/log --allow-unanchored --json
+
+Exit status: 0 valid, 1 invalid or (without --allow-unanchored) unanchored.")]
+struct Verify {
+    /// The log's folder
+    log: PathBuf,
+    /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY)
+    #[arg(long, value_name = "VKEY")]
+    key: Option<String>,
+    /// An anchor folder, or a file with a checkpoint kept elsewhere; may be given several times
+    #[arg(long, value_name = "PATH")]
+    anchor: Vec<PathBuf>,
+    /// Accept a log whose end nothing outside vouches for
+    #[arg(long)]
+    allow_unanchored: bool,
+    /// Check the signature of every seal, not only those that decide
+    #[arg(long)]
+    all_signatures: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Print the entries, oldest first
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore audit show .enforcecore/log --tail 20
+  enforcecore audit show .enforcecore/log --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json")]
+struct Show {
+    /// The log's folder
+    log: PathBuf,
+    /// Only the entries of this call
+    #[arg(long, value_name = "ID")]
+    call: Option<String>,
+    /// Only the last N entries
+    #[arg(long, value_name = "N")]
+    tail: Option<usize>,
+    /// One JSON object a line instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+    match options.command {
+        Command::Verify(options) => verify(&options, output),
+        Command::Show(options) => show(&options, output),
+    }
+}
+
+fn verify(options: &Verify, output: &mut Output) -> Result<Exit, CommandError> {
+    let key = options.key.as_deref().map(PublicKey::from_vkey).transpose();
+    let key = key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?;
+    let anchors = options.anchor.iter().map(|path| anchor(path)).collect::<Result<Vec<String>, CommandError>>()?;
+    let verify = VerifyOptions { key, origin: None, anchors, all_signatures: options.all_signatures };
+    let report = evidence::verify_folder(&options.log, &verify).map_err(|error| cannot_read(&options.log, &error))?;
+    let path = options.log.display().to_string();
+    if options.json {
+        output.json(&report::json(&path, &report))?;
+    } else {
+        report::human(&path, &report).iter().try_for_each(|line| output.line(line))?;
+    }
+    output.flush()?;
+    let tail = report.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
+    Ok(match report.verdict {
+        Verdict::Valid if !tail => Exit::Clean,
+        Verdict::Unanchored { .. } if options.allow_unanchored && !tail => Exit::Clean,
+        _ => Exit::Findings,
+    })
+}
+
+fn anchor(path: &Path) -> Result<String, CommandError> {
+    let failed = |why: &dyn std::fmt::Display| {
+        CommandError::failed(format!("cannot read the anchor `{}`: {why}", path.display()))
+    };
+    if path.is_file() {
+        return fs::read_to_string(path).map_err(|error| failed(&error));
+    }
+    let kept = evidence::anchored_checkpoint(path).map_err(|error| failed(&error))?;
+    kept.ok_or_else(|| failed(&"it remembers no checkpoint"))
+}
+
+fn show(options: &Show, output: &mut Output) -> Result<Exit, CommandError> {
+    let entries = evidence::entries(&options.log).map_err(|error| cannot_read(&options.log, &error))?;
+    let wanted = |entry: &Result<Entry, String>| match (entry, &options.call) {
+        (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),
+        _ => true,
+    };
+    let mut damaged = false;
+    let mut print = |entry: Result<Entry, String>| -> Result<(), CommandError> {
+        match entry {
+            Ok(entry) if options.json => output.json(&serde_json::to_value(&entry).unwrap_or(Json::Null)),
+            Ok(entry) => output.line(&describe(&entry)),
+            Err(place) => {
+                damaged = true;
+                crate::output::complain(&format!("warning: {place}; `enforcecore audit verify` says more"));
+                Ok(())
+            }
+        }
+    };
+    match options.tail {
+        None => entries.filter(wanted).try_for_each(&mut print)?,
+        Some(most) => {
+            let mut last = std::collections::VecDeque::new();
+            for entry in entries.filter(wanted) {
+                last.push_back(entry);
+                if last.len() > most {
+                    last.pop_front();
+                }
+            }
+            last.into_iter().try_for_each(&mut print)?;
+        }
+    }
+    output.flush()?;
+    Ok(if damaged { Exit::Findings } else { Exit::Clean })
+}
+
+/// One entry in one line: index, time, kind, and what there is of tool, decision, code, rules and call.
+fn describe(entry: &Entry) -> String {
+    let time =
+        jiff::Timestamp::from_microsecond(entry.time_us).map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
+    let kind =
+        serde_json::to_value(&entry.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
+    let mut line = format!("{:>6}  {time}  {kind:<9}", entry.index);
+    let rules = (!entry.rules.is_empty()).then(|| format!("by {}", entry.rules.join(", ")));
+    let parts = [entry.tool.clone(), entry.decision.clone(), entry.code.clone(), rules, entry.call.clone()];
+    for part in parts.into_iter().flatten() {
+        line.push_str("  ");
+        line.push_str(&part);
+    }
+    line
+}
+
+fn cannot_read(log: &Path, error: &std::io::Error) -> CommandError {
+    CommandError::failed(format!("cannot read the log `{}`: {error}", log.display()))
+        .help("give the folder that holds `log.jsonl`, by default `.enforcecore/log`")
+}

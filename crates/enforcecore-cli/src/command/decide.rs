@@ -1,0 +1,138 @@
+//! `enforcecore decide`: what a policy says about calls, without running anything.
+
+mod session;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::PathBuf;
+
+use clap::Args;
+use enforcecore::call::Malformed;
+use enforcecore::decision::{Decision, Verdict};
+use enforcecore::value::{VALUE_BYTES_MAX, Value};
+use serde_json::Value as Json;
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+use crate::render::decision;
+use session::Decider;
+
+/// Decide calls without running them
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A call is an object: {\"id\",\"tool\",\"args\",\"principal\",\"session\",\"facts\",\"tenant\"}; tool and args are required. All but
+tool and args are believed: whoever runs this command vouches for them.
+
+Examples:
+  enforcecore decide --policy policy.yaml --call '{\"tool\":\"pay\",\"args\":{\"amount\":10}}'
+  enforcecore decide --policy policy.yaml --calls calls.jsonl
+  enforcecore decide --policy policy.yaml --session past.jsonl --call -
+
+Exit status: 0 allow, 3 deny, 4 ask, 5 enforcement failed; with --calls 0, or 5 if any line failed.")]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["call", "calls"])))]
+pub struct Options {
+    /// The policy
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// One call as JSON, or `-` to read it from stdin
+    #[arg(long, value_name = "JSON")]
+    call: Option<String>,
+    /// A file with one call a line, or `-` for stdin
+    #[arg(long, value_name = "FILE")]
+    calls: Option<PathBuf>,
+    /// Decide as at the end of this session (JSON lines: calls, outcomes, facts, grants)
+    #[arg(long, value_name = "FILE")]
+    session: Option<PathBuf>,
+    /// Append the decided calls to the session's file
+    #[arg(long, requires = "session")]
+    save: bool,
+}
+
+/// Runs the command.
+pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+    let mut decider = Decider::open(&options.policy, options.session.as_deref(), options.save)?;
+    match (&options.call, &options.calls) {
+        (Some(call), _) => {
+            let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };
+            let (line, verdict) = decide(&mut decider, &text)?;
+            output.json(&line)?;
+            output.flush()?;
+            Ok(exit(verdict))
+        }
+        (None, Some(file)) if file.as_os_str() == "-" => batch(&mut decider, io::stdin().lock(), output),
+        (None, Some(file)) => {
+            let open = File::open(file)
+                .map_err(|error| CommandError::usage(format!("cannot read `{}`: {error}", file.display())))?;
+            batch(&mut decider, BufReader::new(open), output)
+        }
+        (None, None) => Err(CommandError::usage("give --call or --calls")),
+    }
+}
+
+/// Decides line by line; memory does not grow with the input.
+fn batch(decider: &mut Decider, mut input: impl BufRead, output: &mut Output) -> Result<Exit, CommandError> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        // One byte more than a call may have, so that a longer one is seen to be too large.
+        let read = input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
+        if read == 0 {
+            output.flush()?;
+            return Ok(Exit::Clean);
+        }
+        if line.last() != Some(&b'\n') && read as u64 == LINE_BYTES_MAX {
+            skip_line(&mut input)?;
+        }
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        output.json(&decide(decider, &line)?.0)?;
+    }
+}
+
+/// Bytes read of a line at most: a whole call, its line's end and one more.
+const LINE_BYTES_MAX: u64 = VALUE_BYTES_MAX as u64 + 2;
+
+fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
+    loop {
+        let buffer = input.fill_buf()?;
+        match memchr_newline(buffer) {
+            Some(at) => {
+                input.consume(at + 1);
+                return Ok(());
+            }
+            None if buffer.is_empty() => return Ok(()),
+            None => {
+                let length = buffer.len();
+                input.consume(length);
+            }
+        }
+    }
+}
+
+fn memchr_newline(buffer: &[u8]) -> Option<usize> {
+    buffer.iter().position(|byte| *byte == b'\n')
+}
+
+fn decide(decider: &mut Decider, text: &[u8]) -> Result<(Json, Verdict), CommandError> {
+    let text = text.trim_ascii();
+    let (id, decision) = match Value::from_json(text) {
+        Ok(value) => decider.decide(&value)?,
+        Err(error) => (String::new(), Decision::malformed(Malformed::from(error))),
+    };
+    Ok((decision::json(&id, &decision), decision.verdict))
+}
+
+fn read_stdin() -> io::Result<Vec<u8>> {
+    let mut text = Vec::new();
+    io::stdin().lock().take(LINE_BYTES_MAX).read_to_end(&mut text)?;
+    Ok(text)
+}
+
+fn exit(verdict: Verdict) -> Exit {
+    match verdict {
+        Verdict::Allow => Exit::Clean,
+        Verdict::Ask => Exit::Ask,
+        Verdict::Deny => Exit::Deny,
+    }
+}

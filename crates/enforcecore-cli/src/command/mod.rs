@@ -1,0 +1,5 @@
+//! One file per command.
+
+pub mod audit;
+pub mod decide;
+pub mod policy;

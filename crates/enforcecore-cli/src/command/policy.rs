@@ -1,0 +1,148 @@
+//! `enforcecore policy`: check and test policies.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+use annotate_snippets::Renderer;
+use clap::{Args, Subcommand};
+use enforcecore::diagnostic::{Diagnostic, Severity};
+use enforcecore::policy::{Loaded, run_tests};
+use enforcecore_host::assembly::{SetupError, load_policy};
+use enforcecore_host::paths::FileSystem;
+use serde_json::json;
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+use crate::render::diagnostic;
+
+/// Check and test policies
+#[derive(Debug, Args)]
+pub struct Options {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Check(Check),
+    Test(Test),
+}
+
+/// Find mistakes: each with its place, its reason and a way out
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore policy check policy.yaml
+  enforcecore policy check policies/*.yaml --deny-warnings --json
+
+Exit status: 0 no errors, 1 errors (with --deny-warnings: or warnings).")]
+struct Check {
+    /// The policies
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// Warnings fail too
+    #[arg(long)]
+    deny_warnings: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Run the tests that stand in a policy
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Example:
+  enforcecore policy test policy.yaml
+
+Exit status: 0 all passed, 1 some failed or the policy does not load.")]
+struct Test {
+    /// The policy
+    file: PathBuf,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the command.
+pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+    match options.command {
+        Command::Check(options) => check(&options, output),
+        Command::Test(options) => test(&options, output),
+    }
+}
+
+fn check(options: &Check, output: &mut Output) -> Result<Exit, CommandError> {
+    let mut found = Vec::new();
+    for file in &options.files {
+        match load(file)? {
+            Ok(loaded) => found.extend(loaded.warnings),
+            Err(diagnostics) => found.extend(diagnostics),
+        }
+    }
+    let errors = found.iter().filter(|finding| finding.severity == Severity::Error).count();
+    let warnings = found.len() - errors;
+    if options.json {
+        output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
+    } else {
+        show(&found, output)?;
+        let files = options.files.len();
+        output.line(&format!("{files} checked: {errors} errors, {warnings} warnings"))?;
+    }
+    output.flush()?;
+    Ok(if errors > 0 || (options.deny_warnings && warnings > 0) { Exit::Findings } else { Exit::Clean })
+}
+
+fn test(options: &Test, output: &mut Output) -> Result<Exit, CommandError> {
+    let loaded = match load(&options.file)? {
+        Ok(loaded) => loaded,
+        Err(found) if options.json => {
+            output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
+            output.flush()?;
+            return Ok(Exit::Findings);
+        }
+        Err(found) => {
+            show(&found, output)?;
+            output.flush()?;
+            return Ok(Exit::Findings);
+        }
+    };
+    let report = run_tests(&loaded.policy, &FileSystem);
+    let passed = report.results.iter().filter(|result| result.passed).count();
+    let failed = report.results.len() - passed;
+    if options.json {
+        let results = report.results.iter().map(|result| {
+            let (line, expected, got) = (result.span.line, &result.expected, &result.got);
+            json!({"line": line, "passed": result.passed, "expected": expected, "got": got, "reason": result.reason})
+        });
+        let results: Vec<_> = results.collect();
+        output.json(&json!({"v": 1, "passed": passed, "failed": failed, "results": results}))?;
+    } else {
+        for result in report.results.iter().filter(|result| !result.passed) {
+            let (span, expected, got) = (&result.span, &result.expected, &result.got);
+            output.line(&format!("{}:{}: expected {expected}, got {got}: {}", span.file, span.line, result.reason))?;
+        }
+        output.line(&format!("{passed} passed, {failed} failed"))?;
+    }
+    output.flush()?;
+    Ok(if failed > 0 { Exit::Findings } else { Exit::Clean })
+}
+
+/// A policy or its diagnostics; any other failure is the command's.
+fn load(file: &Path) -> Result<Result<Loaded, Vec<Diagnostic>>, CommandError> {
+    match load_policy(file) {
+        Ok(loaded) => Ok(Ok(loaded)),
+        Err(SetupError::Policy(found)) => Ok(Err(found)),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
+    let renderer = if std::io::stdout().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    for finding in found {
+        let source = fs::read_to_string(&finding.span.file).unwrap_or_default();
+        output.line(&diagnostic::human(finding, &source, &renderer))?;
+        output.line("")?;
+    }
+    Ok(())
+}

@@ -1,0 +1,47 @@
+//! A decision for machines.
+
+use enforcecore::decision::{ArgScope, Decision, Obligations};
+use enforcecore::redact::{CLASSES, ClassSet};
+use serde_json::{Map, Value as Json, json};
+
+/// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is.
+pub fn json(id: &str, decision: &Decision) -> Json {
+    let mut object = json!({
+        "v": 1,
+        "id": id,
+        "decision": decision.verdict.as_str(),
+        "rules": decision.rules,
+        "code": decision.code,
+        "reason": decision.reason,
+        "obligations": obligations(&decision.obligations),
+    });
+    if let (true, Json::Object(members)) = (decision.malformed, &mut object) {
+        members.insert("malformed".to_owned(), Json::Bool(true));
+    }
+    object
+}
+
+fn obligations(obligations: &Obligations) -> Json {
+    let mut members = Map::new();
+    if !obligations.redact_args.is_empty() {
+        let args = obligations.redact_args.iter().map(|(scope, classes)| {
+            let name = match scope {
+                ArgScope::Named(name) => name.clone(),
+                ArgScope::EveryString => "every_string".to_owned(),
+            };
+            (name, names(*classes))
+        });
+        members.insert("redact_args".to_owned(), Json::Object(args.collect()));
+    }
+    if !obligations.redact_result.is_empty() {
+        members.insert("redact_result".to_owned(), names(obligations.redact_result));
+    }
+    if let Some(deadline) = obligations.deadline {
+        members.insert("deadline_ms".to_owned(), json!(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX)));
+    }
+    Json::Object(members)
+}
+
+fn names(classes: ClassSet) -> Json {
+    CLASSES.iter().filter(|(class, _, _)| classes.contains(*class)).map(|(_, name, _)| *name).collect()
+}

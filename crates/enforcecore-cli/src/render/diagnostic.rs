@@ -1,0 +1,44 @@
+//! Diagnostics for people, with the lines they are about, and for machines.
+
+use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use enforcecore::diagnostic::{Diagnostic, Severity};
+use serde_json::{Value as Json, json};
+
+/// The finding under its line of the document.
+pub fn human(diagnostic: &Diagnostic, source: &str, renderer: &Renderer) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let span = &diagnostic.span;
+    let (start, end) = (span.start.min(source.len()), span.end.clamp(span.start, source.len().max(span.start)));
+    let fits = source.is_char_boundary(start) && source.is_char_boundary(end) && end <= source.len();
+    let title = level.clone().primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let group = if fits {
+        let snippet =
+            Snippet::source(source).path(span.file.as_str()).annotation(AnnotationKind::Primary.span(start..end));
+        title.element(snippet)
+    } else {
+        return diagnostic.to_string();
+    };
+    let group = match &diagnostic.help {
+        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        None => group,
+    };
+    renderer.render(&[group])
+}
+
+/// `{"code","severity","file","line","column","message","help","fix"}`.
+pub fn json(diagnostic: &Diagnostic) -> Json {
+    let Diagnostic { code, severity, span, message, help, fix } = diagnostic;
+    json!({
+        "code": code,
+        "severity": severity.as_str(),
+        "file": span.file,
+        "line": span.line,
+        "column": span.column,
+        "message": message,
+        "help": help,
+        "fix": fix,
+    })
+}

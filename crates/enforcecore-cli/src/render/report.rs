@@ -1,0 +1,70 @@
+//! A verification report for people and for machines.
+
+use enforcecore::audit::{Checkpoint, Finding, Place, Report, Verdict};
+use enforcecore::call::hex;
+use serde_json::{Value as Json, json};
+
+/// `{"v","verdict","shards":[{"path","entries","root"}],"findings":[..]}` and what else the report knows.
+pub fn json(path: &str, report: &Report) -> Json {
+    json!({
+        "v": 1,
+        "verdict": report.verdict.as_str(),
+        "shards": [{"path": path, "entries": report.entries, "root": root(report), "seals": report.seals}],
+        "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
+        "findings_total": report.findings_total,
+        "anchored": report.anchored,
+        "key": report.vkey,
+        "key_from_log": report.key_from_log,
+        "intents": report.intents,
+        "outcome_unknown": report.outcome_unknown,
+    })
+}
+
+/// Some lines for people, verdict first.
+pub fn human(path: &str, report: &Report) -> Vec<String> {
+    let verdict = match report.verdict {
+        Verdict::Unanchored { since } => {
+            format!("unanchored since entry {since}: nothing outside the log says that it goes on no further")
+        }
+        verdict => verdict.as_str().to_owned(),
+    };
+    let mut lines = vec![format!("{path}: {verdict}")];
+    lines.push(format!("  {} entries in {} signed groups, root {}", report.entries, report.seals, root(report)));
+    let intents: Vec<String> =
+        report.intents.iter().filter(|(_, n)| **n > 0).map(|(mode, n)| format!("{n} {mode}")).collect();
+    if !intents.is_empty() {
+        lines.push(format!("  intents: {}; outcome unknown: {}", intents.join(", "), report.outcome_unknown));
+    }
+    if report.key_from_log {
+        lines.push("  the key is the one the log itself names; give --key to prove who wrote it".to_owned());
+    }
+    lines.extend(report.findings.iter().map(|finding| format!("  {finding}")));
+    let more = report.findings_total.saturating_sub(report.findings.len() as u64);
+    if more > 0 {
+        lines.push(format!("  and {more} more findings"));
+    }
+    lines
+}
+
+fn finding(finding: &Finding) -> Json {
+    let mut object = json!({
+        "kind": finding.kind.as_str(),
+        "detail": finding.detail,
+        "bytes": [finding.bytes.start, finding.bytes.end],
+    });
+    let (key, place) = match finding.place {
+        Place::File => ("file", json!(true)),
+        Place::Entry(index) => ("entry", json!(index)),
+        Place::Entries(from, to) => ("entries", json!([from, to.saturating_sub(1)])),
+        Place::Seal(size) => ("seal", json!(size)),
+    };
+    if let Json::Object(members) = &mut object {
+        members.insert(key.to_owned(), place);
+    }
+    object
+}
+
+fn root(report: &Report) -> String {
+    let checkpoint = report.checkpoint.as_deref().and_then(|note| Checkpoint::parse(note).ok());
+    checkpoint.map_or_else(|| "unknown".to_owned(), |checkpoint| hex(&checkpoint.root))
+}
