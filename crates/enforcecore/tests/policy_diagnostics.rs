@@ -19,6 +19,7 @@ const WHOLE: &[(&str, &str)] = &[
     ("open bracket", "enforcecore: 1\nname: [p\n"),
     ("tab", "enforcecore: 1\ntools:\n\ta: b\n"),
     ("NUL", "enforcecore: 1\nname: \"a\\0b\"\nversion: \"1\"\nrules: []\n"),
+    ("text that runs backwards", "enforcecore: 1\nname: \"a\u{202e}b\"\nversion: \"1\"\nrules: []\n"),
     ("two documents", "enforcecore: 1\nname: p\nversion: \"1\"\nrules: []\n---\nenforcecore: 1\n"),
     ("directive", "%YAML 1.1\n---\nenforcecore: 1\n"),
     ("no version of the language", "name: p\nrules:\n  denied_tools: [rm]\n"),
@@ -101,6 +102,10 @@ const BODIES: &[(&str, &str)] = &[
     (
         "comparators and types",
         "tools: {t: {does: reads, args: {p: path, u: url, i: integer, s: string, e: email, b: bool}, returns: web}}\nrules:\n  - deny: t\n    id: a\n    when:\n      p: {prefix: /srv}\n      u: {prefix: \"https://a.b\"}\n      i: {prefix: a}\n      s: {at_most: 5}\n      e: {host: a.b}\n      b: {equals: 5}\n      any_path: {at_most: 5}\n      every_host: {suffix: a}\n      principal.id: {scheme: https}\n  - {deny: t, id: b, when: {i: {equals: 1.5}, e: {equals: nobody}, p: {equals: a/b}, u: {equals: a.b}}}\n",
+    ),
+    (
+        "names that mean something else",
+        "tools:\n  anything: {does: reads, returns: web}\n  t: {does: reads, args: {any_path: path, principal.id: string}, returns: web}\n  \"u\\u200b\": {does: reads, returns: web}\nrules: [{allow: t, id: a}]\n",
     ),
     (
         "scalar for a test",

@@ -81,11 +81,14 @@ impl Atom {
 }
 
 fn and(truths: impl IntoIterator<Item = Option<bool>>) -> Option<bool> {
-    truths.into_iter().fold(Some(true), |all, truth| match (all, truth) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (None, _) | (_, None) => None,
-        _ => Some(true),
-    })
+    let truths: Vec<_> = truths.into_iter().collect();
+    if truths.contains(&Some(false)) {
+        Some(false)
+    } else if truths.contains(&None) {
+        None
+    } else {
+        Some(true)
+    }
 }
 
 impl Rule {

@@ -166,12 +166,15 @@ fn rule_3_composition_is_the_maximum_and_guardrails_never_open() {
 #[test]
 fn rule_4_commands_are_refused_at_load_until_they_can_be_bounded() {
     assert_eq!(codes("tools: {sh: {does: executes, args: {cmd: command}, returns: web}}\nrules: []\n"), ["EC0900"]);
+    assert!(
+        codes("tools: {sh: {does: executes, returns: web}}\nrules: [{allow: {does: reads}, id: a}]\n")
+            .contains(&"EC0107")
+    );
     // A tool that executes is unknown: an allow by effect does not reach it, a deny by effect does.
-    let tools =
-        "tools: {sh: {does: [reads, executes], args: {cmd: string}, returns: web}, r: {does: reads, returns: web}}\n";
+    let tools = "tools: {sh: {does: [reads, executes], args: {cmd: string}, returns: web}, r: {does: reads, returns: web}, m: {does: sends, returns: web}}\n";
     check(
         &format!(
-            "{tools}rules: [{{allow: {{does: deploys}}, id: a}}, {{allow: sh, id: b, when: {{cmd: {{equals: ls}}}}}}, {{allow: r, id: c}}]\n"
+            "{tools}rules: [{{allow: {{does: sends}}, id: a, when: {{every_string: {{any: true}}}}}}, {{allow: sh, id: b, when: {{cmd: {{equals: ls}}}}}}, {{allow: r, id: c}}]\n"
         ),
         &[
             (call("sh", r#"{"cmd": "ls"}"#), "allow by b"),

@@ -85,6 +85,11 @@ pub const CODES: &[Code] = &[
         "A document holds at most 100,000 rules. A list of that length belongs into a store that the host consults, with its verdict as a fact.",
     ),
     code(
+        "EC0015",
+        "direction of text changed",
+        "Characters that change the direction of text make a line look like another one to whoever reviews it. Write them as escapes in quotes where they are meant.",
+    ),
+    code(
         "EC0017",
         "scalar that readers read differently",
         "YAML 1.1 takes `no`, `on`, `017`, `1:30`, `2026-11-23` or `1_000` for a truth value, a number or a date; YAML 1.2 takes some of them for text. A policy must not mean two things. Put text into quotes; write numbers in plain decimal digits.",

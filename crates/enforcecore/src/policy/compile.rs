@@ -82,28 +82,27 @@ fn obligations(redact: &Redact) -> Obligations {
 
 /// The tools a selector names, and whether it names them for certain (rule 7).
 pub(super) fn selected<'t>(select: &Select, tools: &'t Tools) -> Vec<(&'t str, bool)> {
-    let mut chosen: Vec<(&str, bool)> = Vec::new();
-    for (name, tool) in tools {
-        let by_name = match select {
-            Select::Tools(names) => names.iter().any(|own| own.value == *name),
-            Select::Anything => true,
-            Select::Effect(_) | Select::Network => false,
-        };
-        let by_effect = match select {
-            Select::Effect(_) => !tool.undeclared && select.matches_effects(tool.effects),
-            Select::Network => {
-                let names_host = tool.has_arg_of(|ty| matches!(ty, Type::Url | Type::Domain));
-                !tool.undeclared && (select.matches_effects(tool.effects) || names_host)
-            }
-            Select::Tools(_) | Select::Anything => false,
-        };
-        let unknown = matches!(select, Select::Effect(_) | Select::Network) && tool.is_unknown();
-        if by_name || by_effect || unknown {
-            chosen.push((name, by_name || by_effect));
+    let mut chosen: Vec<(&str, bool)> = match select {
+        Select::Tools(names) => {
+            let known = names.iter().filter_map(|name| tools.get_key_value(&name.value));
+            known.map(|(name, _)| (name.as_str(), true)).collect()
         }
-    }
+        Select::Anything => tools.keys().map(|name| (name.as_str(), true)).collect(),
+        Select::Effect(_) | Select::Network => {
+            let by_effect = tools.iter().filter_map(|(name, tool)| Some((name.as_str(), does(select, tool)?)));
+            by_effect.collect()
+        }
+    };
     chosen.sort_unstable();
+    chosen.dedup();
     chosen
+}
+
+/// Whether a tool does what the selector names: for certain, perhaps (it is unknown), or not.
+fn does(select: &Select, tool: &Tool) -> Option<bool> {
+    let names_host = *select == Select::Network && tool.has_arg_of(|ty| matches!(ty, Type::Url | Type::Domain));
+    let declared = !tool.undeclared && (select.matches_effects(tool.effects) || names_host);
+    (declared || tool.is_unknown()).then_some(declared)
 }
 
 /// The core rules of documents that passed `check`.

@@ -90,6 +90,20 @@ pub(super) fn parse(bytes: &[u8], report: &mut Report) -> Option<Node> {
             return None;
         }
     };
+    if let Some((at, _)) =
+        text.char_indices().find(|(_, c)| matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'))
+    {
+        let line = text.get(..at).unwrap_or_default().matches('\n').count().saturating_add(1);
+        let place = Place::of(text, line, 0, at, None);
+        report
+            .error(
+                "EC0015",
+                place,
+                "a character that changes the direction of text, so that lines read other than they are",
+            )
+            .help("write it as an escape (`\"\\u202e\"`) where it is meant");
+        return None;
+    }
     let options = granit_parser::options! {
         disallow_directives: true,
         strict_indentation: true,

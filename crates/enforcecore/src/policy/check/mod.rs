@@ -3,7 +3,7 @@
 mod budget;
 mod condition;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::compile::{Tools, over_approval, selected};
 use super::core::Tool;
@@ -13,6 +13,9 @@ use super::report::{At, Report};
 use crate::decision::ArgScope;
 use crate::diagnostic::Diagnostic;
 
+/// Pairs of a wide rule and a tool in one document at most: each is kept in memory, and none is looked at for another tool.
+const SELECTIONS_MAX: usize = 2_000_000;
+
 /// Checks all documents of a policy together.
 pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
     let mut found = Vec::new();
@@ -20,7 +23,7 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
     let mut skeletons = HashMap::new();
     for document in documents {
         let mut report = Report::new(document.file.clone());
-        let mut checker = Checker { document, documents, tools, report: &mut report };
+        let mut checker = Checker { document, documents, tools, report: &mut report, selections: 0 };
         checker.tools(&mut skeletons);
         checker.ids(&mut ids);
         document.rules.iter().for_each(|rule| checker.rule(rule));
@@ -47,6 +50,8 @@ struct Checker<'a> {
     documents: &'a [Document],
     tools: &'a Tools,
     report: &'a mut Report,
+    /// How often rules and budgets have selected a tool by more than its name.
+    selections: usize,
 }
 
 impl<'a> Checker<'a> {
@@ -118,6 +123,11 @@ impl<'a> Checker<'a> {
             .filter(|(_, certain)| *certain || rule.verb != Verb::Allow)
             .filter_map(|(name, _)| Some((*name, self.tools.get(*name)?)))
             .collect();
+        if concerned.is_empty() && !chosen.is_empty() {
+            self.report
+                .error("EC0107", rule.select.place, "every tool that is selected is selected because it is unknown")
+                .help("an allow opens no tool that does not declare the effect");
+        }
         for test in rule.when.iter().chain(rule.unless.iter().flatten()) {
             self.test(test, &concerned);
         }
@@ -148,6 +158,12 @@ impl<'a> Checker<'a> {
         let chosen = selected(&select.value, self.tools);
         if chosen.is_empty() {
             self.report.error("EC0107", select.place, "no declared tool is selected").help("the rule can never match");
+        }
+        self.selections = self.selections.saturating_add(chosen.len());
+        if self.selections > SELECTIONS_MAX {
+            let message = format!("rules and budgets select tools more than {SELECTIONS_MAX} times");
+            self.report.error("EC0014", select.place, message);
+            self.selections = 0;
         }
         chosen
     }
@@ -243,13 +259,13 @@ impl<'a> Checker<'a> {
         if self.document.guardrail {
             return;
         }
-        let opening: Vec<&Rule> = self.document.rules.iter().filter(|rule| rule.verb != Verb::Deny).collect();
+        let opening = self.document.rules.iter().filter(|rule| rule.verb != Verb::Deny);
+        let opened: HashSet<&str> = opening
+            .flat_map(|rule| selected(&rule.select.value, self.tools))
+            .filter_map(|(name, certain)| certain.then_some(name))
+            .collect();
         for decl in &self.document.tools {
-            let opens = |rule: &&Rule| {
-                let chosen = selected(&rule.select.value, self.tools);
-                chosen.iter().any(|(name, certain)| *certain && *name == decl.name.value)
-            };
-            if !opening.iter().any(opens) {
+            if !opened.contains(decl.name.value.as_str()) {
                 let message = format!("no rule can allow the tool `{}`", decl.name.value);
                 self.report.warning("EC0108", decl.name.place, message).help("it is not shown to the agent");
             }

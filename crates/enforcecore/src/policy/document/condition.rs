@@ -197,30 +197,40 @@ fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<Test> {
 
 fn read_subject(key: &Key, report: &mut Report) -> Option<At<Subject>> {
     let text = key.text.as_str();
-    let quantified = |word: &str, every| {
-        let kind = match word {
-            "string" => Kind::String,
-            "path" => Kind::Path,
-            "read" => Kind::Read,
-            "write" => Kind::Write,
-            "host" => Kind::Host,
-            _ => return None,
-        };
-        Some(Subject::Quantified { every, kind })
-    };
     let subject = if text == "label" || text == "now" {
         not_supported_yet(key.place, text, report);
         return None;
-    } else if let Some(word) = text.strip_prefix("any_") {
-        quantified(word, false).unwrap_or_else(|| Subject::Arg(text.to_owned()))
-    } else if let Some(word) = text.strip_prefix("every_") {
-        quantified(word, true).unwrap_or_else(|| Subject::Arg(text.to_owned()))
+    } else if let Some(subject) = quantified(text) {
+        subject
     } else if is_reference_like(text) {
         Subject::Reference(read_reference(&At::new(key.place, text.to_owned()), report)?)
     } else {
         Subject::Arg(text.to_owned())
     };
     Some(At::new(key.place, subject))
+}
+
+/// `any_K` or `every_K`.
+fn quantified(text: &str) -> Option<Subject> {
+    let (every, word) = match (text.strip_prefix("any_"), text.strip_prefix("every_")) {
+        (Some(word), _) => (false, word),
+        (_, Some(word)) => (true, word),
+        _ => return None,
+    };
+    let kind = match word {
+        "string" => Kind::String,
+        "path" => Kind::Path,
+        "read" => Kind::Read,
+        "write" => Kind::Write,
+        "host" => Kind::Host,
+        _ => return None,
+    };
+    Some(Subject::Quantified { every, kind })
+}
+
+/// Whether a condition would take the word for something other than an argument.
+pub(super) fn is_subject_word(text: &str) -> bool {
+    quantified(text).is_some() || is_reference_like(text)
 }
 
 /// The comparators of `{type: T, COMPARATOR..}`. A type means the same in every session, so it takes no reference.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::lookalike::is_invisible;
 use super::super::report::{At, Place, Report};
 use super::super::source::{Key, Node, NodeKind, quoted};
 
@@ -123,7 +124,7 @@ pub(in super::super) fn key_name(key: &Key, what: &str, report: &mut Report) -> 
 fn check_name(name: &At<String>, what: &str, report: &mut Report) -> bool {
     let text = &name.value;
     let fits = (1..=NAME_BYTES_MAX).contains(&text.len()) && text.trim() == text;
-    let plain = !text.chars().any(char::is_control);
+    let plain = !text.chars().any(|c| c.is_control() || is_invisible(c));
     if !(fits && plain) {
         let message = format!("{what} is 1 to {NAME_BYTES_MAX} bytes of printable text");
         report.error("EC0023", name.place, message);

@@ -41,7 +41,7 @@ pub(in super::super) enum Verb {
 pub(in super::super) type Selector = At<Select>;
 
 /// Which tools a rule or budget speaks about.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Select {
     Tools(Vec<At<String>>),
     /// One of the effects.

@@ -2,7 +2,7 @@
 
 use super::super::report::{At, Place, Report};
 use super::super::source::{Key, Node, NodeKind};
-use super::condition::{Check, read_type_checks};
+use super::condition::{Check, is_subject_word, read_type_checks};
 use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
 use crate::call::TOOL_NAME_BYTES_MAX;
 use crate::decision::ArgScope;
@@ -123,6 +123,10 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
         report.error("EC0023", name.place, "a tool's name has no white space");
         return None;
     }
+    if name.value == "anything" {
+        report.error("EC0023", name.place, "`anything` means every tool, so no tool is called so");
+        return None;
+    }
     if let NodeKind::Text(word) = &node.kind {
         if word != "undeclared" {
             report
@@ -192,6 +196,11 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
         }
         None => true,
     };
+    if is_subject_word(&name.value) {
+        let message = format!("`{}` means something else in a condition, so no argument is called so", name.value);
+        report.error("EC0023", name.place, message);
+        return None;
+    }
     if let NodeKind::Map(_) = node.kind {
         let (ty, fits) = read_refined_type(node, report)?;
         return Some(ArgDecl { name, required, ty, fits });
