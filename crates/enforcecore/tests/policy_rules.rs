@@ -3,6 +3,7 @@
 
 mod policy_support;
 
+use enforcecore::value::Value;
 use policy_support::{Scene, call, load, policy, policy_with, words};
 
 fn body(text: &str) -> String {
@@ -225,6 +226,14 @@ fn rule_5_an_allow_on_more_than_reading_constrains_every_argument() {
     assert_eq!(codes("tools: {t: undeclared}\nrules: [{allow: t, id: a, when: {every_string: {any: true}}}]\n"), none);
 }
 
+/// An argument that no matcher can look into.
+fn opaque() -> Scene {
+    let mut scene = call("x", "{}");
+    let args = [("a".to_owned(), Value::Opaque("Socket".to_owned()))];
+    scene.args = Value::Map(args.into_iter().collect());
+    scene
+}
+
 #[test]
 fn rule_6_any_and_every_speak_about_what_is_there() {
     let tools = "tools:\n  r: {does: reads, args: {p: path, \"q?\": path}, returns: web}\n  w: {does: writes, args: {p: path}, returns: web}\n  f: {does: fetches, args: {\"u?\": url}, returns: web}\n  x: undeclared\n";
@@ -269,7 +278,16 @@ fn rule_6_any_and_every_speak_about_what_is_there() {
             (call("x", r#"{"a": [{"nightingale": 1}]}"#), "deny by s"),
             (call("x", r#"{"a": [{"b": "Project Owl"}]}"#), "allow by a"),
             (call("x", r#"{"a": 5}"#), "allow by a"),
+            (opaque(), "deny by s"),
         ],
+    );
+    check(
+        &format!("{tools}rules: [{{allow: x, id: x, when: {{every_string: {{any: true}}}}}}]\n"),
+        &[(opaque(), "allow by x")],
+    );
+    check(
+        &format!("{tools}rules: [{{allow: x, id: x, when: {{every_string: {{regex: \"[a-z]+\"}}}}}}]\n"),
+        &[(opaque(), "deny by no rule"), (call("x", r#"{"a": ["b"]}"#), "allow by x")],
     );
     assert_eq!(
         codes(&format!(

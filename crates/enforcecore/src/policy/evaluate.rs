@@ -88,6 +88,8 @@ impl<'a> Scene<'a> {
                 };
                 all(checks().map(|check| self.check(&seen, check)))
             }
+            // "Every one may be anything" says so aloud, and holds of what cannot be looked into as well.
+            Subject::Quantified { every: true, .. } if checks().all(|check| matches!(check, Check::Any)) => Ok(true),
             Subject::Quantified { every, kind } => {
                 let (known, unknown) = self.items(*kind);
                 let each = known.into_iter().map(|seen| all(checks().map(|check| self.check(&seen, check))));
@@ -205,6 +207,7 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The path was resolved when the call was frozen; the root is taken as the host gives it, so it names the real folder.
     fn under(&self, seen: &Seen<'_>, operand: &Operand) -> Truth {
         let Seen::Path(path) = seen else { return Err("not a path".to_owned()) };
         let root = match operand {
