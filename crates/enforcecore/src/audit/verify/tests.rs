@@ -261,3 +261,82 @@ proptest::proptest! {
         }
     }
 }
+
+/// A group with these lines in it after a whole log, sealed by the log's own key.
+fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
+    use crate::audit::{Checkpoint, KeySigner, Seal, Tree, leaf_hash};
+    let old: Vec<_> = lines_of(log).into_iter().filter(|(place, _)| matches!(place, Place::Entry(_))).collect();
+    let leaves: Vec<_> = lines.iter().map(|line| leaf_hash(line)).collect();
+    let tree = Tree::default().with(old.into_iter().map(|(_, bytes)| leaf_hash(&log[bytes.start..bytes.end - 1])));
+    let tree = tree.with(leaves.iter().copied());
+    let point = Checkpoint { origin: ORIGIN.to_owned(), size: tree.size(), root: tree.root() };
+    let note = point.sign(&KeySigner::new("test", &[1; 32]).unwrap()).unwrap();
+    let mut log = log.to_vec();
+    for line in lines.iter().chain([&Seal { leaves, note }.line()]) {
+        log.extend_from_slice(line);
+        log.push(b'\n');
+    }
+    log
+}
+
+/// A line that names the last seal of the log, with members before and after.
+fn linked(log: &[u8], before: &str, after: &str) -> Vec<u8> {
+    let (_, seal) = lines_of(log).pop().unwrap();
+    let seal = crate::call::hex(&crate::audit::seal::seal_hash(&log[seal.start..seal.end - 1]));
+    format!("{{{before}\"prev_seal\":\"{seal}\"{after}}}").into_bytes()
+}
+
+/// What only the holder of the key can write: the seals fit, and what they seal is still held to the format.
+#[test]
+fn what_is_sealed_is_still_held_to_the_format() {
+    use crate::audit::testing::{Seen, parts};
+    use crate::audit::{Log, LogError, MemoryStore};
+    let log = log_of(2, 1);
+    let rest = ",\"time_us\":1,\"v\":1,\"writer\":\"w\"";
+    let index = |index: u64| format!("\"index\":{index},\"kind\":\"void\",\"mono_us\":1,");
+    // What the verifier says, and what opening says.
+    let check_both = |line: Vec<u8>, verified: Option<FindingKind>, opened: Option<FindingKind>| {
+        let log = and_sealed(&log, &[line.clone()]);
+        let report = check(&log);
+        let damage = report.findings.iter().find(|finding| finding.kind.class() == FindingClass::Damage);
+        assert_eq!(damage.map(|finding| finding.kind), verified, "{}", String::from_utf8_lossy(&line));
+        assert!(damage.is_none_or(|finding| finding.place == Place::Entry(2)));
+        let found = match Log::open(parts(MemoryStore::new(log), None), Seen::default()) {
+            Err(LogError::Damaged(finding)) => Some(finding.kind),
+            _ => None,
+        };
+        assert_eq!(found, opened, "{}", String::from_utf8_lossy(&line));
+    };
+    let same = |kind| (Some(kind), Some(kind));
+    let whole = linked(&log, &index(2), rest);
+    check_both(whole.clone(), None, None);
+    let later = linked(&log, &index(2), &format!("{rest},\"zone\":\"a field of a later version\""));
+    check_both(later, None, Some(FindingKind::Unreadable));
+    for (line, (verified, opened)) in [
+        (linked(&log, &index(3), rest), same(FindingKind::WrongIndex)),
+        (linked(&log, "\"index\":\"2\",", rest), same(FindingKind::Unreadable)),
+        (format!("{{{}\"time_us\":1}}", index(2)).into_bytes(), same(FindingKind::Unlinked)),
+        ([&whole[..1], b" ", &whole[1..]].concat(), same(FindingKind::NotCanonical)),
+    ] {
+        check_both(line, verified, opened);
+    }
+}
+
+/// Input without end costs no memory, and is named.
+#[test]
+fn endless_lines_and_groups_are_refused() {
+    use std::io::Read;
+    let log = log_of(2, 1);
+    let endless = |byte: u8, bytes: u64, end: &'static [u8]| {
+        let mut input = std::io::BufReader::new(log.chain(std::io::repeat(byte).take(bytes)).chain(end));
+        verify(&mut input, &options())
+    };
+    assert_eq!(endless(b' ', 3 << 20, b"\n").findings[0].kind, FindingKind::BlankLine);
+    assert_eq!(endless(b'x', 3 << 20, b"\n").findings[0].kind, FindingKind::TooLong);
+    let many = endless(b'\n', 40_000, b"");
+    assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, Verdict::Invalid));
+    assert!(many.findings_total > FINDINGS_MAX as u64);
+    let (lines, line) = (crate::audit::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
+    let group = [log.clone(), line.repeat(lines)].concat();
+    assert_eq!(check(&group).findings[0].kind, FindingKind::TooLong);
+}
