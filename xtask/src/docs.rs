@@ -22,6 +22,9 @@ use crate::{is_task, setup, test};
 /// Marks that would let a command escape the test.
 const REFUSED_MARKS: [&str; 4] = ["bash", "console", "shell", "shell-session"];
 
+/// The document a newcomer reads first.
+const README: &str = "README.md";
+
 /// One fenced block of a document.
 #[derive(Debug, PartialEq, Eq)]
 struct Block {
@@ -36,7 +39,11 @@ struct Block {
 /// Runs every command of every document.
 pub fn run(root: &Path) -> Result<Count> {
     let mut total = Count::default();
-    for document in crate::tidy::tracked(root)?.into_iter().filter(|path| is_document(path)) {
+    let documents: Vec<String> = crate::tidy::tracked(root)?.into_iter().filter(|path| is_document(path)).collect();
+    if !documents.iter().any(|path| path == README) {
+        bail!("there is no `{README}`");
+    }
+    for document in documents {
         let copy = tempfile::tempdir().context("cannot make a folder")?;
         copy_tree(root, copy.path())?;
         let text = fs::read_to_string(root.join(&document)).with_context(|| format!("cannot read `{document}`"))?;
@@ -47,7 +54,7 @@ pub fn run(root: &Path) -> Result<Count> {
 
 /// True for a document whose commands are run.
 pub fn is_document(path: &str) -> bool {
-    path == "README.md" || (path.starts_with("docs/") && path.ends_with(".md"))
+    path == README || (path.starts_with("docs/") && path.ends_with(".md"))
 }
 
 /// The fenced blocks of a Markdown text.

@@ -251,8 +251,14 @@ mod tests {
     }
 
     #[test]
-    fn every_mutant_says_what_it_weakens() {
-        assert!(all(&tool::root().unwrap()).unwrap().len() >= 2);
+    fn every_mutant_says_what_it_weakens_and_applies() {
+        let root = tool::root().unwrap();
+        let mutants = all(&root).unwrap();
+        assert!(mutants.len() >= 10);
+        let check = |mutant: &Mutant| read(command("git", &root, &["apply", "--check", mutant.path.to_str().unwrap()]));
+        let stale: Vec<String> =
+            mutants.iter().filter_map(|mutant| check(mutant).err()).map(|e| e.to_string()).collect();
+        assert!(stale.is_empty(), "make these patches anew:\n{}", stale.join("\n"));
     }
 
     #[test]
