@@ -1,4 +1,5 @@
 //! What happens a second time on the line: a call is decided again after redaction, and is not ended again.
+#![cfg(test)]
 
 mod support;
 

@@ -1,5 +1,7 @@
 //! A world for tests: a clock that is set by hand, a store that can fail, keys that are known, a tool that leaves traces.
 
+#![allow(dead_code, reason = "each test binary uses its own part of this world")]
+
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
