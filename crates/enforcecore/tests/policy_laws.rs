@@ -326,6 +326,30 @@ proptest! {
     }
 
     #[test]
+    fn any_call_is_decided_and_only_what_fits_runs(
+        tool in proptest::sample::select(vec!["get_ticket", "refund", "send_email", "fetch_web", "Refund", "other"]),
+        args in proptest::collection::vec((any_name(), any_value()), 0..4),
+    ) {
+        let policy = load(include_str!("../../../policies/support-agent.yaml")).unwrap().policy;
+        let mut scene = call(tool, "{}").session(r#"{"ticket": "t1"}"#).principal(r#"{"id": "al"}"#).facts(r#"{"ticket.email": "a@x.org"}"#);
+        scene.args = Value::Map(args.into_iter().collect());
+        let Ok(_) = scene.freeze(&policy) else { return Ok(()) };
+        let decision = scene.decide(&policy);
+        let text = |name: &str| scene.args.as_map().unwrap().get(name).and_then(Value::as_text);
+        if decision.verdict != Verdict::Deny {
+            prop_assert!(!decision.malformed && decision.code != "no_rule");
+            match tool {
+                "get_ticket" | "refund" => prop_assert_eq!(text("ticket_id"), Some("t1")),
+                "send_email" => prop_assert_eq!(text("to"), Some("a@x.org")),
+                "fetch_web" => prop_assert_eq!(text("url"), Some("https://api.example.com/")),
+                _ => prop_assert!(false, "an unknown tool opened"),
+            }
+            let known = ["ticket_id", "amount", "note", "to", "subject", "body", "url"];
+            prop_assert!(scene.args.as_map().unwrap().keys().all(|name| known.contains(&name.as_str())));
+        }
+    }
+
+    #[test]
     fn any_url_is_decided(url in "(https?://|//|[\\PC]{0,2})([a-z0-9.:@/\\\\%\\[\\]#?-]|\\PC){0,24}") {
         let policy = build_url();
         let mut scene = call("t", "{}");
@@ -348,4 +372,30 @@ fn build_url() -> Policy {
         "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {t: {does: fetches, args: {u: url}, returns: web}}\nrules: [{allow: t, id: a, when: {u: {scheme: https, host: {domain: example}}}}, {allow: t, id: b, when: {u: {scheme: https, host: a}}}]\n",
         &[],
     )
+}
+
+fn any_name() -> impl Strategy<Value = String> {
+    prop_oneof![
+        9 => proptest::sample::select(vec!["ticket_id", "amount", "note", "to", "subject", "body", "url"]).prop_map(str::to_owned),
+        1 => "\\PC{0,8}",
+    ]
+}
+
+fn any_value() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![
+        4 => proptest::sample::select(vec!["t1", "a@x.org", "https://api.example.com/", "x"]).prop_map(Value::from),
+        2 => (-200i64..200).prop_map(Value::from),
+        1 => any::<bool>().prop_map(Value::from),
+        1 => Just(Value::Null),
+        1 => Just(Value::Bytes(vec![0, 255])),
+        1 => Just(Value::Opaque("Socket".to_owned())),
+        1 => "\\PC{0,12}".prop_map(Value::from),
+    ];
+    leaf.prop_recursive(3, 8, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..3).prop_map(Value::List),
+            proptest::collection::vec(("[a-z]{1,3}", inner), 0..3)
+                .prop_map(|members| Value::Map(members.into_iter().collect())),
+        ]
+    })
 }
