@@ -193,6 +193,32 @@ fn what_a_killed_process_was_promised_is_in_the_log() {
     }
 }
 
+/// The system cuts a write in the middle and kills the writer: what a full disk and a kill do at once.
+#[test]
+fn a_write_that_the_system_cuts_is_recovered() {
+    let mut recoveries = 0;
+    for blocks in ["3", "4", "5", "6", "7", "8"] {
+        let root = tempfile::tempdir().unwrap();
+        let folders = folders(root.path());
+        drop(open(&folders).unwrap());
+        let limited = "ulimit -c 0; ulimit -f $1; shift; exec \"$@\"";
+        let mut command = Command::new("sh");
+        command.args(["-c", limited, "sh", blocks]).arg(std::env::current_exe().unwrap());
+        command.args(["--exact", "child_writes"]).env(CHILD_ROOT, root.path()).env(CHILD_CALLS, "1000");
+        assert!(!command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success());
+        let log = open(&folders).unwrap();
+        intend(&log, "after");
+        drop(log);
+        let report = check(&folders);
+        assert_eq!(report.verdict, Verdict::Valid, "{:?}", report.findings);
+        let acknowledged = fs::read_to_string(root.path().join("acks")).unwrap_or_default().lines().count() as u64;
+        let recovered = u64::from(fs::read_dir(folders.log.join("torn")).unwrap().next().is_some());
+        assert!(report.entries >= 2 + acknowledged + recovered, "{blocks}: {acknowledged} of {}", report.entries);
+        recoveries += recovered;
+    }
+    assert!(recoveries > 0, "no write was cut in its middle");
+}
+
 #[test]
 fn processes_take_turns() {
     const CALLS: usize = 25;

@@ -1,8 +1,16 @@
 //! Evidence: entry -> leaf -> seal -> durable; and back.
 //!
-//! A log is a file of lines: entries in canonical JSON, and after each group of them one seal, a signed checkpoint (C2SP
-//! signed note) of the Merkle tree (RFC 6962) over all entries so far. A group is one append and one sync, so whatever was
-//! acknowledged is durable and signed. Nothing here knows policies: an auditor can verify with this module alone.
+//! A log is a file of lines, and nothing in it is written twice or changed:
+//!
+//! * An *entry* is one canonical JSON object. Its leaf in the tree (RFC 6962, SHA-256) is the hash of the stored bytes without
+//!   the newline. `index` counts entries from 0. Entry 0 is the genesis; its `note` names the log (`origin`) and the key that
+//!   seals it (`vkey`, as C2SP signed-note writes a verifier key).
+//! * A *seal* closes a group of entries: `{"leaves":"...","seal":"..."}`, the group's leaf hashes in base64, and a checkpoint
+//!   over all entries so far as a C2SP signed note: origin, size, root in base64, a blank line, the signature line. Seals are
+//!   not leaves; the first entry of the next group carries the SHA-256 of the seal line before it as `prev_seal`.
+//!
+//! A group is one append and one sync, so whatever was acknowledged is durable and signed. Whatever follows the last whole
+//! seal was never acknowledged. Nothing here knows policies: an auditor can verify with this module alone.
 
 mod accounts;
 mod align;
