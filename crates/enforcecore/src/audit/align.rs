@@ -16,83 +16,105 @@ pub struct Change {
     pub line: Option<usize>,
 }
 
-/// Compares. Lines that stand where they were sealed yield nothing.
+/// Compares, in time linear in both. Lines that stand where they were sealed yield nothing.
 pub fn changes(lines: &[Hash], sealed: &[Hash]) -> Vec<Change> {
+    let fates = fates(lines, sealed);
+    let nexts = next_in_order(&fates, sealed.len());
+    let mut found = vec![false; sealed.len()];
+    fates.iter().for_each(|fate| fate.mark(&mut found));
+    let mut lost = (0..).zip(&found).filter(|(_, found)| !**found).map(|(at, _)| at).peekable();
     let mut changes = Vec::new();
-    let places = places(lines, sealed, &mut changes);
-    let found: Vec<bool> = {
-        let mut found = vec![false; sealed.len()];
-        places.iter().flatten().for_each(|place| mark(&mut found, place.sealed));
-        found
-    };
-    let mut lost = (0..sealed.len()).filter(|at| !found.get(*at).copied().unwrap_or(true)).peekable();
     let mut before = 0;
-    for (line, place) in places.iter().enumerate() {
-        if let Some(place) = place {
-            before = if place.in_order { place.sealed + 1 } else { before };
-            continue;
-        }
-        if changes.iter().any(|change| change.line == Some(line)) {
-            continue;
-        }
-        // A line nobody sealed is an altered entry where one is lost before the next line that is in its place.
-        let next = places.iter().skip(line).flatten().find(|place| place.in_order).map_or(sealed.len(), |p| p.sealed);
-        while let Some(skipped) = lost.next_if(|at| *at < before) {
-            changes.push(Change { kind: FindingKind::Missing, sealed: skipped, line: None });
-        }
-        match lost.next_if(|at| *at < next) {
-            Some(at) => changes.push(Change { kind: FindingKind::Altered, sealed: at, line: Some(line) }),
-            None => changes.push(Change { kind: FindingKind::Inserted, sealed: before, line: Some(line) }),
-        }
+    for ((line, fate), next) in fates.iter().enumerate().zip(nexts) {
+        let (kind, sealed) = match *fate {
+            Fate::InOrder(at) => {
+                before = at + 1;
+                continue;
+            }
+            Fate::Reordered(at) => (FindingKind::Reordered, at),
+            Fate::Copy(at) => (FindingKind::Duplicated, at),
+            Fate::Unknown => {
+                while let Some(gone) = lost.next_if(|at| *at < before) {
+                    changes.push(Change { kind: FindingKind::Missing, sealed: gone, line: None });
+                }
+                // A line nobody sealed is an altered entry where one is lost before the next line that is in its place.
+                match lost.next_if(|at| *at < next) {
+                    Some(at) => (FindingKind::Altered, at),
+                    None => (FindingKind::Inserted, before),
+                }
+            }
+        };
+        changes.push(Change { kind, sealed, line: Some(line) });
     }
     changes.extend(lost.map(|sealed| Change { kind: FindingKind::Missing, sealed, line: None }));
     changes.sort_by_key(|change| (change.sealed, change.line));
     changes
 }
 
+/// What a line is.
 #[derive(Clone, Copy)]
-struct Place {
-    sealed: usize,
-    in_order: bool,
+enum Fate {
+    /// Sealed at this place, and after the line before.
+    InOrder(usize),
+    /// Sealed at this place, which lies before the line before.
+    Reordered(usize),
+    /// One more of what was sealed at this place.
+    Copy(usize),
+    /// Never sealed.
+    Unknown,
 }
 
-/// Where each line was sealed. Lines that were sealed elsewhere, and second copies, are changes.
-fn places(lines: &[Hash], sealed: &[Hash], changes: &mut Vec<Change>) -> Vec<Option<Place>> {
+impl Fate {
+    fn mark(self, found: &mut [bool]) {
+        if let Fate::InOrder(at) | Fate::Reordered(at) = self
+            && let Some(slot) = found.get_mut(at)
+        {
+            *slot = true;
+        }
+    }
+}
+
+fn fates(lines: &[Hash], sealed: &[Hash]) -> Vec<Fate> {
     let mut open: HashMap<&Hash, Vec<usize>> = HashMap::new();
     for (at, hash) in sealed.iter().enumerate().rev() {
         open.entry(hash).or_default().push(at);
     }
-    let mut first: HashMap<&Hash, usize> = HashMap::new();
+    let mut taken: HashMap<&Hash, usize> = HashMap::new();
     let mut next = 0;
-    let mut places = Vec::with_capacity(lines.len());
-    for (line, hash) in lines.iter().enumerate() {
-        let Some(at) = open.get_mut(hash).and_then(Vec::pop) else {
-            if let Some(sealed) = first.get(hash) {
-                changes.push(Change { kind: FindingKind::Duplicated, sealed: *sealed, line: Some(line) });
+    let fate = |hash| match open.get_mut(hash).and_then(Vec::pop) {
+        None => taken.get(hash).map_or(Fate::Unknown, |at| Fate::Copy(*at)),
+        Some(at) => {
+            taken.insert(hash, at);
+            if at < next {
+                return Fate::Reordered(at);
             }
-            places.push(None);
-            continue;
-        };
-        first.insert(hash, at);
-        let in_order = at >= next;
-        if in_order {
             next = at + 1;
-        } else {
-            changes.push(Change { kind: FindingKind::Reordered, sealed: at, line: Some(line) });
+            Fate::InOrder(at)
         }
-        places.push(Some(Place { sealed: at, in_order }));
-    }
-    places
+    };
+    lines.iter().map(fate).collect()
 }
 
-fn mark(found: &mut [bool], at: usize) {
-    if let Some(slot) = found.get_mut(at) {
-        *slot = true;
-    }
+/// For each line, where the next line that is in its place was sealed.
+fn next_in_order(fates: &[Fate], end: usize) -> Vec<usize> {
+    let mut next = end;
+    let mut nexts: Vec<usize> = fates
+        .iter()
+        .rev()
+        .map(|fate| {
+            if let Fate::InOrder(at) = fate {
+                next = *at;
+            }
+            next
+        })
+        .collect();
+    nexts.reverse();
+    nexts
 }
 
 #[cfg(test)]
 mod tests {
+    use super::super::tree::leaf_hash;
     use super::*;
     use FindingKind::{Altered, Duplicated, Inserted, Missing, Reordered};
 
@@ -121,5 +143,17 @@ mod tests {
         check("abbcd", "abcd", &[(Duplicated, 1, Some(2))]);
         check("acXd", "abcd", &[(Missing, 1, None), (Inserted, 3, Some(2))]);
         check("aa", "aa", &[]);
+    }
+
+    #[test]
+    fn the_largest_group_is_compared_in_a_moment() {
+        let hashes = |seed: u8| {
+            (0..16 * 1024u32).map(|n| leaf_hash(&[&[seed], &n.to_be_bytes()[..]].concat())).collect::<Vec<_>>()
+        };
+        let changes = changes(&hashes(1), &hashes(2));
+        assert!(
+            changes.iter().enumerate().all(|(n, change)| *change == Change { kind: Altered, sealed: n, line: Some(n) })
+        );
+        assert_eq!(changes.len(), 16 * 1024);
     }
 }
