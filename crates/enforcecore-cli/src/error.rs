@@ -66,7 +66,7 @@ impl CommandError {
         self.exit
     }
 
-    /// Whether only the reader of our output went away, which is no error.
+    /// Whether only the reader of our output went away, about which there is nothing to say.
     pub fn is_broken_pipe(&self) -> bool {
         self.broken_pipe
     }

@@ -7,21 +7,29 @@ use crate::error::CommandError;
 
 /// How the program logs.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "The program's own log, on stderr")]
 pub struct Options {
     /// What is logged: a level, or levels by target such as `info,enforcecore_gateway=debug`
-    #[arg(long, global = true, env = "ENFORCECORE_LOG_LEVEL", default_value = "warn", value_name = "LEVELS")]
+    #[arg(long, global = true, env = "ENFORCECORE_LOG_LEVEL", hide_env_values = true, value_name = "LEVELS")]
+    #[arg(default_value = "warn")]
     log_level: String,
     /// How a log line looks
-    #[arg(long, global = true, env = "ENFORCECORE_LOG_FORMAT", value_enum, default_value_t = Format::Human)]
+    #[arg(
+        long,
+        global = true,
+        env = "ENFORCECORE_LOG_FORMAT",
+        hide_env_values = true,
+        value_enum,
+        value_name = "FORM"
+    )]
+    #[arg(default_value_t = Format::Human)]
     log_format: Format,
 }
 
-/// Forms of a log line.
+/// Forms of a log line: for people, or one JSON object each.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Format {
-    /// For people.
     Human,
-    /// One JSON object a line.
     Json,
 }
 

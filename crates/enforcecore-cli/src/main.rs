@@ -16,6 +16,7 @@ use output::Output;
 /// Decide, redact, confine and record an AI agent's tool calls before they run.
 #[derive(Debug, Parser)]
 #[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(max_term_width = 100)]
 struct Cli {
     #[command(flatten)]
     logging: logging::Options,
@@ -41,10 +42,14 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = logging::start(&cli.logging).and_then(|()| run(cli.command, &mut Output::stdout()));
+    let done = logging::start(&cli.logging).and_then(|()| {
+        tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
+        run(cli.command, &mut Output::stdout())
+    });
     match done {
         Ok(exit) => exit.into(),
-        Err(error) if error.is_broken_pipe() => ExitCode::SUCCESS,
+        // Nobody vouches for what its reader did not wait for, so the status is not that of a clean end.
+        Err(error) if error.is_broken_pipe() => Exit::Failed.into(),
         Err(error) => {
             output::complain(&error);
             error.exit().into()

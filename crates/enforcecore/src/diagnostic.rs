@@ -43,7 +43,7 @@ impl Severity {
 pub struct Span {
     /// The document's name.
     pub file: String,
-    /// Line, from 1.
+    /// Line, from 1; 0 for the document as a whole.
     pub line: u32,
     /// Column in characters, from 1.
     pub column: u32,
@@ -55,8 +55,11 @@ pub struct Span {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Span { file, line, column, .. } = &self.span;
-        write!(f, "{file}:{line}:{column}: {}[{}]: {}", self.severity.as_str(), self.code, self.message)?;
+        match &self.span {
+            Span { file, line: 0, .. } => write!(f, "{file}: ")?,
+            Span { file, line, column, .. } => write!(f, "{file}:{line}:{column}: ")?,
+        }
+        write!(f, "{}[{}]: {}", self.severity.as_str(), self.code, self.message)?;
         if let Some(help) = &self.help {
             write!(f, "\n  help: {help}")?;
         }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tracing::{Span, info, info_span, warn};
+use tracing::{Span, debug, info, info_span, warn};
 
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
@@ -197,19 +197,27 @@ impl Enforcer {
     /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
     pub fn decide_only(&self, call: Call) -> Decision {
         let line = self.line(&call);
+        let _span = line.span.enter();
+        let decision = self.foresee(call, &line);
+        debug!(decision = decision.verdict.as_str(), code = decision.code, rules = ?decision.rules, "call decided only");
+        decision
+    }
+
+    fn foresee(&self, call: Call, line: &Line) -> Decision {
         let policy = self.policy();
         let call = match FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver) {
             Ok(call) => call,
             Err(malformed) => return Decision::malformed(malformed),
         };
-        let decided = self.redact_inbound(self.decide(call, &line), &line);
+        let decided = self.redact_inbound(self.decide(call, line), line);
         let now_us = self.shared.clock.wall_us();
         match self
             .shared
             .log
-            .view(|state| admission::admit(&decided.decision, &decided.call, &self.moment(state, &line, now_us)))
+            .view(|state| admission::admit(&decided.decision, &decided.call, &self.moment(state, line, now_us)))
         {
-            Ok(_) => Decision { verdict: Verdict::Allow, ..decided.decision },
+            Ok(_) if decided.decision.verdict == Verdict::Allow => decided.decision,
+            Ok(_) => approved(decided.decision),
             Err(NotAdmitted::Denied(decision)) => *decision,
             Err(NotAdmitted::Asks(decision, asks)) => needs_approval(*decision, asks),
         }
@@ -459,6 +467,11 @@ fn log_refusal(line: &Line, error: &LogError) -> Refused {
     let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
     Refused { call: line.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
+}
+
+fn approved(decision: Decision) -> Decision {
+    let reason = format!("approved: {}", decision.reason);
+    Decision { verdict: Verdict::Allow, code: "approved", reason, ..decision }
 }
 
 fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {

@@ -295,8 +295,8 @@ fn the_golden_policies_earn_nearly_every_code() {
     let earned: BTreeSet<&str> = all.flat_map(|text| findings(&text)).map(|finding| finding.code).collect();
     // These need bytes, sizes, other documents or a face, and have tests of their own.
     let elsewhere = [
-        "EC0001", "EC0002", "EC0004", "EC0014", "EC0030", "EC0031", "EC0032", "EC0034", "EC0035", "EC0140", "EC0141",
-        "EC0142", "EC0143", "EC0144",
+        "EC0000", "EC0001", "EC0002", "EC0004", "EC0014", "EC0030", "EC0031", "EC0032", "EC0034", "EC0035", "EC0140",
+        "EC0141", "EC0142", "EC0143", "EC0144",
     ];
     let missing: Vec<&str> =
         CODES.iter().map(|code| code.code).filter(|code| !earned.contains(code) && !elsewhere.contains(code)).collect();

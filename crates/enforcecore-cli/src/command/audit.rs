@@ -14,6 +14,10 @@ use crate::render::report;
 
 /// Check and read the evidence log
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore audit verify .enforcecore/log --allow-unanchored    is this what was written?
+  enforcecore audit show .enforcecore/log --tail 20               what happened last?")]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -161,6 +165,7 @@ fn describe(entry: &Entry) -> String {
         line.push_str("  ");
         line.push_str(&part);
     }
+    line.truncate(line.trim_end().len());
     line
 }
 

@@ -1,13 +1,14 @@
 //! `enforcecore policy`: check and test policies.
 
-use std::fs;
-use std::io::IsTerminal;
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::{self, IsTerminal, Read};
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
 use clap::{Args, Subcommand};
 use enforcecore::diagnostic::{Diagnostic, Severity};
-use enforcecore::policy::{Loaded, run_tests};
+use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, run_tests, unreadable};
 use enforcecore_host::assembly::{SetupError, load_policy};
 use enforcecore_host::paths::FileSystem;
 use serde_json::json;
@@ -18,6 +19,10 @@ use crate::render::diagnostic;
 
 /// Check and test policies
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore policy check policy.yaml    find mistakes
+  enforcecore policy test policy.yaml     run the tests that stand in it")]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -133,16 +138,32 @@ fn load(file: &Path) -> Result<Result<Loaded, Vec<Diagnostic>>, CommandError> {
     match load_policy(file) {
         Ok(loaded) => Ok(Ok(loaded)),
         Err(SetupError::Policy(found)) => Ok(Err(found)),
+        Err(SetupError::File(error)) => Ok(Err(vec![unreadable(&file.display().to_string(), &error)])),
         Err(error) => Err(error.into()),
     }
 }
 
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
-    let renderer = if std::io::stdout().is_terminal() { Renderer::styled() } else { Renderer::plain() };
-    for finding in found {
-        let source = fs::read_to_string(&finding.span.file).unwrap_or_default();
-        output.line(&diagnostic::human(finding, &source, &renderer))?;
+    let renderer = if io::stdout().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    let mut sources: HashMap<&str, Option<String>> = HashMap::new();
+    for finding in found.iter().take(FINDINGS_SHOWN_MAX) {
+        let file = finding.span.file.as_str();
+        let source = sources.entry(file).or_insert_with(|| source(file).ok());
+        output.line(&diagnostic::human(finding, source.as_deref(), &renderer))?;
         output.line("")?;
     }
-    Ok(())
+    match found.len().saturating_sub(FINDINGS_SHOWN_MAX) {
+        0 => Ok(()),
+        more => output.line(&format!("and {more} more; --json has all of them\n")),
+    }
+}
+
+/// Findings shown to a person at most: whoever has a hundred mends the first and looks again.
+const FINDINGS_SHOWN_MAX: usize = 100;
+
+/// The text of a document that the loader took; nothing of a longer one.
+fn source(file: &str) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(file)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
+    if read > DOCUMENT_BYTES_MAX { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
 }

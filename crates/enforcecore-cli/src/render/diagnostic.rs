@@ -4,8 +4,10 @@ use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use enforcecore::diagnostic::{Diagnostic, Severity};
 use serde_json::{Value as Json, json};
 
-/// The finding under its line of the document.
-pub fn human(diagnostic: &Diagnostic, source: &str, renderer: &Renderer) -> String {
+/// The finding under its line of the document, where there is such a line.
+pub fn human(diagnostic: &Diagnostic, source: Option<&str>, renderer: &Renderer) -> String {
+    let source = source.filter(|_| diagnostic.span.line > 0);
+    let Some(source) = source else { return diagnostic.to_string() };
     let level = match diagnostic.severity {
         Severity::Error => Level::ERROR,
         Severity::Warning => Level::WARNING,

@@ -23,6 +23,11 @@ const fn code(code: &'static str, title: &'static str, explanation: &'static str
 /// Every code, in order.
 pub const CODES: &[Code] = &[
     code(
+        "EC0000",
+        "policy that cannot be read",
+        "The file is missing, is no regular file, or this user may not read it. Nothing runs under a policy that nobody could read. Mend the path or the file's permissions.",
+    ),
+    code(
         "EC0001",
         "document too large",
         "A policy document has at most 8 MiB. A longer one is a mistake, or a list that belongs into a store. Split it and name the parts in `bound_by`.",

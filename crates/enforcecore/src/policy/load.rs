@@ -5,8 +5,8 @@
 use super::document::{self, Document};
 use super::report::{At, Report};
 use super::source;
-use crate::diagnostic::{Diagnostic, Severity};
-use crate::traits::{PolicySource, PolicyText};
+use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::traits::{PolicySource, PolicyText, StoreError};
 
 /// Documents in one policy at most: an organisation, a department and a team have three.
 const DOCUMENTS_MAX: usize = 32;
@@ -19,6 +19,18 @@ pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Docu
         Loader { source, documents: Vec::new(), done: Vec::new(), path: Vec::new(), found: Vec::new(), full: false };
     loader.read(root);
     (loader.documents, loader.found)
+}
+
+/// What is to be said of a file that cannot even be read, for whoever reports on several files.
+pub fn unreadable(file: &str, error: &StoreError) -> Diagnostic {
+    Diagnostic {
+        code: "EC0000",
+        severity: Severity::Error,
+        span: Span { file: file.to_owned(), ..Span::default() },
+        message: format!("the policy cannot be read: {}", error.why),
+        help: None,
+        fix: None,
+    }
 }
 
 struct Loader<'a> {

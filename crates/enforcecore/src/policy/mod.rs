@@ -23,6 +23,7 @@ mod test;
 
 pub use self::core::Approval;
 pub use self::document::ApprovalFrom;
+pub use self::load::unreadable;
 pub use self::source::DOCUMENT_BYTES_MAX;
 pub use self::test::{TestReport, TestResult, run_tests};
 

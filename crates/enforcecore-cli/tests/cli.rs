@@ -1,0 +1,411 @@
+//! The command as scripts and people meet it: what it prints where, and how it ends.
+#![cfg(test)]
+
+mod cli_support;
+
+use std::io::Read as _;
+use std::process::Stdio;
+
+use cli_support::{POLICY, Place, Ran, log};
+use expect_test::{Expect, expect, expect_file};
+use serde_json::Value as Json;
+
+/// Calls with their ids, so that nothing about them is random.
+const READ: &str = r#"{"id":"c1","tool":"read_note","args":{"name":"a"}}"#;
+const PAY: &str = r#"{"id":"c2","tool":"pay","args":{"amount":49.90}}"#;
+const ASK: &str = r#"{"id":"c3","tool":"pay","args":{"amount":80}}"#;
+const DENY: &str = r#"{"id":"c4","tool":"pay","args":{"amount":1001}}"#;
+const UNKNOWN: &str = r#"{"id":"c5","tool":"send","args":{}}"#;
+const MALFORMED: &str = r#"{"id":"c6","tool":"pay","args":{"amount":"80"}}"#;
+
+/// Four calls of a log: read, paid, refused, redacted and paid.
+const LOGGED: &[(&str, &str, &str)] = &[
+    ("c1", "read_note", r#"{"name":"a"}"#),
+    ("c2", "pay", r#"{"amount":20}"#),
+    ("c3", "pay", r#"{"amount":80}"#),
+    ("c4", "pay", r#"{"amount":20,"note":"for jo@example.com"}"#),
+];
+
+fn shop() -> Place {
+    Place::with(&[("policy.yaml", POLICY)])
+}
+
+fn shop_with_log() -> Place {
+    let place = shop();
+    log::write(place.root(), LOGGED);
+    place
+}
+
+/// Every command with its subcommands, as the help lists them.
+fn commands() -> Vec<Vec<String>> {
+    fn walk(place: &Place, path: &[String], found: &mut Vec<Vec<String>>) {
+        let mut args: Vec<&str> = path.iter().map(String::as_str).collect();
+        args.push("--help");
+        let help = place.run(&args).stdout;
+        let listed = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| !line.is_empty());
+        let names = listed.filter_map(|line| line.strip_prefix("  ")).filter(|line| !line.starts_with(' '));
+        let names: Vec<&str> = names.filter_map(|line| line.split(' ').next()).filter(|name| *name != "help").collect();
+        if names.is_empty() {
+            found.push(path.to_vec());
+        }
+        for name in names {
+            walk(place, &[path, &[name.to_owned()]].concat(), found);
+        }
+    }
+    let mut found = Vec::new();
+    walk(&Place::new(), &[], &mut found);
+    found
+}
+
+#[test]
+fn every_help_teaches_by_example() {
+    let place = Place::new();
+    let mut golden = String::new();
+    let mut pages: Vec<Vec<String>> = vec![Vec::new()];
+    for command in commands() {
+        (1..=command.len()).map(|n| command[..n].to_vec()).for_each(|page| pages.push(page));
+    }
+    pages.dedup();
+    for page in pages {
+        let mut args: Vec<&str> = page.iter().map(String::as_str).collect();
+        args.push("--help");
+        let ran = place.run(&args);
+        let example = format!("\n  enforcecore {}", page.join(" "));
+        assert!(ran.stdout.contains(&example), "`{} --help` gives no example", page.join(" "));
+        golden.push_str(&place.entry(&args, &ran));
+    }
+    expect_file!["golden/help.txt"].assert_eq(&golden);
+}
+
+#[test]
+fn policy_check_names_each_mistake() {
+    let place = shop();
+    place.write("bad.yaml", POLICY.replace("rules:", "ruels:"));
+    place.write(
+        "worse.yaml",
+        POLICY.replace("at_most: 50}", "at_most: 50EUR, at_leat: 3}").replace("tool: pay", "tol: pay"),
+    );
+    place.write("warns.yaml", POLICY.replace("rules:", "  spare:\n    does: reads\n    returns: web\nrules:"));
+    place.write("latin1.yaml", b"enforcecore: 1\nname: caf\xe9\n");
+    place.write("large.yaml", vec![b'#'; (8 << 20) + 1]);
+    place.write("folder/policy.yaml", POLICY);
+    expect_file!["golden/policy_check.txt"].assert_eq(&place.transcript(&[
+        &["policy", "check", "policy.yaml"],
+        &["policy", "check", "policy.yaml", "--json"],
+        &["policy", "check", "bad.yaml"],
+        &["policy", "check", "bad.yaml", "--json"],
+        &["policy", "check", "worse.yaml"],
+        &["policy", "check", "warns.yaml"],
+        &["policy", "check", "warns.yaml", "--deny-warnings"],
+        &["policy", "check", "warns.yaml", "--json"],
+        &["policy", "check", "latin1.yaml"],
+        &["policy", "check", "large.yaml"],
+        &["policy", "check", "folder"],
+        &["policy", "check", "missing.yaml", "policy.yaml", "bad.yaml"],
+        &["policy", "check", "missing.yaml", "--json"],
+        &["policy", "check"],
+    ]));
+}
+
+#[test]
+fn policy_test_runs_the_tests_inside() {
+    let place = shop();
+    place.write("fails.yaml", POLICY.replace("expect: allow by small", "expect: deny"));
+    place.write("bad.yaml", POLICY.replace("rules:", "ruels:"));
+    expect_file!["golden/policy_test.txt"].assert_eq(&place.transcript(&[
+        &["policy", "test", "policy.yaml"],
+        &["policy", "test", "policy.yaml", "--json"],
+        &["policy", "test", "fails.yaml"],
+        &["policy", "test", "fails.yaml", "--json"],
+        &["policy", "test", "bad.yaml"],
+        &["policy", "test", "bad.yaml", "--json"],
+        &["policy", "test", "missing.yaml"],
+    ]));
+}
+
+#[test]
+fn decide_says_what_the_policy_says() {
+    let place = shop();
+    place.write("calls.jsonl", [READ, "", PAY, ASK, DENY, UNKNOWN, MALFORMED, "{", "[1]"].join("\n"));
+    let session = [
+        r#"{"time":"2026-11-24T09:00:00Z","call":{"id":"p1","tool":"pay","args":{"amount":40}}}"#,
+        r#"{"time":"2026-11-24T09:00:05Z","outcome":{"id":"p1","status":"done","result":"paid"}}"#,
+        r#"{"time":"2026-11-24T09:01:00Z","call":{"id":"p2","tool":"pay","args":{"amount":60}}}"#,
+        r#"{"time":"2026-11-24T09:02:00Z","grant":{"call":"p2","approver":"lee","expires":"2999-01-01T00:00:00Z"}}"#,
+    ];
+    place.write("session.jsonl", session.join("\n"));
+    place.write("wrong-session.jsonl", "{\"call\":{\"tool\":\"pay\",\"args\":{}}}\n{\"calls\":[]}\n");
+    let with_note = PAY.replace("49.90", "10,\"note\":\"for jo@example.com\"");
+    expect_file!["golden/decide.txt"].assert_eq(&place.transcript(&[
+        &["decide", "--policy", "policy.yaml", "--call", READ],
+        &["decide", "--policy", "policy.yaml", "--call", &with_note],
+        &["decide", "--policy", "policy.yaml", "--call", ASK],
+        &["decide", "--policy", "policy.yaml", "--call", DENY],
+        &["decide", "--policy", "policy.yaml", "--call", UNKNOWN],
+        &["decide", "--policy", "policy.yaml", "--call", MALFORMED],
+        &["decide", "--policy", "policy.yaml", "--call", r#"{"id":"c7","tool":"pay"}"#],
+        &["decide", "--policy", "policy.yaml", "--call", "{"],
+        &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl"],
+        &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"],
+        &["decide", "--policy", "policy.yaml", "--session", "session.jsonl", "--call", &PAY.replace("49.90", "60")],
+        &["decide", "--policy", "policy.yaml", "--session", "wrong-session.jsonl", "--call", READ],
+        &["decide", "--policy", "missing.yaml", "--call", READ],
+        &["decide", "--policy", "policy.yaml"],
+    ]));
+}
+
+#[test]
+fn audit_verify_and_show_tell_what_the_log_proves() {
+    let place = shop_with_log();
+    let text = place.read("log/log.jsonl");
+    place.write("damaged/log.jsonl", text.replacen("\"tool\":\"pay\"", "\"tool\":\"pax\"", 1));
+    place.write("cut/log.jsonl", text.lines().take(3).map(|line| format!("{line}\n")).collect::<String>());
+    let key = log::verifier_key();
+    expect_file!["golden/audit.txt"].assert_eq(&place.transcript(&[
+        &["audit", "verify", "log", "--anchor", "anchor", "--key", &key],
+        &["audit", "verify", "log", "--anchor", "anchor", "--key", &key, "--json"],
+        &["audit", "verify", "log"],
+        &["audit", "verify", "log", "--allow-unanchored"],
+        &["audit", "verify", "damaged", "--anchor", "anchor"],
+        &["audit", "verify", "damaged", "--anchor", "anchor", "--json"],
+        &["audit", "verify", "cut", "--anchor", "anchor"],
+        &["audit", "verify", "log", "--anchor", "nowhere"],
+        &["audit", "verify", "log", "--key", "not a key"],
+        &["audit", "verify", "nowhere"],
+        &["audit", "show", "log"],
+        &["audit", "show", "log", "--tail", "1", "--json"],
+        &["audit", "show", "log", "--call", "c3"],
+        &["audit", "show", "log", "--call", "c3", "--json"],
+        &["audit", "show", "damaged", "--tail", "1"],
+        &["audit", "show", "nowhere"],
+    ]));
+}
+
+#[test]
+fn the_exit_status_is_the_same_language_everywhere() {
+    let place = shop_with_log();
+    place.write("bad.yaml", "enforcecore: 1\n");
+    place.write("fails.yaml", POLICY.replace("expect: allow by small", "expect: deny"));
+    place.write("calls.jsonl", [READ, DENY, "{"].join("\n"));
+    let check = |expected: i32, args: &[&str]| {
+        let ran = place.run(args);
+        assert_eq!(ran.status, expected, "{args:?} {ran:?}");
+    };
+    let decide =
+        |expected: i32, policy: &str, call: &str| check(expected, &["decide", "--policy", policy, "--call", call]);
+    check(0, &["--help"]);
+    check(0, &["--version"]);
+    check(2, &[]);
+    check(2, &["polcy"]);
+    check(2, &["decide", "--policy", "policy.yaml", "--cal", READ]);
+    check(2, &["--log-level", "loud=very", "policy", "check", "policy.yaml"]);
+    check(2, &["--log-format", "xml", "policy", "check", "policy.yaml"]);
+    check(0, &["policy", "check", "policy.yaml"]);
+    check(1, &["policy", "check", "policy.yaml", "bad.yaml"]);
+    check(1, &["policy", "check", "missing.yaml"]);
+    check(0, &["policy", "test", "policy.yaml"]);
+    check(1, &["policy", "test", "fails.yaml"]);
+    check(1, &["policy", "test", "bad.yaml"]);
+    decide(0, "policy.yaml", READ);
+    decide(0, "policy.yaml", PAY);
+    decide(4, "policy.yaml", ASK);
+    decide(3, "policy.yaml", DENY);
+    decide(3, "policy.yaml", UNKNOWN);
+    decide(3, "policy.yaml", MALFORMED);
+    decide(3, "policy.yaml", "");
+    decide(5, "bad.yaml", READ);
+    decide(5, "missing.yaml", READ);
+    check(0, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl"]);
+    check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
+    check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
+    check(2, &["decide", "--policy", "policy.yaml", "--save", "--call", READ]);
+    check(0, &["audit", "verify", "log", "--anchor", "anchor"]);
+    check(1, &["audit", "verify", "log"]);
+    check(0, &["audit", "verify", "log", "--allow-unanchored"]);
+    check(5, &["audit", "verify", "nowhere"]);
+    check(0, &["audit", "show", "log"]);
+    check(5, &["audit", "show", "nowhere"]);
+}
+
+/// A command that succeeds, for [`stdout_is_for_results`]: whether each line of its stdout is JSON, and its arguments.
+const RESULTS: &[(bool, &[&str])] = &[
+    (true, &["audit", "show", "log", "--json"]),
+    (false, &["audit", "show", "log"]),
+    (true, &["audit", "verify", "log", "--json", "--allow-unanchored"]),
+    (false, &["audit", "verify", "log", "--allow-unanchored"]),
+    (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
+    (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
+    (true, &["policy", "check", "policy.yaml", "warns.yaml", "--json"]),
+    (false, &["policy", "check", "policy.yaml", "warns.yaml"]),
+    (true, &["policy", "test", "policy.yaml", "--json"]),
+    (false, &["policy", "test", "policy.yaml"]),
+];
+
+#[test]
+fn stdout_is_for_results() {
+    let place = shop_with_log();
+    place.write("warns.yaml", POLICY.replace("rules:", "  spare:\n    does: reads\n    returns: web\nrules:"));
+    place.write("calls.jsonl", [READ, PAY, DENY, "{"].join("\n"));
+    place.write("session.jsonl", format!("{{\"call\":{PAY}}}\n"));
+    for command in commands() {
+        let covers =
+            |args: &[&str]| args.iter().zip(&command).filter(|(arg, word)| *arg == word).count() == command.len();
+        assert!(RESULTS.iter().any(|(_, args)| covers(args)), "RESULTS has no `{}`", command.join(" "));
+    }
+    for (json, args) in RESULTS {
+        let quiet = place.run(args);
+        for format in ["human", "json"] {
+            let traced = place.run(&[&["--log-level", "trace", "--log-format", format], *args].concat());
+            assert_eq!((traced.status, &traced.stdout), (quiet.status, &quiet.stdout), "{args:?}");
+            assert!(traced.stderr.contains("enforcecore starts"), "the log of {args:?} is on stderr: {traced:?}");
+            if format == "json" {
+                traced.stderr.lines().for_each(|line| assert!(is_json(line), "{args:?} logs {line}"));
+            }
+        }
+        assert!(!quiet.stdout.is_empty(), "{args:?}");
+        assert_eq!(*json, quiet.stdout.lines().all(is_json), "{args:?} {quiet:?}");
+    }
+}
+
+fn is_json(line: &str) -> bool {
+    serde_json::from_str::<Json>(line).is_ok_and(|value| value.is_object())
+}
+
+#[test]
+fn log_lines_name_their_call_and_never_what_is_in_it() {
+    const SECRET: &str = "correct-horse-battery";
+    let place = shop();
+    let calls = [
+        r#"{"id":"c1","tool":"read_note","args":{"name":"SECRET"},"session":{"id":"SECRET"}}"#,
+        r#"{"id":"c2","tool":"pay","args":{"amount":10,"note":"SECRET"},"principal":{"name":"SECRET"}}"#,
+        r#"{"id":"c3","tool":"pay","args":{"amount":80,"note":"SECRET"},"facts":{"a":"SECRET"}}"#,
+        r#"{"id":"c4","tool":"pay","args":{"amount":"SECRET"}}"#,
+        r#"{"id":"c5","tool":"send","args":{"text":"SECRET"},"tenant":"SECRET"}"#,
+        r#"{"id":"c6","tool":"pay","args":{"amount":1,"amount":"SECRET"}}"#,
+        r#"{"id":"c7","tool":"pay","args":{"amount":SECRET}}"#,
+        r#"{"id":"c8","tool":"pay","args":["SECRET"]}"#,
+        r#"{"id":"c9","tool":"pay","args":{"amount":1},"other":"SECRET"}"#,
+        r#"{"id":"SECRET SECRET","tool":"pay","args":{"amount":1}}"#,
+    ];
+    let calls = calls.join("\n").replace("SECRET", SECRET);
+    place
+        .write("session.jsonl", calls.lines().take(5).map(|call| format!("{{\"call\":{call}}}\n")).collect::<String>());
+    place.write("calls.jsonl", &calls);
+    let log = ["--log-level", "trace", "--log-format", "json"];
+    let what = ["decide", "--policy", "policy.yaml", "--session", "session.jsonl", "--calls", "calls.jsonl"];
+    let ran = place.run(&[log.as_slice(), &what].concat());
+    assert_eq!(ran.status, 0, "{ran:?}");
+    assert!(!ran.stdout.contains(SECRET) && !ran.stderr.contains(SECRET), "{ran:?}");
+    let mut calls = Vec::new();
+    for line in ran.stderr.lines() {
+        let line: Json = serde_json::from_str(line).unwrap();
+        if line["target"] != "enforcecore::enforcer" {
+            continue;
+        }
+        let text = |key: &str| line["span"][key].as_str().unwrap_or_else(|| panic!("no {key} in {line}")).to_owned();
+        assert_eq!((text("policy").as_str(), text("session").len()), ("shop", 32), "{line}");
+        assert!(["\"read_note\"", "\"pay\"", "\"send\""].contains(&text("tool").as_str()), "{line}");
+        calls.push(text("call"));
+    }
+    // First the session's calls, then those to be decided; what is no call at all has no line of its own.
+    assert_eq!(calls, ["c1", "c2", "c3", "c4", "c5", "c1", "c2", "c3", "c4", "c5"]);
+}
+
+#[test]
+fn a_reader_that_goes_away_is_never_told_allow() {
+    let place = shop();
+    let run = |args: &[&str], stdout: Stdio| {
+        Ran::of(place.command(args).stdin(Stdio::null()).stdout(stdout).output().unwrap())
+    };
+    let closed = || {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        Stdio::from(writer)
+    };
+    let full = || Stdio::from(std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap());
+    for args in [["decide", "--policy", "policy.yaml", "--call", READ].as_slice(), &["policy", "check", "policy.yaml"]]
+    {
+        let ran = run(args, closed());
+        assert_eq!((ran.status, ran.stderr.as_str()), (5, ""), "{args:?}");
+        let ran = run(args, full());
+        assert_eq!(ran.status, 5, "{args:?}");
+        assert!(ran.stderr.contains("error: "), "{ran:?}");
+        assert_eq!(run(args, Stdio::null()).status, 0, "{args:?}");
+    }
+}
+
+#[test]
+fn calls_are_decided_as_they_come() {
+    let place = shop();
+    let mut command = place.command(&["decide", "--policy", "policy.yaml", "--calls", "-"]);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let mut output = child.stdout.take().unwrap();
+    // More than any pipe or buffer holds: the first answers come while the last calls are still to be written.
+    let calls = std::thread::spawn(move || {
+        let line = format!("{READ}\n");
+        (0..20_000).for_each(|_| std::io::Write::write_all(&mut input, line.as_bytes()).unwrap());
+    });
+    let mut read = String::new();
+    output.read_to_string(&mut read).unwrap();
+    calls.join().unwrap();
+    assert!(child.wait().unwrap().success());
+    assert_eq!(read.lines().count(), 20_000);
+    assert!(read.lines().all(|line| line.contains("\"decision\":\"allow\"")));
+}
+
+#[test]
+fn one_oversized_call_is_refused_and_the_next_one_is_decided() {
+    let place = shop();
+    let huge = format!("{{\"tool\":\"read_note\",\"args\":{{\"name\":\"{}\"}}}}", "a".repeat(20 << 20));
+    let ran = place.run_with_stdin(&["decide", "--policy", "policy.yaml", "--calls", "-"], format!("{huge}\n{READ}\n"));
+    let codes: Vec<String> = ran
+        .stdout
+        .lines()
+        .map(|line| {
+            let line: Json = serde_json::from_str(line).unwrap();
+            line["code"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    assert_eq!((ran.status, codes), (0, vec!["too_large".to_owned(), "allowed".to_owned()]));
+    let ran = place.run_with_stdin(&["decide", "--policy", "policy.yaml", "--call", "-"], huge);
+    assert_eq!((ran.status, ran.json()["code"].as_str()), (3, Some("too_large")));
+}
+
+#[test]
+fn errors_name_the_way_out() {
+    let place = shop();
+    let check = |args: &[&str], expect: Expect| expect.assert_eq(&place.run(args).stderr);
+    check(
+        &["polcy"],
+        expect![[r#"
+        error: unrecognized subcommand 'polcy'
+
+          tip: a similar subcommand exists: 'policy'
+
+        Usage: enforcecore [OPTIONS] <COMMAND>
+
+        For more information, try '--help'.
+    "#]],
+    );
+    check(
+        &["--log-level", "loud=very", "policy", "check", "policy.yaml"],
+        expect![[r#"
+        error: `loud=very` is not a log level: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+          help: use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas
+    "#]],
+    );
+    check(
+        &["audit", "verify", "nowhere"],
+        expect![[r#"
+        error: cannot read the log `nowhere`: No such file or directory (os error 2)
+          help: give the folder that holds `log.jsonl`, by default `.enforcecore/log`
+    "#]],
+    );
+    check(
+        &["decide", "--policy", "missing.yaml", "--call", READ],
+        expect![[r#"
+        error: cannot read the policy `missing.yaml`: No such file or directory (os error 2)
+    "#]],
+    );
+}
