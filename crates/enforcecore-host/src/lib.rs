@@ -72,3 +72,4 @@ pub mod file_log;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;
+pub mod spawn;

@@ -1,0 +1,79 @@
+//! A program and all it started are ended together, however they try to get away.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+use std::ffi::OsStr;
+use std::fs;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use enforcecore_host::spawn::{adopt_orphans, spawn};
+
+/// Runs a shell script that writes the ids of what it started into `pids`, kills it, and looks for survivors.
+fn check(script: &str, members: usize) {
+    adopt_orphans().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    let script = script.replace("PIDS", pids.to_str().unwrap());
+    let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    let ids = wait_for(&pids, members);
+    assert!(ids.iter().all(|id| is_alive(id)), "{script}: {ids:?} should run");
+    tree.kill().unwrap();
+    assert!(ids.iter().all(|id| !is_alive(id)), "{script}: a survivor among {ids:?}");
+    assert!(tree.exit_status().unwrap().is_some());
+    tree.kill().unwrap();
+}
+
+// One test, because a process has one set of children: two trees at once would end each other's orphans.
+#[test]
+fn a_tree_is_ended_with_all_it_started() {
+    check("echo $$ >> PIDS; sleep 100", 1);
+    check("echo $$ >> PIDS; sleep 100 & echo $! >> PIDS; wait", 2);
+    check("(trap '' TERM INT HUP; echo $BASHPID >> PIDS; while true; do sleep 0.1; done) & wait", 1);
+    check("setsid bash -c 'echo $$ >> PIDS; sleep 100' & sleep 100", 1);
+    // A daemon: forked twice, in a session of its own, its parents gone.
+    check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 100", 1);
+    check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 0.3; exit 3", 1);
+    check("for i in 1 2 3 4 5 6 7 8; do (echo $BASHPID >> PIDS; while true; do (sleep 0.01); done) & done; wait", 8);
+
+    let (mut tree, mut pipes) = spawn(OsStr::new("cat"), &[] as &[&str]).unwrap();
+    pipes.stdin.write_all(b"hello").unwrap();
+    drop(pipes.stdin);
+    let mut said = String::new();
+    pipes.stdout.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "hello");
+    while tree.exit_status().unwrap().is_none() {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert!(tree.exit_status().unwrap().unwrap().success());
+
+    let (tree, _pipes) = spawn(OsStr::new("sleep"), &["100"]).unwrap();
+    let id = tree.id().to_string();
+    drop(tree);
+    assert!(!is_alive(&id), "dropped, it is ended");
+}
+
+#[test]
+fn a_program_that_is_not_there_is_an_error_with_its_name() {
+    let error = spawn(OsStr::new("/nowhere/server"), &["x"]).unwrap_err();
+    assert_eq!(error.to_string(), "cannot start `/nowhere/server`: No such file or directory (os error 2)");
+}
+
+fn wait_for(file: &Path, lines: usize) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let ids: Vec<String> = fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect();
+        if ids.len() >= lines {
+            return ids;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "only {ids:?} began");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn is_alive(id: &str) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}
