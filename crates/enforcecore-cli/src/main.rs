@@ -29,6 +29,7 @@ Examples:
   enforcecore demo                                   see the main job on embedded defaults
   enforcecore policy check policy.yaml               find mistakes in a policy
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
+  enforcecore mcp --policy policy.yaml -- SERVER     put a policy in front of an MCP server
   enforcecore audit verify .enforcecore/log          check the evidence
 
 Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enforcement itself failed.";
@@ -37,6 +38,7 @@ Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enfor
 enum Command {
     Audit(command::audit::Options),
     Decide(command::decide::Options),
+    Mcp(command::mcp::Options),
     Policy(command::policy::Options),
 }
 
@@ -61,6 +63,7 @@ fn run(command: Command, output: &mut Output) -> Result<Exit, CommandError> {
     match command {
         Command::Audit(options) => command::audit::run(options, output),
         Command::Decide(options) => command::decide::run(options, output),
+        Command::Mcp(options) => command::mcp::run(options),
         Command::Policy(options) => command::policy::run(options, output),
     }
 }

@@ -47,6 +47,8 @@ pub enum Outcome {
     },
     /// It said that it failed, in these words.
     Failed(String),
+    /// It said that it failed, in a value with parts (a protocol's error).
+    FailedWith(Value),
     /// It panicked or its process died.
     Crashed,
     /// It was still running when its deadline came.
@@ -71,6 +73,8 @@ pub enum Completed {
         code: &'static str,
         /// A message with what is classified taken out.
         message: String,
+        /// The failure in parts, if the tool gave it so, with what is classified taken out.
+        value: Option<Value>,
         /// Whether the effect happened.
         effect: Effect,
     },

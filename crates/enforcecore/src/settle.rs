@@ -69,9 +69,10 @@ impl OpenCall {
                 Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
             }
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
-                Settled::withheld("deadline_exceeded", "the result came after its deadline")
+                Settled::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
             }
-            Outcome::Failed(message) => self.release_failure(&message),
+            Outcome::Failed(message) => self.release_message(&message),
+            Outcome::FailedWith(value) => self.release_failure(&value),
             Outcome::Done(value) => self.release(&value, &value),
             Outcome::DoneWith { value, structured } => self.release(&value, &structured),
         }
@@ -84,26 +85,46 @@ impl OpenCall {
     }
 
     fn release(&self, value: &Value, structured: &Value) -> Settled {
+        let released = |value| Completed::Released { value, effect: Effect::Happened };
+        self.redacted(value, Effect::Happened, structured, released)
+    }
+
+    fn release_failure(&self, value: &Value) -> Settled {
+        let message = "the tool reported a failure".to_owned();
+        let failed =
+            |value| Completed::Failed { code: "tool_failed", message, value: Some(value), effect: Effect::Unknown };
+        self.redacted(value, Effect::Unknown, &Value::Null, failed)
+    }
+
+    fn release_message(&self, message: &str) -> Settled {
+        let redacted = redact_text(message, self.decision.obligations.redact_result);
+        let mut redactions = BTreeMap::new();
+        redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
+        let message = redacted.text;
+        let failed = Completed::Failed { code: "tool_failed", message, value: None, effect: Effect::Unknown };
+        Settled { kind: Kind::Outcome, completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
+    }
+
+    /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done.
+    fn redacted(
+        &self,
+        value: &Value,
+        effect: Effect,
+        structured: &Value,
+        complete: impl FnOnce(Value) -> Completed,
+    ) -> Settled {
         if let Err(error) = value.within_limits() {
-            return Settled::withheld("result_beyond_limits", &error.to_string());
+            return Settled::withheld("result_beyond_limits", &error.to_string(), effect);
         }
         match redact_value(value, self.decision.obligations.redact_result) {
-            Err(withheld) => Settled::withheld("unredactable_result", &withheld.to_string()),
+            Err(withheld) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
             Ok(redacted) => Settled {
                 kind: Kind::Outcome,
-                completed: Ok(Completed::Released { value: redacted.value, effect: Effect::Happened }),
+                completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
                 delta: self.observed(structured),
             },
         }
-    }
-
-    fn release_failure(&self, message: &str) -> Settled {
-        let redacted = redact_text(message, self.decision.obligations.redact_result);
-        let mut redactions = BTreeMap::new();
-        redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
-        let failed = Completed::Failed { code: "tool_failed", message: redacted.text, effect: Effect::Unknown };
-        Settled { kind: Kind::Outcome, completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
     /// What the session has now seen: the result's label, and the facts a trusted result sets.
@@ -182,11 +203,12 @@ impl Settled {
     }
 
     fn failed(code: &'static str, message: &str, effect: Effect) -> Settled {
-        Settled::plain(Kind::Outcome, Ok(Completed::Failed { code, message: message.to_owned(), effect }))
+        let message = message.to_owned();
+        Settled::plain(Kind::Outcome, Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
-    fn withheld(code: &'static str, reason: &str) -> Settled {
-        let (reason, effect) = (reason.to_owned(), Effect::Happened);
+    fn withheld(code: &'static str, reason: &str, effect: Effect) -> Settled {
+        let reason = reason.to_owned();
         Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
     }
 

@@ -164,6 +164,16 @@ pub enum Effect {
     Unknown,
 }
 
+impl Effect {
+    /// The word in machine output.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Effect::Happened => "happened",
+            Effect::Unknown => "unknown",
+        }
+    }
+}
+
 /// Members in canonical order, which is by UTF-16 code units where the map's is by bytes.
 fn in_key_order<S: Serializer, V: Serialize>(map: &BTreeMap<String, V>, serializer: S) -> Result<S::Ok, S::Error> {
     let mut members: Vec<(&String, &V)> = map.iter().collect();

@@ -32,6 +32,7 @@ use self::document::Verb;
 use crate::call::FrozenCall;
 use crate::decision::Decision;
 use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::redact::ClassSet;
 use crate::session::SessionView;
 use crate::traits::{PolicySource, PolicyText};
 
@@ -164,6 +165,16 @@ impl Policy {
             Some(tool) => tool.undeclared || tool.args.get(arg).is_some_and(check::is_rewritable),
             None => false,
         }
+    }
+
+    /// Every class that some result is redacted of: what no other text of the same server may show either.
+    pub fn result_classes(&self) -> ClassSet {
+        let tools = self.core.tools.values().map(|tool| &tool.obligations);
+        let documents = self.core.documents.iter();
+        let rules = documents.flat_map(|document| {
+            std::iter::once(&document.base).chain(document.rules.iter().map(|rule| &rule.obligations))
+        });
+        tools.chain(rules).fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
     }
 
     /// The approval of this name: whose yes counts and for how long.

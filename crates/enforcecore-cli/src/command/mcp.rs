@@ -1,0 +1,137 @@
+//! `enforcecore mcp`: puts a policy in front of an MCP server.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::Args;
+use enforcecore::audit::Durability;
+use enforcecore::call::{Context, hex};
+use enforcecore::traits::Random;
+use enforcecore::value::{Map, Value};
+use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
+use enforcecore_host::assembly::{Setup, enforcer};
+use enforcecore_host::clock::SystemRandom;
+use enforcecore_host::spawn::adopt_orphans;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::error::{CommandError, Exit};
+
+const EXAMPLES: &str = "\
+Examples:
+  enforcecore mcp --policy policy.yaml -- npx -y @modelcontextprotocol/server-filesystem .
+  enforcecore mcp --policy policy.yaml --workspace . --log-level info -- mcp-server-git
+
+In an agent's settings, put it in front of the server's own command:
+  {\"command\": \"enforcecore\", \"args\": [\"mcp\", \"--policy\", \"policy.yaml\", \"--\", \"npx\", \"...\"]}
+
+The server gets only what the policy allows, and is ended with all it started when its client leaves or a call is overdue.";
+
+/// Put a policy in front of an MCP server (stdio)
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct Options {
+    /// The policy
+    #[arg(long, value_name = "FILE")]
+    policy: PathBuf,
+    /// Where the evidence goes
+    #[arg(long, value_name = "DIR", default_value = ".enforcecore/log")]
+    log: PathBuf,
+    /// Where the signing key is
+    #[arg(long, value_name = "DIR", default_value = ".enforcecore/keys")]
+    keys: PathBuf,
+    /// Where the last checkpoint is remembered, if elsewhere
+    #[arg(long, value_name = "DIR")]
+    anchor: Option<PathBuf>,
+    /// The folder that `session.workspace` means
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    workspace: PathBuf,
+    /// The session's name, by which budgets and facts are kept; a fresh one if not given
+    #[arg(long, value_name = "NAME")]
+    session: Option<String>,
+    /// How a call is acknowledged before it runs: on stable storage, or handed to the system
+    #[arg(long, value_enum, default_value_t = Acknowledged::Strict)]
+    durability: Acknowledged,
+    /// The server's command
+    #[arg(last = true, required = true, value_name = "SERVER")]
+    server: Vec<OsString>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Acknowledged {
+    /// Written and synchronised.
+    Strict,
+    /// Written; a power cut may lose the last calls.
+    Buffered,
+}
+
+/// Runs the command. Stdout belongs to the protocol from here on.
+pub fn run(options: Options) -> Result<Exit, CommandError> {
+    let context = context(&options)?;
+    let mut setup = Setup::new(options.policy, FACE);
+    setup.folders.log = options.log;
+    setup.folders.keys = options.keys;
+    setup.folders.anchor = options.anchor;
+    setup.durability = match options.durability {
+        Acknowledged::Strict => Durability::Strict,
+        Acknowledged::Buffered => Durability::Buffered,
+    };
+    let enforcer = enforcer(setup)?;
+    // Nothing but the server is started here, so whatever is below us is the server's.
+    adopt_orphans().map_err(failed)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let ended = runtime.block_on(async {
+        // Started from the thread that stays to the end.
+        let (program, arguments) = options.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
+        let server = Server::start(program, arguments).map_err(failed)?;
+        let proxy = Proxy { enforcer, context, complaints: Box::new(std::io::stderr()) };
+        let stop = told_to_stop()?;
+        proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
+    });
+    // A thread that still waits for the client's next line is left behind.
+    runtime.shutdown_background();
+    match ended? {
+        Ended::ClientLeft | Ended::Stopped => Ok(Exit::Clean),
+        Ended::ServerLeft(status) => {
+            let how = status.map_or_else(|| "and nobody knows how".to_owned(), |status| status.to_string());
+            Err(CommandError::failed(format!("the server ended while its client was there: {how}"))
+                .help("what it said last stands above; `--log-level info` shows each call"))
+        }
+    }
+}
+
+fn context(options: &Options) -> Result<Context, CommandError> {
+    let workspace = options.workspace.canonicalize().map_err(|error| {
+        CommandError::usage(format!("the workspace `{}` cannot be used: {error}", options.workspace.display()))
+    })?;
+    let workspace = workspace.to_str().ok_or_else(|| CommandError::usage("the workspace's name is not UTF-8"))?;
+    let session_id = match &options.session {
+        Some(name) => name.clone(),
+        None => fresh_name()?,
+    };
+    let session = Map::from_iter([("workspace".to_owned(), Value::from(workspace))]);
+    Ok(Context { session_id, session, ..Context::default() })
+}
+
+fn fresh_name() -> Result<String, CommandError> {
+    let mut bytes = [0; 16];
+    SystemRandom.fill(&mut bytes).map_err(failed)?;
+    Ok(format!("mcp-{}", hex(&bytes)))
+}
+
+/// Done when the process is asked to end.
+fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+            _ = hang_up.recv() => {}
+        }
+    })
+}
+
+fn failed(error: impl std::fmt::Display) -> CommandError {
+    CommandError::failed(error.to_string())
+}

@@ -1,0 +1,129 @@
+//! A call on its way through the line: the client's request in, the answer's body out.
+
+use std::cell::Cell;
+use std::sync::Arc;
+
+use enforcecore::call::{Call, CallId, Malformed};
+use enforcecore::outcome::{Outcome, Permit, Refused};
+use enforcecore::value::{Map, Value};
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use super::answer::Style;
+use super::peer::{Answer, Lost};
+use super::proxy::Session;
+
+/// What a client asks to be called.
+#[derive(Debug)]
+pub struct Wanted {
+    /// The protocol's method.
+    pub method: String,
+    /// The tool, as the policy calls it.
+    pub tool: String,
+    /// Its arguments.
+    pub args: Map,
+    /// What the protocol wants beside them.
+    pub meta: Option<Value>,
+    /// How the answer looks.
+    pub style: Style,
+}
+
+impl Wanted {
+    /// Reads the parameters of `tools/call`. A member nobody here knows may mean anything, so it is refused.
+    pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
+        let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new("bad_message", what)));
+        let meta = params.shift_remove("_meta");
+        let Some(Value::Text(tool)) = params.shift_remove("name") else {
+            return bad("tools/call", "a tool call names its tool in `name`");
+        };
+        let args = match params.shift_remove("arguments") {
+            None | Some(Value::Null) => Map::new(),
+            Some(Value::Map(args)) => args,
+            Some(_) => return bad(&tool, "`arguments` is not an object"),
+        };
+        if !params.is_empty() {
+            return bad(&tool, "a tool call has `name`, `arguments` and `_meta`, and nothing else");
+        }
+        Ok(Wanted { method, tool, args, meta, style: Style::Tool })
+    }
+
+    /// The call of a method, whose parameters are its arguments.
+    pub fn method(method: String, mut params: Map) -> Wanted {
+        let meta = params.shift_remove("_meta");
+        Wanted { tool: method.clone(), method, args: params, meta, style: Style::Method }
+    }
+
+    /// The parameters with the arguments that were decided.
+    fn params(style: Style, tool: &str, args: Map, meta: Option<Value>) -> Map {
+        let mut params = match style {
+            Style::Method => args,
+            Style::Tool => {
+                Map::from_iter([("name".to_owned(), Value::from(tool)), ("arguments".to_owned(), Value::Map(args))])
+            }
+        };
+        params.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
+        params
+    }
+}
+
+/// Runs one call through the line. Blocks, so it has a thread of its own. None for a call that the client cancelled: nobody
+/// reads the answer.
+pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Wanted) -> Option<Map> {
+    let Wanted { method, tool, args, meta, style } = wanted;
+    let call = session.call(&tool, args);
+    let cancelled = Cell::new(false);
+    let execute = |permit: Permit| {
+        let params = Wanted::params(style, &tool, permit.call().args().clone(), meta);
+        let answer = runtime.block_on(async {
+            let asked = session.server.ask(asker, &method, params);
+            match permit.deadline() {
+                Some(due) => timeout(due, asked).await.ok(),
+                None => Some(asked.await),
+            }
+        });
+        cancelled.set(answer == Some(Err(Lost::Cancelled)));
+        match answer {
+            Some(answer) => outcome(answer),
+            None => {
+                // A tool that does not come back is stopped the only way there is: with its server.
+                session.kill();
+                Outcome::Overdue
+            }
+        }
+    };
+    let body = match session.enforcer.enforce(call, execute) {
+        Ok(completed) => style.completed(completed),
+        Err(refused) => style.refused(&refused),
+    };
+    (!cancelled.get()).then_some(body)
+}
+
+/// Refuses and records what could not even become a call.
+pub fn refuse(session: &Session, tool: &str, malformed: Malformed) -> Refused {
+    session.enforcer.refuse_malformed(session.call(tool, Map::new()), malformed)
+}
+
+impl Session {
+    fn call(&self, tool: &str, args: Map) -> Call {
+        // Without randomness there is no name, and then no intent either: the log refuses to be written.
+        let id = self.enforcer.call_id().ok().or_else(|| CallId::from_text("unnamed"));
+        let id = id.unwrap_or_else(|| CallId::from_random([0; 16]));
+        Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
+    }
+}
+
+fn outcome(answer: Answer) -> Outcome {
+    match answer {
+        Ok(body) => {
+            let result = body.get("result");
+            let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
+            let structured = result.and_then(|result| result.at("structuredContent")).cloned().unwrap_or_default();
+            let value = Value::Map(body);
+            if failed { Outcome::FailedWith(value) } else { Outcome::DoneWith { value, structured } }
+        }
+        Err(Lost::NotSent) => Outcome::NotStarted("the server is gone, or does not read its input".to_owned()),
+        Err(Lost::Gone) => Outcome::Crashed,
+        Err(Lost::Cancelled) => Outcome::Failed("the client cancelled this call".to_owned()),
+        Err(Lost::Unreadable(why)) => Outcome::Failed(format!("the server's answer cannot be read: {why}")),
+    }
+}

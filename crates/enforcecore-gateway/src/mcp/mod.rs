@@ -1,0 +1,31 @@
+//! The Model Context Protocol's stdio transport, proxied (`modelcontextprotocol.io/specification`).
+//!
+//! `frame` (lines to messages, strictly) -> `methods` (what may be said by whom) -> `proxy` (the session) -> `calls` (a tool
+//! call through the line) -> `peer` (requests on their way to one side, and their answers) -> `answer` (what the client is
+//! told) -> `server` (the process). The messages are our own and not a library's: a typed reader accepts a key twice, drops
+//! what it does not know, and has no place to say which of two ids a request meant.
+
+mod answer;
+mod calls;
+mod frame;
+mod methods;
+mod peer;
+mod proxy;
+mod server;
+
+pub use frame::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
+pub use methods::PROTOCOL_VERSIONS;
+pub use proxy::{CALLS_MAX, Ended, GRACE, Proxy};
+pub use server::Server;
+
+use enforcecore::policy::Face;
+
+/// What this face can honour.
+pub const FACE: Face = Face {
+    name: "mcp",
+    rewrites_args: true,
+    rewrites_results: true,
+    deadline: true,
+    resolves_paths: true,
+    durable_state: true,
+};

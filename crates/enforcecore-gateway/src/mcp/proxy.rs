@@ -1,0 +1,419 @@
+//! The session between one client and one server: every message of either side passes through here, and nothing else does.
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::io::Write;
+use std::process::ExitStatus;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use enforcecore::call::{Context, Malformed};
+use enforcecore::enforcer::Enforcer;
+use enforcecore::redact::{ClassSet, redact_value};
+use enforcecore::traits::StoreError;
+use enforcecore::value::{Map, Value};
+use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{sleep, timeout};
+use tracing::{debug, warn};
+
+use super::answer::{self, INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
+use super::calls::{self, Wanted};
+use super::frame::{Frame, Message, Unreadable, frames};
+use super::methods::{self, Handling};
+use super::peer::{Lost, Peer};
+use super::server::{Process, Server, pass_on};
+
+/// Requests being handled at most, calls included; then the client waits. Each has a thread while its tool runs.
+pub const CALLS_MAX: usize = 256;
+/// How long a server has to answer what it was asked, and to end by itself, once its client has left.
+pub const GRACE: Duration = Duration::from_secs(2);
+
+/// A proxy for one session.
+pub struct Proxy {
+    /// Decides, redacts and records.
+    pub enforcer: Enforcer,
+    /// Who calls, in which session: the operator's word, the same for every call.
+    pub context: Context,
+    /// Where what the server writes to its stderr goes.
+    pub complaints: Box<dyn Write + Send>,
+}
+
+/// How a session ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// The client closed its side.
+    ClientLeft,
+    /// The server ended first.
+    ServerLeft(Option<ExitStatus>),
+    /// The proxy was told to stop.
+    Stopped,
+}
+
+/// What every task of a session shares.
+pub(super) struct Session {
+    pub(super) enforcer: Enforcer,
+    pub(super) context: Context,
+    pub(super) client: Peer,
+    pub(super) server: Peer,
+    process: Process,
+    /// Whether the handshake is done.
+    ready: AtomicBool,
+}
+
+impl Proxy {
+    /// Serves until one side leaves or `stop` is done. Whatever happens, every call is settled and the server gone when this
+    /// returns.
+    pub async fn run(
+        self,
+        input: impl AsyncRead + Unpin + Send + 'static,
+        output: impl AsyncWrite + Unpin + Send + 'static,
+        server: Server,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Ended, StoreError> {
+        let Server { process, stdin, stdout, stderr } = server;
+        let (client, client_writer) = Peer::new(output);
+        let (server, _server_writer) = Peer::new(stdin);
+        let Proxy { enforcer, context, complaints } = self;
+        let policy = enforcer.clone();
+        let complaints = pass_on(stderr, move || policy.policy().result_classes(), complaints);
+        let session = Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) };
+        let mut talk = Talk {
+            session: Arc::new(session),
+            from_client: frames(BufReader::new(input)),
+            from_server: frames(BufReader::new(stdout)),
+            tasks: JoinSet::new(),
+            open: HashSet::new(),
+            greeted: false,
+        };
+        let ended = talk.listen(stop).await;
+        if !matches!(ended, Ended::ServerLeft(_)) {
+            talk.let_server_finish().await;
+        }
+        let status = talk.end().await?;
+        talk.session.client.close();
+        // Everything is recorded; a client that does not read cannot hold us.
+        let _ = timeout(GRACE, async { (client_writer.await, complaints.await) }).await;
+        Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
+    }
+}
+
+/// The session with what only its loop touches.
+struct Talk {
+    session: Arc<Session>,
+    from_client: mpsc::Receiver<Frame>,
+    from_server: mpsc::Receiver<Frame>,
+    /// Each ends with the client's id that it handled.
+    tasks: JoinSet<Option<String>>,
+    /// The client's ids that are not answered yet.
+    open: HashSet<String>,
+    greeted: bool,
+}
+
+impl Talk {
+    async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
+        tokio::pin!(stop);
+        loop {
+            tokio::select! {
+                Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                frame = self.from_server.recv() => match frame {
+                    Some(frame) => self.server_says(frame),
+                    None => return Ended::ServerLeft(None),
+                },
+                frame = self.from_client.recv(), if self.tasks.len() < CALLS_MAX => match frame {
+                    Some(frame) => self.client_says(frame),
+                    None => return Ended::ClientLeft,
+                },
+                () = &mut stop => return Ended::Stopped,
+            }
+        }
+    }
+
+    /// The client has left: what it asked for may still be answered, for the record.
+    async fn let_server_finish(&mut self) {
+        let give_up = sleep(GRACE);
+        tokio::pin!(give_up);
+        loop {
+            if self.tasks.is_empty() {
+                self.session.server.close();
+            }
+            tokio::select! {
+                Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                frame = self.from_server.recv() => match frame {
+                    Some(frame) => self.server_says(frame),
+                    None => return,
+                },
+                () = &mut give_up => return,
+            }
+        }
+    }
+
+    /// Ends the server, then every call that waited for it.
+    async fn end(&mut self) -> Result<Option<ExitStatus>, StoreError> {
+        let process = self.session.process.clone();
+        // What it had already said still counts.
+        while let Ok(frame) = self.from_server.try_recv() {
+            self.server_says(frame);
+        }
+        let ended = spawn_blocking(move || process.end()).await;
+        self.session.server.gone();
+        self.session.client.gone();
+        while self.tasks.join_next().await.is_some() {}
+        ended.map_err(|error| StoreError::new("end the server", error))?
+    }
+
+    fn forget(&mut self, id: Option<String>) {
+        if let Some(id) = id {
+            self.open.remove(&id);
+        }
+    }
+
+    fn client_says(&mut self, frame: Frame) {
+        match frame {
+            Frame::Unreadable(unreadable) => self.refuse_unreadable(unreadable),
+            Frame::Message(Message::Request { id, method, params }) => self.client_asks(id, method, params),
+            Frame::Message(Message::Notification { method, params }) => self.client_tells(method, params),
+            Frame::Message(Message::Response { id, body }) => {
+                if !self.session.client.answered(&id, Ok(body)) {
+                    warn!("the client answered what it was not asked; dropped");
+                }
+            }
+        }
+    }
+
+    fn client_asks(&mut self, id: Value, method: String, params: Map) {
+        if !self.open.insert(id.to_json()) {
+            let malformed = Malformed::new("id_in_use", "this id belongs to a request that is not answered yet");
+            return self.refuse(Value::Null, method, malformed, Refusing::Error(INVALID_REQUEST));
+        }
+        let handling = methods::from_client(&method);
+        if !self.session.ready.load(Ordering::Acquire) && !self.may_come_first(&method, handling) {
+            let malformed = Malformed::new("not_initialized", "the session begins with one `initialize`");
+            return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
+        }
+        let wanted = match handling {
+            None => {
+                let malformed = Malformed::new("method_not_allowed", "this method is not served");
+                return self.refuse(id, method, malformed, Refusing::Error(METHOD_NOT_FOUND));
+            }
+            Some(Handling::CallTool) => match Wanted::tool(method, params) {
+                Ok(wanted) => wanted,
+                Err((tool, malformed)) => return self.refuse(id, tool, malformed, Refusing::Tool),
+            },
+            Some(Handling::CallMethod) => Wanted::method(method, params),
+            Some(handling) => return self.pass(id, method, params, handling),
+        };
+        let session = Arc::clone(&self.session);
+        self.tasks.spawn(async move {
+            let (shared, runtime, asker) = (Arc::clone(&session), Handle::current(), id.clone());
+            let body = spawn_blocking(move || calls::run(&shared, &runtime, &asker, wanted)).await;
+            session.answer(id, body.unwrap_or_else(|_| Some(answer::error(INTERNAL_ERROR, "enforcement failed")))).await
+        });
+    }
+
+    fn may_come_first(&mut self, method: &str, handling: Option<Handling>) -> bool {
+        let first = handling == Some(Handling::Initialize) && !self.greeted;
+        self.greeted |= first;
+        // What is not served at all is better said so.
+        first || method == "ping" || handling.is_none()
+    }
+
+    fn pass(&mut self, id: Value, method: String, params: Map, handling: Handling) {
+        if handling == Handling::Initialize && self.session.ready.load(Ordering::Acquire) {
+            let malformed = Malformed::new("bad_message", "the session is initialized");
+            return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
+        }
+        let session = Arc::clone(&self.session);
+        self.tasks.spawn(async move {
+            let body = session.pass(&id, &method, params, handling).await;
+            session.answer(id, body).await
+        });
+    }
+
+    fn client_tells(&mut self, method: String, mut params: Map) {
+        let server = &self.session.server;
+        if method == "notifications/cancelled" {
+            // One that comes too late, or names nothing, has nothing to cancel.
+            if let Some(id) = params.get("requestId").and_then(|asked| server.give_up(asked)) {
+                params.insert("requestId".to_owned(), id);
+                server.tell(&method, params);
+            }
+        } else if !methods::told_by_client(&method) || !self.session.client.may_report(&method, &params) {
+            let malformed = Malformed::new("method_not_allowed", "this notification is not passed on");
+            self.refuse(Value::Null, method, malformed, Refusing::Silently);
+        } else if !server.tell(&method, params) {
+            warn!(method, "a notification is dropped: the server does not read its input");
+        }
+    }
+
+    fn server_says(&mut self, frame: Frame) {
+        let session = &self.session;
+        match frame {
+            Frame::Message(Message::Response { id, body }) => {
+                if !session.server.answered(&id, Ok(body)) {
+                    debug!("the server answered what it was not asked, or too late; dropped");
+                }
+            }
+            Frame::Message(Message::Notification { method, params }) => {
+                let allowed = methods::told_by_server(&method) && session.server.may_report(&method, &params);
+                match session.seen(params) {
+                    Some(params) if allowed => drop(session.client.tell(&method, params)),
+                    _ => warn!(method = ?method, "a notification of the server is dropped"),
+                }
+            }
+            Frame::Message(Message::Request { id, method, params }) => self.server_asks(id, method, params),
+            Frame::Unreadable(Unreadable { why, id, .. }) => {
+                let code = why.map_or("bad_message", |why| why.code);
+                let answered =
+                    id.is_some_and(|id| session.server.answered(&id, Err(Lost::Unreadable(code.to_owned()))));
+                warn!(code, answered, "the server wrote what cannot be read");
+            }
+        }
+    }
+
+    fn server_asks(&mut self, id: Value, method: String, params: Map) {
+        if self.tasks.len() >= 2 * CALLS_MAX {
+            return warn!("the server asks too much at once; dropped");
+        }
+        let session = Arc::clone(&self.session);
+        self.tasks.spawn(async move {
+            let body = match session.seen(params) {
+                Some(params) if methods::from_server(&method) => {
+                    let answer = session.client.ask(&id, &method, params).await;
+                    answer.unwrap_or_else(|_| answer::error(INTERNAL_ERROR, "the client did not answer"))
+                }
+                _ => {
+                    let malformed = Malformed::new("method_not_allowed", "the server asks for what is not served");
+                    session.record_refusal(method, malformed).await;
+                    answer::error(METHOD_NOT_FOUND, "this method is not served")
+                }
+            };
+            session.server.respond(id, body).await;
+            None
+        });
+    }
+
+    fn refuse_unreadable(&mut self, unreadable: Unreadable) {
+        let Unreadable { why, id, method, tool } = unreadable;
+        let why = why.unwrap_or_else(|| Malformed::new("bad_message", "this is no message"));
+        let is_call = method.as_deref() == Some("tools/call");
+        let code = if why.code == "not_json" { PARSE_ERROR } else { INVALID_REQUEST };
+        // An answer under an id that is in use would be taken for the answer to that request.
+        let id = id.filter(|id| !self.open.contains(&id.to_json()));
+        let refusing = if is_call && id.is_some() { Refusing::Tool } else { Refusing::Error(code) };
+        let name = tool.filter(|_| is_call).or(method).unwrap_or_else(|| "unreadable".to_owned());
+        self.refuse(id.unwrap_or_default(), name, why, refusing);
+    }
+
+    /// Records a refusal, then tells the client.
+    fn refuse(&mut self, id: Value, tool: String, malformed: Malformed, refusing: Refusing) {
+        let session = Arc::clone(&self.session);
+        self.tasks.spawn(async move {
+            let message = format!("{} ({})", malformed.message, malformed.code);
+            let refused = session.record_refusal(tool, malformed).await;
+            let body = match (refusing, refused) {
+                (Refusing::Silently, _) => None,
+                (Refusing::Tool, Some(refused)) => Some(Style::Tool.refused(&refused)),
+                (Refusing::Tool, None) => Some(answer::error(INTERNAL_ERROR, &message)),
+                (Refusing::Error(code), _) => Some(answer::error(code, &message)),
+            };
+            session.answer(id, body).await
+        });
+    }
+}
+
+/// How a refusal is said.
+enum Refusing {
+    /// As the result of a tool.
+    Tool,
+    /// As an error with this code.
+    Error(i64),
+    /// Not at all: it was a notification.
+    Silently,
+}
+
+impl Session {
+    /// Ends the server with all it started, because a call is overdue. Blocks until they are gone.
+    pub(super) fn kill(&self) {
+        match self.process.end() {
+            Ok(_) => warn!("the server was ended, because a call was overdue"),
+            Err(error) => warn!(%error, "the server could not be ended"),
+        }
+    }
+
+    /// Asks the server what the client asks, and redacts the answer.
+    async fn pass(&self, id: &Value, method: &str, mut params: Map, handling: Handling) -> Option<Map> {
+        if handling == Handling::Initialize {
+            methods::offer(&mut params);
+        }
+        let mut body = match self.server.ask(id, method, params).await {
+            Ok(body) => body,
+            Err(Lost::Cancelled) => return None,
+            Err(_) => return Some(answer::error(INTERNAL_ERROR, "the server did not answer")),
+        };
+        if let Some(Value::Map(result)) = body.get_mut("result") {
+            match handling {
+                Handling::Initialize => {
+                    if let Err(why) = methods::accept(result) {
+                        return Some(answer::error(INTERNAL_ERROR, &why));
+                    }
+                    self.ready.store(true, Ordering::Release);
+                }
+                Handling::ListTools => self.keep_callable(result),
+                Handling::Pass | Handling::CallTool | Handling::CallMethod => {}
+            }
+        }
+        let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
+        Some(self.seen(body).unwrap_or_else(withheld))
+    }
+
+    /// Takes out tools that no call of which could be allowed.
+    fn keep_callable(&self, result: &mut Map) {
+        let policy = self.enforcer.policy();
+        if let Some(Value::List(tools)) = result.get_mut("tools") {
+            let name = |tool: &Value| tool.at("name").and_then(Value::as_text).map(str::to_owned);
+            tools.retain(|tool| name(tool).is_some_and(|name| policy.can_open(&name)));
+        }
+    }
+
+    /// What may be seen of something the server said: redacted of all that any result is redacted of.
+    fn seen(&self, said: Map) -> Option<Map> {
+        match redact_value(&Value::Map(said), self.classes()) {
+            Ok(redacted) => redacted.value.as_map().cloned(),
+            Err(_) => None,
+        }
+    }
+
+    fn classes(&self) -> ClassSet {
+        self.enforcer.policy().result_classes()
+    }
+
+    /// Answers the client; ends with the id that is free again.
+    async fn answer(&self, id: Value, body: Option<Map>) -> Option<String> {
+        let key = id.to_json();
+        if let Some(body) = body {
+            self.client.respond(id, body).await;
+        }
+        Some(key)
+    }
+
+    async fn record_refusal(
+        self: &Arc<Self>,
+        tool: String,
+        malformed: Malformed,
+    ) -> Option<enforcecore::outcome::Refused> {
+        let session = Arc::clone(self);
+        spawn_blocking(move || calls::refuse(&session, &tool, malformed)).await.ok()
+    }
+}
+
+impl Peer {
+    /// Whether a report of progress is about something this side was asked; anything else is no report.
+    fn may_report(&self, method: &str, params: &Map) -> bool {
+        let is_progress = method == "notifications/progress";
+        !is_progress || params.get("progressToken").is_some_and(|token| self.awaits_progress(token))
+    }
+}
