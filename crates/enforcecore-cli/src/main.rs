@@ -38,6 +38,7 @@ Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enfor
 enum Command {
     Audit(command::audit::Options),
     Decide(command::decide::Options),
+    Explain(command::explain::Options),
     Mcp(command::mcp::Options),
     Policy(command::policy::Options),
 }
@@ -63,6 +64,7 @@ fn run(command: Command, output: &mut Output) -> Result<Exit, CommandError> {
     match command {
         Command::Audit(options) => command::audit::run(options, output),
         Command::Decide(options) => command::decide::run(options, output),
+        Command::Explain(options) => command::explain::run(options, output),
         Command::Mcp(options) => command::mcp::run(options),
         Command::Policy(options) => command::policy::run(options, output),
     }

@@ -182,6 +182,21 @@ fn audit_verify_and_show_tell_what_the_log_proves() {
 }
 
 #[test]
+fn explain_has_a_page_for_every_code() {
+    let place = Place::new();
+    expect_file!["golden/explain.txt"].assert_eq(&place.transcript(&[
+        &["explain", "EC0103"],
+        &["explain", "ec0020", "--json"],
+        &["explain", "duplicate_key"],
+        &["explain", "unkown_tool"],
+        &["explain", "EC9999999"],
+        &["explain", "--list"],
+    ]));
+    let pages = place.run(&["explain", "--list", "--json"]).json()["pages"].as_array().unwrap().len();
+    assert_eq!(pages, place.run(&["explain", "--list"]).stdout.lines().count());
+}
+
+#[test]
 fn the_exit_status_is_the_same_language_everywhere() {
     let place = shop_with_log();
     place.write("bad.yaml", "enforcecore: 1\n");
@@ -224,10 +239,13 @@ fn the_exit_status_is_the_same_language_everywhere() {
     check(0, &["audit", "verify", "log", "--allow-unanchored"]);
     check(5, &["audit", "verify", "nowhere"]);
     check(0, &["audit", "show", "log"]);
+    check(0, &["explain", "no_rule"]);
+    check(2, &["explain", "no_rul"]);
+    check(2, &["explain"]);
     check(5, &["audit", "show", "nowhere"]);
 }
 
-/// A command that succeeds, for [`stdout_is_for_results`]: whether each line of its stdout is JSON, and its arguments.
+/// A command that says something, for [`stdout_is_for_results`]: whether each line of its stdout is JSON, and its arguments.
 const RESULTS: &[(bool, &[&str])] = &[
     (true, &["audit", "show", "log", "--json"]),
     (false, &["audit", "show", "log"]),
@@ -235,6 +253,10 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["audit", "verify", "log", "--allow-unanchored"]),
     (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
+    (true, &["explain", "EC0020", "--json"]),
+    (false, &["explain", "--list"]),
+    // A line that is no message is answered by the proxy itself.
+    (true, &["mcp", "--policy", "policy.yaml", "--", "cat"]),
     (true, &["policy", "check", "policy.yaml", "warns.yaml", "--json"]),
     (false, &["policy", "check", "policy.yaml", "warns.yaml"]),
     (true, &["policy", "test", "policy.yaml", "--json"]),
@@ -253,9 +275,10 @@ fn stdout_is_for_results() {
         assert!(RESULTS.iter().any(|(_, args)| covers(args)), "RESULTS has no `{}`", command.join(" "));
     }
     for (json, args) in RESULTS {
-        let quiet = place.run(args);
+        let quiet = place.run_with_stdin(args, "{\n");
         for format in ["human", "json"] {
-            let traced = place.run(&[&["--log-level", "trace", "--log-format", format], *args].concat());
+            let logging = ["--log-level", "trace", "--log-format", format];
+            let traced = place.run_with_stdin(&[logging.as_slice(), args].concat(), "{\n");
             assert_eq!((traced.status, &traced.stdout), (quiet.status, &quiet.stdout), "{args:?}");
             assert!(traced.stderr.contains("enforcecore starts"), "the log of {args:?} is on stderr: {traced:?}");
             if format == "json" {

@@ -66,3 +66,13 @@ impl fmt::Display for Diagnostic {
         Ok(())
     }
 }
+
+/// The closest of the names, if it is close enough to be a slip of the finger.
+pub fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    names
+        .into_iter()
+        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
+        .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3) && *distance < wrong.chars().count())
+        .min()
+        .map(|(_, name)| name)
+}

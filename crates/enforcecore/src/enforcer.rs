@@ -476,8 +476,7 @@ fn approved(decision: Decision) -> Decision {
 
 fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
     let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
-    let (verdict, code) = (Verdict::Ask, "approval_required");
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
-    Decision { verdict, code, reason, rules, asks, ..decision }
+    Decision { verdict: Verdict::Ask, code: "approval_required", reason, rules, asks, ..decision }
 }

@@ -212,16 +212,19 @@ impl Settled {
         Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
     }
 
-    fn entry(&self, line: &Line) -> Entry {
-        let code = match &self.completed {
+    fn code(&self) -> &'static str {
+        match &self.completed {
             Ok(Completed::Released { .. }) => "released",
             Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, _)) => code,
-        };
+        }
+    }
+
+    fn entry(&self, line: &Line) -> Entry {
         Entry {
             kind: self.kind.clone(),
             call: Some(line.id.to_string()),
             session: Some(line.session.clone()),
-            code: Some(code.to_owned()),
+            code: Some(self.code().to_owned()),
             effect: self.effect(),
             redactions: self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
             delta: self.delta.clone(),

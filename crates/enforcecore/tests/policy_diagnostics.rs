@@ -200,6 +200,37 @@ fn every_fix_mends_what_it_is_for() {
     }
 }
 
+/// The tools that the examples of [`CODES`] speak about, where they bring none of their own.
+const EXAMPLE_TOOLS: &str = "tools:
+  read_file: {does: reads, args: {path: path}, returns: files}
+  refund: {does: pays, args: {ticket: string, amount: {type: money, currency: USD}, note?: text}, returns: trusted}
+  fetch: {does: fetches, args: {url: url}, returns: web}
+";
+
+#[test]
+fn each_page_shows_a_mistake_and_its_remedy() {
+    // What these are about does not fit into a line of a document.
+    let prose = [
+        "EC0000", "EC0001", "EC0002", "EC0004", "EC0014", "EC0015", "EC0030", "EC0031", "EC0032", "EC0034", "EC0035",
+        "EC0140", "EC0141", "EC0142", "EC0143", "EC0144",
+    ];
+    let whole = |example: &str| {
+        let begins = |key: &str| example.lines().any(|line| line.starts_with(key));
+        let has_rules = begins("rules:") || begins("ruels:");
+        let (tools, rules) =
+            (if begins("tools:") { "" } else { EXAMPLE_TOOLS }, if has_rules { "" } else { "rules: []\n" });
+        body(&format!("{tools}{rules}{example}\n"))
+    };
+    for page in CODES.iter().filter(|page| !prose.contains(&page.code)) {
+        let whole = |text: &str| {
+            if ["EC0010", "EC0012", "EC0013"].contains(&page.code) { text.to_owned() } else { whole(text) }
+        };
+        let earns = |text: &str| findings(&whole(text)).iter().any(|found| found.code == page.code);
+        assert!(earns(page.example), "{}:\n{}", page.code, render(&findings(&whole(page.example))));
+        assert!(!earns(page.instead), "{}:\n{}", page.code, render(&findings(&whole(page.instead))));
+    }
+}
+
 #[test]
 fn spans_point_at_the_words() {
     let text = body("ruels: []\nrules: []\n");

@@ -11,6 +11,7 @@ use anyhow::{Context, Result};
 use crate::docs;
 use crate::tool::{self, command, read, say};
 
+mod codes;
 mod dependencies;
 mod invariants;
 mod licences;
@@ -23,13 +24,14 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 11] = [
+const RULES: [Rule; 12] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("every licence is on the list", licences::allowed),
     ("only the host crate holds unsafe code", purity::no_unsafe),
     ("the core does no I/O", purity::pure_core),
     ("faces hold no policy logic", purity::no_decision_outside),
+    ("every code has a page and every page a code", codes::have_pages),
     ("no file or function is too long", sizes::within_limits),
     ("numbers in the readme say where they come from", numbers::have_a_source),
     ("commands in the documents are marked to be run", commands_are_marked),
@@ -132,6 +134,7 @@ mod tests {
         only_the_host_crate_holds_unsafe_code: purity::no_unsafe;
         the_core_does_no_io: purity::pure_core;
         faces_hold_no_policy_logic: purity::no_decision_outside;
+        every_code_has_a_page_and_every_page_a_code: codes::have_pages;
         no_file_or_function_is_too_long: sizes::within_limits;
         numbers_in_the_readme_say_where_they_come_from: numbers::have_a_source;
         commands_in_the_documents_are_marked_to_be_run: commands_are_marked;

@@ -2,5 +2,6 @@
 
 pub mod audit;
 pub mod decide;
+pub mod explain;
 pub mod mcp;
 pub mod policy;

@@ -152,9 +152,13 @@ fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
         output.line(&diagnostic::human(finding, source.as_deref(), &renderer))?;
         output.line("")?;
     }
-    match found.len().saturating_sub(FINDINGS_SHOWN_MAX) {
-        0 => Ok(()),
-        more => output.line(&format!("and {more} more; --json has all of them\n")),
+    let more = found.len().saturating_sub(FINDINGS_SHOWN_MAX);
+    if more > 0 {
+        output.line(&format!("and {more} more; --json has all of them\n"))?;
+    }
+    match found.first() {
+        Some(first) => output.line(&format!("`enforcecore explain {}` says more about such a code", first.code)),
+        None => Ok(()),
     }
 }
 

@@ -1,10 +1,11 @@
 //! A decision for machines.
 
-use enforcecore::decision::{ArgScope, Decision, Obligations};
+use enforcecore::decision::{ArgScope, Decision, Obligations, Verdict};
 use enforcecore::redact::{CLASSES, ClassSet};
 use serde_json::{Map, Value as Json, json};
 
-/// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is.
+/// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is, and with the
+/// command that explains the code unless the call is allowed.
 pub fn json(id: &str, decision: &Decision) -> Json {
     let mut object = json!({
         "v": 1,
@@ -15,8 +16,13 @@ pub fn json(id: &str, decision: &Decision) -> Json {
         "reason": decision.reason,
         "obligations": obligations(&decision.obligations),
     });
-    if let (true, Json::Object(members)) = (decision.malformed, &mut object) {
-        members.insert("malformed".to_owned(), Json::Bool(true));
+    if let Json::Object(members) = &mut object {
+        if decision.malformed {
+            members.insert("malformed".to_owned(), Json::Bool(true));
+        }
+        if decision.verdict != Verdict::Allow {
+            members.insert("explain".to_owned(), json!(format!("enforcecore explain {}", decision.code)));
+        }
     }
     object
 }

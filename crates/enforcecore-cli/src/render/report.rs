@@ -43,6 +43,9 @@ pub fn human(path: &str, report: &Report) -> Vec<String> {
     if more > 0 {
         lines.push(format!("  and {more} more findings"));
     }
+    if let Some(first) = report.findings.first() {
+        lines.push(format!("  `enforcecore explain {}` says more about such a finding", first.kind.as_str()));
+    }
     lines
 }
 

@@ -50,6 +50,9 @@ macro_rules! kinds {
         }
 
         impl FindingKind {
+            /// Every kind.
+            pub const ALL: &[FindingKind] = &[$(FindingKind::$variant,)*];
+
             /// The word in machine output.
             pub fn as_str(self) -> &'static str {
                 match self { $(FindingKind::$variant => $word,)* }

@@ -1,6 +1,6 @@
 //! Collects findings, so that one load tells an author everything at once.
 
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Severity, Span, closest};
 
 /// A place in the document at hand: a span without the file's name, small enough to copy everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -104,14 +104,4 @@ impl Finding<'_> {
             None => self,
         }
     }
-}
-
-/// The closest of the names, if it is close enough to be a slip of the finger.
-pub(super) fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
-    names
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(wrong, name), name))
-        .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3) && *distance < wrong.chars().count())
-        .min()
-        .map(|(_, name)| name)
 }

@@ -1,0 +1,109 @@
+//! `enforcecore explain`: what a code means.
+
+use clap::Args;
+use enforcecore::codes::{self, Code, Family};
+use enforcecore::diagnostic::closest;
+use serde_json::{Value as Json, json};
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+
+/// Say what a code means, why, and what to do
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Codes stand in diagnostics (EC0020), in decisions and logs (no_rule) and in what `audit verify` finds (altered).
+
+Examples:
+  enforcecore explain EC0020
+  enforcecore explain no_rule --json
+  enforcecore explain --list")]
+#[command(group(clap::ArgGroup::new("what").required(true).args(["code", "list"])))]
+pub struct Options {
+    /// The code
+    code: Option<String>,
+    /// Every code with its title
+    #[arg(long)]
+    list: bool,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
+}
+
+/// Columns of text at most.
+const COLUMNS: usize = 96;
+
+/// Runs the command.
+pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+    let pages = match &options.code {
+        Some(code) => pages(code)?,
+        None => codes::all().collect(),
+    };
+    if options.json {
+        output.json(
+            &json!({"v": 1, "pages": pages.iter().map(|(family, page)| machine(*family, page)).collect::<Vec<_>>()}),
+        )?;
+    } else if options.code.is_some() {
+        pages.iter().try_for_each(|(family, page)| output.line(&human(*family, page)))?;
+    } else {
+        pages.iter().try_for_each(|(family, page)| {
+            output.line(&format!("{:<28}  {:<6}  {}", page.code, family.as_str(), page.title))
+        })?;
+    }
+    output.flush()?;
+    Ok(Exit::Clean)
+}
+
+fn pages(code: &str) -> Result<Vec<(Family, &'static Code)>, CommandError> {
+    let pages = codes::explain(code);
+    if !pages.is_empty() {
+        return Ok(pages);
+    }
+    let close = closest(code, codes::all().map(|(_, page)| page.code));
+    let help = close.map_or_else(
+        || "`enforcecore explain --list` has every code".to_owned(),
+        |close| format!("did you mean `{close}`?"),
+    );
+    Err(CommandError::usage(format!("there is no code `{code}`")).help(help))
+}
+
+fn machine(family: Family, page: &Code) -> Json {
+    let Code { code, title, explanation, example, instead } = page;
+    json!({
+        "code": code,
+        "about": family.as_str(),
+        "title": title,
+        "explanation": explanation,
+        "example": example,
+        "instead": instead,
+    })
+}
+
+fn human(family: Family, page: &Code) -> String {
+    let Code { code, title, explanation, example, instead } = page;
+    let about = family.as_str();
+    format!(
+        "{code} ({about}): {title}\n\n{}\n\nExample:\n{}\nInstead:\n{}",
+        wrapped(explanation),
+        indented(example),
+        indented(instead)
+    )
+}
+
+fn wrapped(text: &str) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        match lines.last_mut() {
+            Some(line) if line.is_empty() => line.push_str(word),
+            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_owned()),
+        }
+    }
+    lines.join("\n")
+}
+
+fn indented(text: &str) -> String {
+    text.lines().map(|line| format!("  {line}\n")).collect()
+}
