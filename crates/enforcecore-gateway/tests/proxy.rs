@@ -1,0 +1,230 @@
+//! The proxy between a client and a server that both misbehave. What the server did is read from the folder it writes to.
+
+#![cfg(test)]
+
+mod support;
+
+use std::time::Duration;
+
+use enforcecore_gateway::mcp::Ended;
+use support::{World, at, code, text};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_allowed_call_runs_and_its_denied_twin_does_not() {
+    let mut world = World::start().await;
+    let short = world.call("echo", r#"{"text":"hello"}"#).await;
+    assert_eq!(
+        (text(&short).as_str(), at(&short, "result.structuredContent").as_str()),
+        ("you said hello", r#"{"text":"hello"}"#)
+    );
+    let denied = world.call("echo", r#"{"text":"no hello"}"#).await;
+    assert_eq!((code(&denied).as_str(), at(&denied, "result.isError").as_str()), ("no_rule", "true"));
+    let other = world.call("forbidden", r#"{"text":"hello"}"#).await;
+    assert_eq!(code(&other), "no_rule");
+    let mistyped = world.call("echo", r#"{"text":1}"#).await;
+    assert_eq!(at(&mistyped, "result.structuredContent.enforcecore.kind"), "\"malformed\"");
+    assert_eq!(world.effects(), ["echo hello"]);
+    let (ended, left) = world.leave().await;
+    assert_eq!(ended, Ended::ClientLeft);
+    assert_eq!(left.lines().len(), 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_redacted_reaches_neither_the_server_nor_the_client() {
+    let mut world = World::start().await;
+    world.call("echo", r#"{"text":"to jo@example.com"}"#).await;
+    assert_eq!(world.effects(), ["echo to EC_EMAIL_1"]);
+    assert_eq!(text(&world.call("secret", "{}").await), "the token is EC_GITHUB_TOKEN_1");
+    let failed = world.call("fail", "{}").await;
+    assert_eq!(
+        (text(&failed).as_str(), at(&failed, "result.isError").as_str()),
+        ("could not, because of EC_GITHUB_TOKEN_1", "true")
+    );
+    let wrong = world.call("wrong", "{}").await;
+    assert_eq!(at(&wrong, "error"), r#"{"code":-32602,"message":"no such tool, and EC_GITHUB_TOKEN_1"}"#);
+    let tools = at(&world.ask("tools/list", "{}").await, "result.tools");
+    assert!(tools.contains("with EC_GITHUB_TOKEN_1") && tools.contains("\"echo\""), "{tools}");
+    assert!(!tools.contains("\"forbidden\""), "what no rule can allow is not shown: {tools}");
+    world.request("tools/call", r#"{"name":"chatter","arguments":{}}"#).await;
+    let (message, answer) = (world.receive().await, world.receive().await);
+    assert_eq!(at(&message, "params.data"), "\"leaks EC_GITHUB_TOKEN_1\"");
+    assert_eq!(text(&answer), "quiet again", "unknown notifications and nobody's progress are dropped");
+    assert_eq!(world.complaints(), "ready, with EC_GITHUB_TOKEN_1\n");
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_message_that_is_none_is_refused_under_its_own_id_and_nothing_runs() {
+    let mut world = World::start().await;
+    let tail = r#""method":"tools/call","params":{"name":"echo","arguments":"#;
+    let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
+    let long = "x".repeat(2 << 20);
+    let cases = [
+        (format!(r#"{{"jsonrpc":"2.0","id":90,{tail}{{"text":"a","text":"b"}}}}}}"#), "duplicate_key"),
+        (format!(r#"{{"jsonrpc":"2.0","id":91,{tail}{{"text":{deep}}}}}}}"#), "too_deep"),
+        (format!(r#"{{"jsonrpc":"2.0","id":92,{tail}{{"text":"{long}"}}}}}}"#), "too_large"),
+        (format!(r#"{{"jsonrpc":"2.0","id":93,{tail}{{"text":"a\u0000"}}}}}}"#), "nul_character"),
+        (format!(r#"{{"jsonrpc":"2.0","id":94,{tail}"text"}}}}"#), "bad_message"),
+        (format!(r#"{{"jsonrpc":"2.0","id":95,{tail}{{"text":"a"}},"task":{{}}}}}}"#), "bad_message"),
+        (format!(r#"{{"jsonrpc":"2.0","id":96,{tail}{{"text":"a"}}}},"x":1}}"#), "bad_message"),
+        (r#"{"jsonrpc":"2.0","id":97,"method":"tools/call","params":{"name":1}}"#.to_owned(), "bad_message"),
+    ];
+    for (line, expected) in &cases {
+        world.send(line).await;
+        let answer = world.receive().await;
+        assert_eq!(code(&answer), *expected, "{}", answer.to_json());
+        assert!(line.contains(&format!("\"id\":{},", at(&answer, "id"))), "{}", answer.to_json());
+    }
+    for (line, expected) in [
+        ("this is no json", "-32700"),
+        (r#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, "-32600"),
+        (r#"{"jsonrpc":"2.0","id":1,"id":2,"method":"tools/call","params":{"name":"echo"}}"#, "-32600"),
+    ] {
+        world.send(line).await;
+        let answer = world.receive().await;
+        assert_eq!((code(&answer).as_str(), at(&answer, "id").as_str()), (expected, "null"));
+    }
+    assert!(world.effects().is_empty());
+    world.call("echo", r#"{"text":"a"}"#).await;
+    assert_eq!(world.effects(), ["echo a"], "the well-formed twin runs");
+    let (_, left) = world.leave().await;
+    assert_eq!(left.lines().iter().filter(|line| line.starts_with("Denial")).count(), cases.len() + 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn methods_are_served_from_a_list_and_those_that_do_something_are_calls() {
+    let mut world = World::raw().await;
+    let early = world.call("echo", r#"{"text":"a"}"#).await;
+    assert_eq!(at(&early, "error.code"), "-32600", "before the handshake nothing is called");
+    assert_eq!(at(&world.ask("ping", "{}").await, "result"), "{}");
+    let hello = r#"{"protocolVersion":"2199-01-01","capabilities":{}}"#;
+    let answer = world.ask("initialize", hello).await;
+    assert_eq!(at(&answer, "result.protocolVersion"), "\"2025-11-25\"", "negotiated down");
+    assert_eq!(at(&world.ask("initialize", hello).await, "error.code"), "-32600");
+    for method in ["server/discover", "tasks/list", "vendor/wipe", "sampling/createMessage"] {
+        assert_eq!(at(&world.ask(method, "{}").await, "error.code"), "-32601", "{method}");
+    }
+    world.send(r#"{"jsonrpc":"2.0","method":"notifications/vendor"}"#).await;
+    let open = world.ask("resources/read", r#"{"uri":"test://open"}"#).await;
+    assert_eq!(at(&open, "result.contents"), r#"[{"uri":"test://open","text":"EC_GITHUB_TOKEN_1"}]"#);
+    let closed = world.ask("resources/read", r#"{"uri":"test://closed"}"#).await;
+    assert_eq!(code(&closed), "no_rule");
+    assert_eq!(code(&world.ask("prompts/get", r#"{"name":"x"}"#).await), "unknown_tool");
+    assert_eq!(world.effects(), ["asked ping", "resource test://open"]);
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_is_answered_only_what_is_served_and_answers_only_what_it_was_asked() {
+    let mut world = World::start().await;
+    let id = world.request("tools/call", r#"{"name":"ask","arguments":{}}"#).await;
+    let asked = world.receive().await;
+    assert_eq!(at(&asked, "method"), "\"roots/list\"", "sampling does not reach the client");
+    world.send(&format!(r#"{{"jsonrpc":"2.0","id":{},"result":{{"roots":[]}}}}"#, at(&asked, "id"))).await;
+    let answer = world.receive().await;
+    assert_eq!((at(&answer, "id"), text(&answer)), (id.to_string(), r#"-32601 {"roots": []}"#.to_owned()));
+    world.send(r#"{"jsonrpc":"2.0","id":77,"result":{}}"#).await;
+
+    // Answers to requests that were not made yet are not kept for them.
+    assert_eq!(text(&world.call("spoof", "{}").await), "genuine");
+    assert_eq!(text(&world.call("echo", r#"{"text":"a"}"#).await), "you said a");
+    assert_eq!(text(&world.call("garbage", "{}").await), "after garbage");
+    for tool in ["twice", "deep", "big"] {
+        let answer = world.call(tool, "{}").await;
+        assert_eq!(code(&answer), "tool_failed", "{tool}");
+        assert!(text(&answer).contains("cannot be read"), "{tool}: {}", text(&answer));
+    }
+    assert_eq!(text(&world.call("echo", r#"{"text":"b"}"#).await), "you said b", "the session goes on");
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_in_use_is_not_taken_twice() {
+    let mut world = World::start().await;
+    let id = world.request("tools/call", r#"{"name":"slow","arguments":{"text":"0.3"}}"#).await;
+    world.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"ping"}}"#)).await;
+    let refused = world.receive().await;
+    assert_eq!((at(&refused, "id").as_str(), at(&refused, "error.code").as_str()), ("null", "-32600"));
+    let answer = world.receive().await;
+    assert_eq!((at(&answer, "id"), text(&answer)), (id.to_string(), "at last".to_owned()));
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overdue_call_ends_the_server_and_its_twin_in_time_does_not() {
+    let mut world = World::start().await;
+    assert_eq!(text(&world.call("slow", r#"{"text":"0.1"}"#).await), "at last");
+    let late = world.call("slow", r#"{"text":"3"}"#).await;
+    assert_eq!((code(&late).as_str(), at(&late, "result.isError").as_str()), ("deadline_exceeded", "true"));
+    tokio::time::sleep(Duration::from_millis(2500)).await;
+    assert_eq!(world.effects(), ["slow 0.1", "slow ended", "slow 3"], "the late effect does not come");
+    let (ended, left) = world.end().await;
+    assert!(matches!(ended, Ended::ServerLeft(Some(_))), "{ended:?}");
+    assert_eq!(left.lines().last().unwrap(), "Outcome deadline_exceeded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_in_a_call_leaves_it_settled_as_crashed() {
+    let mut world = World::start().await;
+    let died = world.call("die", "{}").await;
+    assert_eq!(code(&died), "tool_crashed");
+    assert_eq!(at(&died, "result.structuredContent.enforcecore.effect"), "\"unknown\"");
+    assert_eq!(world.effects(), ["die"]);
+    let (ended, left) = world.end().await;
+    assert!(matches!(ended, Ended::ServerLeft(Some(status)) if status.code() == Some(7)), "{ended:?}");
+    assert_eq!(left.lines(), ["Intent allowed", "Outcome tool_crashed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_leaves_in_a_call_loses_nothing_of_the_record() {
+    for (seconds, expected) in [("0.3", "Outcome released"), ("0.9", "Outcome released")] {
+        let mut world = World::start().await;
+        world.request("tools/call", &format!(r#"{{"name":"slow","arguments":{{"text":"{seconds}"}}}}"#)).await;
+        let (ended, left) = world.leave().await;
+        assert_eq!(ended, Ended::ClientLeft);
+        assert_eq!(left.lines(), ["Intent allowed", expected]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_is_settled_when_the_proxy_is_told_to_stop() {
+    let mut world = World::start().await;
+    world.request("tools/call", r#"{"name":"daemon","arguments":{}}"#).await;
+    let pid = wait_for(&world.file("daemon")).await;
+    assert!(is_alive(&pid));
+    let (ended, left) = world.stop().await;
+    assert_eq!(ended, Ended::Stopped);
+    assert_eq!(left.lines(), ["Intent allowed", "Outcome tool_crashed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cancelled_call_is_settled_and_the_server_told() {
+    let mut world = World::start().await;
+    let id = world.request("tools/call", r#"{"name":"slow","arguments":{"text":"0.5"}}"#).await;
+    while world.effects().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let cancel = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+    world.send(&cancel).await;
+    assert_eq!(text(&world.call("echo", r#"{"text":"after"}"#).await), "you said after", "the late answer is dropped");
+    let effects = world.effects();
+    assert!(effects.iter().any(|effect| effect.starts_with("cancelled ")), "{effects:?}");
+    let (_, left) = world.leave().await;
+    let mut lines = left.lines();
+    lines.sort();
+    assert_eq!(lines, ["Intent allowed", "Intent allowed", "Outcome released", "Outcome tool_failed"]);
+}
+
+async fn wait_for(file: &std::path::Path) -> String {
+    loop {
+        match std::fs::read_to_string(file) {
+            Ok(text) if text.ends_with('\n') => return text.trim().to_owned(),
+            _ => tokio::time::sleep(Duration::from_millis(5)).await,
+        }
+    }
+}
+
+fn is_alive(id: &str) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).unwrap_or_default();
+    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
+}

@@ -1,0 +1,115 @@
+"""A server with tools that misbehave. Usage: server.py FOLDER; effects are lines in FOLDER/effects."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+FOLDER = sys.argv[1]
+SECRET = "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"
+TOOLS = ["echo", "secret", "slow", "die", "daemon", "garbage", "twice", "deep", "big", "ask", "spoof", "chatter", "fail", "wrong", "forbidden"]
+
+
+def write(text):
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def send(**message):
+    write(json.dumps({"jsonrpc": "2.0", **message}))
+
+
+def read():
+    line = sys.stdin.readline()
+    return json.loads(line) if line else None
+
+
+def effect(text):
+    with open(os.path.join(FOLDER, "effects"), "a") as file:
+        file.write(text + "\n")
+
+
+def said(text, **more):
+    return {"content": [{"type": "text", "text": text}], **more}
+
+
+def call(id, name, args):
+    effect(f"{name} {args.get('text', '')}")
+    if name in ("echo", "forbidden"):
+        return said(f"you said {args['text']}", structuredContent={"text": args["text"]})
+    if name == "secret":
+        return said(f"the token is {SECRET}")
+    if name == "slow":
+        time.sleep(float(args["text"]))
+        effect("slow ended")
+        return said("at last")
+    if name == "die":
+        os._exit(7)
+    if name == "daemon":
+        # Forked twice, in a session of its own, as a daemon does it.
+        script = f"(setsid sh -c 'echo $$ > {FOLDER}/daemon; sleep 60' &)"
+        subprocess.run(["sh", "-c", script], check=True)
+        time.sleep(60)
+    if name == "garbage":
+        write("this is not json")
+        return said("after garbage")
+    if name == "twice":
+        write('{"jsonrpc":"2.0","id":%d,"result":{"content":[],"content":[]}}' % id)
+        return None
+    if name == "deep":
+        write('{"jsonrpc":"2.0","id":%d,"result":%s}' % (id, '{"a":' * 100 + "1" + "}" * 100))
+        return None
+    if name == "big":
+        return said("x" * (2 << 20))
+    if name == "ask":
+        send(id="s1", method="sampling/createMessage", params={"messages": []})
+        refused = read()
+        send(id="s2", method="roots/list")
+        roots = read()
+        return said(f"{refused.get('error', {}).get('code')} {json.dumps(roots.get('result'))}")
+    if name == "spoof":
+        for other in range(id + 1, id + 4):
+            send(id=other, result=said("spoofed"))
+        return said("genuine")
+    if name == "chatter":
+        send(method="notifications/message", params={"level": "info", "data": f"leaks {SECRET}"})
+        send(method="notifications/vendor", params={"data": "unknown"})
+        send(method="notifications/progress", params={"progressToken": "nobody's", "progress": 1})
+        return said("quiet again")
+    if name == "fail":
+        return said(f"could not, because of {SECRET}", isError=True)
+    raise KeyError(name)
+
+
+def main():
+    print("ready, with", SECRET, file=sys.stderr, flush=True)
+    while message := read():
+        id, method = message.get("id"), message.get("method")
+        if method == "initialize":
+            version = message["params"]["protocolVersion"]
+            capabilities = {"tools": {}, "tasks": {}}
+            info = {"name": "misbehaving", "version": "1"}
+            send(id=id, result={"protocolVersion": version, "capabilities": capabilities, "serverInfo": info, "instructions": f"use {SECRET}"})
+        elif method == "tools/list":
+            tools = [{"name": name, "description": f"with {SECRET}", "inputSchema": {"type": "object"}} for name in TOOLS]
+            send(id=id, result={"tools": tools})
+        elif method == "tools/call":
+            try:
+                result = call(id, message["params"]["name"], message["params"]["arguments"])
+            except KeyError:
+                send(id=id, error={"code": -32602, "message": f"no such tool, and {SECRET}"})
+                continue
+            if result is not None:
+                send(id=id, result=result)
+        elif method == "resources/read":
+            effect(f"resource {message['params']['uri']}")
+            send(id=id, result={"contents": [{"uri": message["params"]["uri"], "text": SECRET}]})
+        elif method == "notifications/cancelled":
+            effect(f"cancelled {message['params']['requestId']}")
+        elif id is not None and method:
+            effect(f"asked {method}")
+            send(id=id, result={})
+
+
+main()

@@ -1,0 +1,241 @@
+//! A session through the proxy with a server that misbehaves, and what is left of it afterwards.
+
+#![allow(dead_code, reason = "each test program uses a part of this")]
+
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use enforcecore::audit::{Entry, Verdict, VerifyOptions};
+use enforcecore::call::Context;
+use enforcecore::value::{Map, Value};
+use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
+use enforcecore_host::assembly::{Setup, enforcer};
+use enforcecore_host::evidence::{entries, verify_folder};
+use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+pub const SECRET: &str = "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";
+
+/// Nothing in these tests takes longer; what does, hangs.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+const POLICY: &str = r#"
+enforcecore: 1
+name: misbehaving
+version: "1"
+tools:
+  echo: {does: writes, args: {text: text}, returns: trusted}
+  forbidden: {does: writes, args: {text: text}, returns: trusted}
+  secret: {does: reads, returns: untrusted}
+  slow: {does: reads, args: {text: string}, returns: untrusted}
+  die: {does: writes, returns: untrusted}
+  daemon: {does: writes, returns: untrusted}
+  garbage: {does: reads, returns: untrusted}
+  twice: {does: reads, returns: untrusted}
+  deep: {does: reads, returns: untrusted}
+  big: {does: reads, returns: untrusted}
+  ask: {does: reads, returns: untrusted}
+  spoof: {does: reads, returns: untrusted}
+  chatter: {does: reads, returns: untrusted}
+  fail: {does: reads, returns: untrusted}
+  wrong: {does: reads, returns: untrusted}
+  resources/read: {does: reads, args: {uri: string}, returns: untrusted}
+rules:
+  - allow: [secret, die, daemon, garbage, twice, deep, big, ask, spoof, chatter, fail, wrong]
+    id: harmless
+  - allow: echo
+    id: echo
+    unless: {text: {prefix: "no "}}
+  - allow: slow
+    id: slow
+    deadline: 1s
+  - allow: resources/read
+    id: one-resource
+    when: {uri: {in: ["test://open"]}}
+redact: {args: {every_string: [email]}, result: [secret]}
+"#;
+
+/// One session.
+pub struct World {
+    pub folder: TempDir,
+    to_proxy: Option<WriteHalf<DuplexStream>>,
+    from_proxy: BufReader<ReadHalf<DuplexStream>>,
+    proxy: JoinHandle<Ended>,
+    stop: Option<oneshot::Sender<()>>,
+    complaints: Complaints,
+    next: i64,
+}
+
+impl World {
+    /// A session whose handshake is done.
+    pub async fn start() -> World {
+        let mut world = World::raw().await;
+        let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{"sampling":{}},"clientInfo":{"name":"t","version":"1"}}"#;
+        let answer = world.ask("initialize", hello).await;
+        assert_eq!(at(&answer, "result.capabilities"), r#"{"tools":{}}"#, "what is not served is not offered");
+        assert_eq!(at(&answer, "result.instructions"), "\"use EC_GITHUB_TOKEN_1\"");
+        world.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
+        world
+    }
+
+    /// A session in which nothing was said.
+    pub async fn raw() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let policy = folder.path().join("policy.yaml");
+        std::fs::write(&policy, POLICY).unwrap();
+        let mut setup = Setup::new(&policy, FACE);
+        setup.folders.log = folder.path().join("log");
+        setup.folders.keys = folder.path().join("keys");
+        let enforcer = enforcer(setup).unwrap();
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
+        let server = Server::start(OsStr::new("python3"), &[script, folder.path().to_str().unwrap()]).unwrap();
+        let context = Context { session_id: "s1".to_owned(), ..Context::default() };
+        let complaints = Complaints::default();
+        let proxy = Proxy { enforcer, context, complaints: Box::new(complaints.clone()) };
+        let (ours, theirs) = duplex(1 << 16);
+        let (stop, stopped) = oneshot::channel::<()>();
+        let (input, output) = split(theirs);
+        let proxy = tokio::spawn(async move {
+            let stopped = async {
+                if stopped.await.is_err() {
+                    std::future::pending::<()>().await;
+                }
+            };
+            proxy.run(input, output, server, stopped).await.unwrap()
+        });
+        let (from_proxy, to_proxy) = split(ours);
+        let from_proxy = BufReader::new(from_proxy);
+        World { folder, to_proxy: Some(to_proxy), from_proxy, proxy, stop: Some(stop), complaints, next: 1 }
+    }
+
+    pub async fn send(&mut self, line: &str) {
+        let to_proxy = self.to_proxy.as_mut().unwrap();
+        let sent = async { to_proxy.write_all(format!("{line}\n").as_bytes()).await };
+        timeout(PATIENCE, sent).await.expect("the proxy reads").unwrap();
+    }
+
+    /// The proxy's next message.
+    pub async fn receive(&mut self) -> Value {
+        let mut line = String::new();
+        timeout(PATIENCE, self.from_proxy.read_line(&mut line)).await.expect("the proxy writes").unwrap();
+        assert!(!line.contains(SECRET), "a secret came through: {line}");
+        Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+    }
+
+    /// Sends a request and returns its id.
+    pub async fn request(&mut self, method: &str, params: &str) -> i64 {
+        let id = self.next;
+        self.next += 1;
+        self.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)).await;
+        id
+    }
+
+    /// Sends a request and receives its answer.
+    pub async fn ask(&mut self, method: &str, params: &str) -> Value {
+        let id = self.request(method, params).await;
+        let answer = self.receive().await;
+        assert_eq!(answer.at("id"), Some(&Value::from(id)), "{}", answer.to_json());
+        answer
+    }
+
+    /// Calls a tool.
+    pub async fn call(&mut self, tool: &str, args: &str) -> Value {
+        self.ask("tools/call", &format!(r#"{{"name":"{tool}","arguments":{args}}}"#)).await
+    }
+
+    /// What the server did.
+    pub fn effects(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join("effects")).unwrap_or_default();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+
+    /// What the server complained about, as it was passed on.
+    pub fn complaints(&self) -> String {
+        String::from_utf8(self.complaints.0.lock().unwrap().clone()).unwrap()
+    }
+
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// The client leaves.
+    pub async fn leave(mut self) -> (Ended, Left) {
+        self.to_proxy.take().unwrap().shutdown().await.unwrap();
+        self.end().await
+    }
+
+    /// The proxy is told to stop.
+    pub async fn stop(mut self) -> (Ended, Left) {
+        self.stop.take().unwrap().send(()).unwrap();
+        self.end().await
+    }
+
+    /// Waits for the session's end.
+    pub async fn end(self) -> (Ended, Left) {
+        let ended = timeout(PATIENCE, self.proxy).await.expect("the proxy ends").unwrap();
+        let log = self.folder.path().join("log");
+        let report = verify_folder(&log, &VerifyOptions::default()).unwrap();
+        assert!(matches!(report.verdict, Verdict::Unanchored { .. }), "{:?}", report.findings);
+        let text = std::fs::read_to_string(log.join("log.jsonl")).unwrap();
+        assert!(!text.contains(SECRET));
+        let entries = entries(&log).unwrap().map(Result::unwrap).collect();
+        (ended, Left { entries, _folder: self.folder })
+    }
+}
+
+/// What is left of a session.
+pub struct Left {
+    pub entries: Vec<Entry>,
+    _folder: TempDir,
+}
+
+impl Left {
+    /// Kind and code of every entry about a call, in order.
+    pub fn lines(&self) -> Vec<String> {
+        let about_calls = self.entries.iter().filter(|entry| entry.call.is_some());
+        let word = |entry: &Entry| format!("{:?} {}", entry.kind, entry.code.as_deref().unwrap_or("-"));
+        about_calls.map(word).collect()
+    }
+}
+
+/// The JSON at a dotted path.
+pub fn at(value: &Value, path: &str) -> String {
+    value.at(path).map_or_else(|| "nothing".to_owned(), Value::to_json)
+}
+
+/// The text of a result's first content.
+pub fn text(answer: &Value) -> String {
+    let content = answer.at("result.content");
+    let first = match content {
+        Some(Value::List(items)) => items.first().cloned().unwrap_or_default(),
+        _ => Value::Map(Map::new()),
+    };
+    first.at("text").and_then(Value::as_text).unwrap_or_default().to_owned()
+}
+
+/// The code of a refusal or an end without a result.
+pub fn code(answer: &Value) -> String {
+    let inside = ["result.structuredContent.enforcecore.code", "error.data.enforcecore.code"];
+    let found = inside.iter().find_map(|path| answer.at(path)).and_then(Value::as_text);
+    found.map_or_else(|| at(answer, "error.code"), str::to_owned)
+}
+
+#[derive(Clone, Default)]
+struct Complaints(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Complaints {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
