@@ -38,8 +38,9 @@ pub struct FileSigner {
 impl FileSigner {
     /// Loads the key of this folder, or makes one; `name` is what checkpoints call it.
     pub fn load_or_create(folder: &Path, name: &str) -> Result<FileSigner, StoreError> {
-        let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{SIGNING_KEY_FILE}`"), why);
-        let text = secret_file(&folder.join(SIGNING_KEY_FILE), to_pem).map_err(|error| failed(&error))?;
+        let file = folder.join(SIGNING_KEY_FILE);
+        let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{}`", file.display()), why);
+        let text = secret_file(&file, to_pem).map_err(|error| failed(&error))?;
         let secret = from_pem(&text).ok_or_else(|| failed(&"it is not an Ed25519 key in PKCS#8 PEM"))?;
         let signer = KeySigner::new(name, &secret).ok_or_else(|| failed(&"its name cannot stand in a signed note"))?;
         Ok(FileSigner { signer })
@@ -67,9 +68,10 @@ impl Signer for FileSigner {
 
 /// Loads the secret that keys the log's names, or makes one.
 pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
-    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{NAMES_SECRET_FILE}`"), why);
+    let file = folder.join(NAMES_SECRET_FILE);
+    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{}`", file.display()), why);
     let encode = |secret: &[u8; 32]| Zeroizing::new(format!("{}\n", BASE64.encode(secret)));
-    let text = secret_file(&folder.join(NAMES_SECRET_FILE), encode).map_err(|error| failed(&error))?;
+    let text = secret_file(&file, encode).map_err(|error| failed(&error))?;
     let bytes = BASE64.decode(text.trim_end()).map(Zeroizing::new).ok();
     let secret = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     Ok(Keyer::new(secret.ok_or_else(|| failed(&"it is not 32 bytes in base64"))?))

@@ -1,0 +1,166 @@
+"""The Model Context Protocol's own file system server behind the proxy, driven by the official client.
+
+What is allowed works as it does without the proxy, what is denied has no effect on disk, what is redacted is redacted.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support import ROOT, SECRET, Place, code, session, text
+
+POLICY = ROOT / "policies/filesystem.yaml"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    """A workspace with files, and a file outside of it."""
+    place = Place(tmp_path)
+    (place.workspace / "notes.md").write_text("first line\nsecond line\n")
+    (place.workspace / "docs").mkdir()
+    (place.workspace / "docs" / "a.md").write_text("# A\n")
+    (place.workspace / ".git").mkdir()
+    (place.outside / "secret.txt").write_text("outside\n")
+    (place.workspace / "link").symlink_to(place.outside)
+    return place
+
+
+def server(place: Place) -> list[str]:
+    # It may go everywhere: what holds it in is the policy.
+    folders = [str(place.workspace), str(place.outside)]
+    return [f"{os.environ['TEST_NODE_BIN']}/mcp-server-filesystem", *folders]
+
+
+def ordinary_calls(place: Place) -> list[tuple[str, dict[str, Any]]]:
+    inside = str(place.workspace)
+    return [
+        ("list_allowed_directories", {}),
+        ("list_directory", {"path": inside}),
+        ("read_text_file", {"path": f"{inside}/notes.md"}),
+        ("read_text_file", {"path": f"{inside}/notes.md", "head": 1}),
+        ("directory_tree", {"path": f"{inside}/docs"}),
+        ("search_files", {"path": inside, "pattern": "**/*.md"}),
+        ("write_file", {"path": f"{inside}/new.txt", "content": "written\n"}),
+        ("create_directory", {"path": f"{inside}/made"}),
+        ("move_file", {"source": f"{inside}/new.txt", "destination": f"{inside}/made/new.txt"}),
+        ("read_text_file", {"path": f"{inside}/no-such-file"}),
+    ]
+
+
+async def results(command: list[str], place: Place) -> list[tuple[str, str, Any, bool]]:
+    async with session(command) as client:
+        found = []
+        for tool, args in ordinary_calls(place):
+            result = await client.call_tool(tool, args)
+            found.append((tool, text(result), result.structured_content, result.is_error))
+        return found
+
+
+def test_what_is_allowed_works_as_without_the_proxy(tmp_path: Path) -> None:
+    """The same calls with and without the proxy: the same results and the same files."""
+    found = []
+    for name in ("with", "without"):
+        (tmp_path / name).mkdir()
+        place = Place(tmp_path / name)
+        (place.workspace / "notes.md").write_text("first line\nsecond line\n")
+        (place.workspace / "docs").mkdir()
+        command = place.proxy(POLICY, *server(place)) if name == "with" else server(place)
+        answers = asyncio.run(results(command, place))
+        files = sorted(str(path.relative_to(place.workspace)) for path in place.workspace.rglob("*"))
+        here = str(tmp_path / name)
+        found.append((repr(answers).replace(here, ""), files))
+        assert (place.workspace / "made/new.txt").read_text() == "written\n"
+        if name == "with":
+            ends = [entry["code"] for entry in place.entries() if entry["kind"] == "outcome"]
+            assert ends == ["released"] * 9 + ["tool_failed"]
+            assert place.verify()["verdict"] == "valid"
+    assert found[0] == found[1]
+
+
+def test_what_is_denied_has_no_effect_and_its_twin_has(place: Place) -> None:
+    """Each denied call stands beside one that differs in one fact and is allowed."""
+    inside, outside = str(place.workspace), str(place.outside)
+    write = {"content": "x"}
+    twins = [
+        ("write_file", {"path": f"{outside}/w.txt", **write}, {"path": f"{inside}/w.txt", **write}),
+        ("write_file", {"path": f"{inside}/link/w.txt", **write}, {"path": f"{inside}/docs/w.txt", **write}),
+        ("write_file", {"path": f"{inside}/../outside/w.txt", **write}, {"path": f"{inside}/docs/../v.txt", **write}),
+        ("write_file", {"path": f"{inside}/.git/config", **write}, {"path": f"{inside}/git-config", **write}),
+        ("create_directory", {"path": f"{outside}/d"}, {"path": f"{inside}/d"}),
+        (
+            "move_file",
+            {"source": f"{inside}/notes.md", "destination": f"{outside}/notes.md"},
+            {"source": f"{inside}/notes.md", "destination": f"{inside}/moved.md"},
+        ),
+    ]
+
+    def everything() -> set[str]:
+        return {str(path) for folder in (place.workspace, place.outside) for path in folder.rglob("*")}
+
+    async def play() -> None:
+        async with session(place.proxy(POLICY, *server(place))) as client:
+            for tool, denied, allowed in twins:
+                before = everything()
+                result = await client.call_tool(tool, denied)
+                assert (result.is_error, code(result) in {"no_rule", "denied_by_rule"}) == (True, True), denied
+                assert everything() == before, denied
+                result = await client.call_tool(tool, allowed)
+                assert not result.is_error, text(result)
+                assert everything() != before, allowed
+            read = await client.call_tool("read_text_file", {"path": f"{inside}/link/secret.txt"})
+            assert (code(read), "outside" in text(read)) == ("no_rule", False)
+
+    asyncio.run(play())
+    assert list(place.outside.iterdir()) == [place.outside / "secret.txt"]
+    kinds = [entry["kind"] for entry in place.entries()]
+    assert kinds == ["denial", "intent", "outcome"] * len(twins) + ["denial"]
+
+
+def test_what_is_redacted_is_redacted(place: Place) -> None:
+    """A secret in a file does not reach the client; the file is as it was."""
+    (place.workspace / "env").write_text(f"TOKEN={SECRET}\nNAME=x\n")
+
+    async def play() -> None:
+        async with session(place.proxy(POLICY, *server(place))) as client:
+            result = await client.call_tool("read_text_file", {"path": str(place.workspace / "env")})
+            assert text(result) == "TOKEN=EC_GITHUB_TOKEN_1\nNAME=x\n"
+            assert result.structured_content == {"content": "TOKEN=EC_GITHUB_TOKEN_1\nNAME=x\n"}
+
+    asyncio.run(play())
+    assert SECRET in (place.workspace / "env").read_text()
+    assert SECRET not in (place.log / "log.jsonl").read_text()
+
+
+def test_tools_that_can_never_be_called_are_not_shown(place: Place) -> None:
+    """The list of tools is the policy's, not the server's."""
+
+    async def play() -> tuple[set[str], set[str]]:
+        async with session(server(place)) as client:
+            offered = {tool.name for tool in (await client.list_tools()).tools}
+        async with session(place.proxy(POLICY, *server(place))) as client:
+            shown = {tool.name for tool in (await client.list_tools()).tools}
+            assert code(await client.call_tool("edit_file", {"path": "x"})) == "unknown_tool"
+        return offered, shown
+
+    offered, shown = asyncio.run(play())
+    assert {"edit_file", "read_media_file"} <= offered - shown
+    assert {"read_text_file", "write_file"} <= shown
+
+
+def test_many_calls_at_once_are_each_answered(place: Place) -> None:
+    """Concurrent calls do not mix."""
+    for number in range(40):
+        (place.workspace / f"{number}.txt").write_text(f"number {number}")
+
+    async def play() -> list[str]:
+        async with session(place.proxy(POLICY, *server(place))) as client:
+            paths = [str(place.workspace / f"{number}.txt") for number in range(40)]
+            results = await asyncio.gather(*(client.call_tool("read_text_file", {"path": path}) for path in paths))
+            return [text(result) for result in results]
+
+    assert asyncio.run(play()) == [f"number {number}" for number in range(40)]
+    assert place.verify()["verdict"] == "valid"
