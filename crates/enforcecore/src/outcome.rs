@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::audit::Effect;
-use crate::call::{CallId, FrozenCall};
+use crate::call::{CallId, FrozenCall, Malformed};
 use crate::value::Value;
 
 /// Proof, by type, that a call was decided, redacted and admitted, and that its intent is acknowledged in the log.
@@ -45,6 +45,8 @@ pub enum Outcome {
         /// What `facts:` looks into.
         structured: Value,
     },
+    /// It returned what the face cannot read, so nobody can say what is in it.
+    Unreadable(Malformed),
     /// It said that it failed, in these words.
     Failed(String),
     /// It said that it failed, in a value with parts (a protocol's error).

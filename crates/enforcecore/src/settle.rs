@@ -71,6 +71,7 @@ impl OpenCall {
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
                 Settled::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
             }
+            Outcome::Unreadable(malformed) => Settled::withheld(malformed.code, &malformed.message, Effect::Happened),
             Outcome::Failed(message) => self.release_message(&message),
             Outcome::FailedWith(value) => self.release_failure(&value),
             Outcome::Done(value) => self.release(&value, &value),

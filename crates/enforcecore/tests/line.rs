@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use enforcecore::audit::{Durability, Effect, Kind, Mode};
-use enforcecore::call::FrozenCall;
+use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{Completed, Outcome, Refusal};
 use enforcecore::traits::{Approver, Door, Grant};
@@ -137,7 +137,8 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
 #[test]
 fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
     type Run = fn(&World) -> Outcome;
-    let cases: [(Run, &str); 4] = [
+    let cases: [(Run, &str); 5] = [
+        (|_| Outcome::Unreadable(Malformed::new("unsupported_type", "a `Socket`")), "unsupported_type"),
         (|_| panic!("secret inside"), "tool_crashed"),
         (|_| Outcome::Failed("no such ticket".to_owned()), "tool_failed"),
         (|_| Outcome::Overdue, "deadline_exceeded"),

@@ -225,6 +225,8 @@ fn a_policy_says_what_it_needs_and_what_it_can_open() {
     assert!(plain.can_open("r") && !plain.can_open("d") && !plain.can_open("m") && !plain.can_open("elsewhere"));
     assert!(plain.declares("x") && !plain.declares("X"));
     assert_eq!(plain.path_args("r"), ["p"]);
+    assert!(plain.sees_arg("r", "p") && plain.sees_arg("x", "whatever"));
+    assert!(!plain.sees_arg("r", "unknown") && !plain.sees_arg("elsewhere", "p"));
     let rewrites: Vec<bool> = ["p", "s", "x", "l", "u", "unknown"].map(|arg| plain.rewrites_arg("r", arg)).to_vec();
     assert_eq!(rewrites, [false, true, true, false, false, false]);
     assert!(plain.rewrites_arg("x", "whatever") && !plain.rewrites_arg("elsewhere", "x"));

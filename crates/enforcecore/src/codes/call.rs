@@ -33,6 +33,13 @@ pub const CODES: &[Code] = &[
         "nothing; the approval is used up when the call runs",
     ),
     code(
+        "arguments_do_not_fit",
+        "arguments that the function does not take",
+        "A Python function was called with an argument it has no parameter for, without one it needs, or with one twice. It is refused and recorded like every other call that does not fit its tool.",
+        "send(copy=\"x\") for `def send(to: str)`",
+        "the arguments the message names",
+    ),
+    code(
         "bad_message",
         "message that is not of the protocol",
         "The line is JSON, and not a message of the Model Context Protocol: a batch, a member that is missing or of another type, or one that stands twice. It was passed on to nobody.",
@@ -66,6 +73,13 @@ pub const CODES: &[Code] = &[
         "Other calls of this session changed its state each time this one had been decided. It was refused rather than run on an old decision. Make it again.",
         "many calls of one session at the same moment",
         "make fewer calls of one session at once",
+    ),
+    code(
+        "cyclic_value",
+        "container that contains itself",
+        "A Python list or dictionary contains itself, so it has no end and cannot be frozen.",
+        "items = []; items.append(items)",
+        "pass a value with an end",
     ),
     code(
         "deadline_exceeded",
@@ -103,11 +117,25 @@ pub const CODES: &[Code] = &[
         "a new id for every request",
     ),
     code(
+        "key_not_text",
+        "key that is not text",
+        "A Python dictionary has a key that is not exactly a `str`. Rules and tools read keys as text, and a key of another type could be read as two different ones.",
+        "{1: \"a\"}",
+        "{\"1\": \"a\"}",
+    ),
+    code(
         "log_unavailable",
         "evidence that cannot be written",
         "The evidence log cannot be written, so the call was refused; or its end could not be recorded, so its result is withheld. What is not recorded does not run.",
         "a full disk, or a folder this user may not write",
         "mend the folder; `enforcecore audit verify LOG` says whether the log is whole",
+    ),
+    code(
+        "lone_surrogate",
+        "text with half a character",
+        "Python text can hold one half of a surrogate pair. It has no UTF-8, so two programs read it differently.",
+        "\"\\ud800\"",
+        "text that encodes to UTF-8",
     ),
     code(
         "lookalike_tool",
@@ -255,6 +283,13 @@ pub const CODES: &[Code] = &[
         "The policy redacts results, and this one cannot be looked into. It is withheld whole; its effect happened.",
         "an image under `redact: {result: [secret]}`",
         "text, or a narrower `redact` for this tool",
+    ),
+    code(
+        "unsupported_type",
+        "object that cannot be frozen",
+        "What is decided must be what the tool gets, so exactly the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could say one thing to whoever checks it and another to the tool. A result of another type is withheld.",
+        "path=pathlib.Path(\"/srv\")",
+        "path=\"/srv\", or declare the parameter `opaque`",
     ),
     code(
         "value_not_admitted",

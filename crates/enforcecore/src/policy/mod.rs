@@ -158,6 +158,11 @@ impl Policy {
         args.filter(|(_, arg)| arg.ty == document::Type::Path).map(|(name, _)| name.as_str()).collect()
     }
 
+    /// Whether conditions can look at this argument of the tool: the policy declares it, or nothing about the arguments.
+    pub fn sees_arg(&self, tool: &str, arg: &str) -> bool {
+        self.core.tools.get(tool).is_some_and(|tool| tool.undeclared || tool.args.contains_key(arg))
+    }
+
     /// Whether redaction may rewrite this argument: free text is, what is executed (path, url, email, number, one of a
     /// list) never.
     pub fn rewrites_arg(&self, tool: &str, arg: &str) -> bool {

@@ -1,0 +1,106 @@
+"""Three lines that protect a function."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ParamSpec, TypeVar, cast
+
+from enforcecore import _core
+from enforcecore._binding import Binding
+from enforcecore._enforcer import Durability, Enforcer, StrPath
+from enforcecore.errors import NotSupportedError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def enforce(
+    function: None = None,
+    *,
+    policy: StrPath | None = None,
+    tool_name: str | None = None,
+    opaque: Sequence[str] = (),
+    log: StrPath | None = None,
+    keys: StrPath | None = None,
+    anchor: StrPath | None = None,
+    durability: Durability | None = None,
+    enforcer: Enforcer | None = None,
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Enforces a policy on every call of a function.
+
+    The decorated function has the enforcer as its attribute `enforcer`.
+
+    Args:
+        function: Nothing: the decorator is written with its options, `@enforce(policy="policy.yaml")`.
+        policy: The policy's file; or give `enforcer`.
+        tool_name: What policies call the function; its own name if not given.
+        opaque: Parameters that may hold objects nobody can look into, such as `self` or a connection. The function gets
+            them as they are; no condition of a policy holds of them.
+        log: The folder of the evidence, `.enforcecore/log` if not given.
+        keys: The folder of the signing key, `.enforcecore/keys` if not given.
+        anchor: A folder elsewhere that remembers how far the log has come.
+        durability: `strict` if not given.
+        enforcer: An enforcer to share; it has the policy, the folders and the durability already.
+
+    Raises:
+        PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
+        AuditError: The log cannot be opened.
+        NotSupportedError: The function is asynchronous or a generator.
+        TypeError: The options do not fit each other or the function.
+    """
+    if function is not None:
+        raise TypeError('say which policy: @enforce(policy="policy.yaml")')
+    folders = {"log": log, "keys": keys, "anchor": anchor, "durability": durability}
+    given = {name: value for name, value in folders.items() if value is not None}
+    if enforcer is not None and (policy is not None or given):
+        raise TypeError("an `enforcer` has its policy, folders and durability already")
+    if enforcer is None:
+        if policy is None:
+            raise TypeError("say which `policy`, or give an `enforcer`")
+        enforcer = Enforcer(policy, **cast("dict[str, Any]", given))
+    return functools.partial(_decorate, enforcer, tool_name, tuple(opaque))
+
+
+def _decorate(
+    enforcer: Enforcer, tool_name: str | None, opaque: tuple[str, ...], function: Callable[P, R]
+) -> Callable[P, R]:
+    _check_kind(function)
+    name = tool_name or getattr(function, "__name__", None)
+    if name is None:
+        raise TypeError("this callable has no name: give `tool_name`")
+    binding = Binding(function)
+    unknown = [parameter for parameter in opaque if parameter not in binding.names]
+    if unknown:
+        raise TypeError(f"`{name}` has no parameter `{unknown[0]}` to be opaque; it has {', '.join(binding.names)}")
+    tool = _core.Tool(name, opaque)
+
+    @functools.wraps(function)
+    def enforced(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            named = binding.by_name(args, kwargs)
+        except TypeError:
+            named = None
+        if named is None:
+            enforcer.refuse_unbound(
+                tool, f"the arguments do not fit; `{name}` takes {', '.join(binding.names) or 'none'}"
+            )
+        return cast("R", enforcer.run(tool, named, functools.partial(binding.call, function)))
+
+    enforced.enforcer = enforcer  # type: ignore[attr-defined]
+    return enforced
+
+
+def _check_kind(function: Callable[..., Any]) -> None:
+    if isinstance(function, (staticmethod, classmethod)):
+        raise TypeError(f"put @enforce below @{type(function).__name__}")
+    if isinstance(function, type) or not callable(function):
+        raise TypeError("@enforce protects a function")
+    for candidate in (function, type(function).__call__):
+        if inspect.iscoroutinefunction(candidate) or inspect.isasyncgenfunction(candidate):
+            raise NotSupportedError(
+                "asynchronous functions are not supported yet: enforce the synchronous one they call"
+            )
+        if inspect.isgeneratorfunction(candidate):
+            raise NotSupportedError("generators are not supported yet: return a list")

@@ -1,0 +1,137 @@
+"""Enforces one policy on calls of Python functions."""
+
+from __future__ import annotations
+
+import atexit
+import inspect
+import os
+import weakref
+from collections.abc import Callable
+from typing import Any, Literal, NoReturn
+
+from enforcecore import _core, _sessions
+from enforcecore.errors import EnforceCoreError
+
+StrPath = str | os.PathLike[str]
+Durability = Literal["strict", "buffered"]
+
+
+class Enforcer:
+    """One policy, and the log its evidence goes to.
+
+    Enforcers that name one log folder share it, in one process and in many; budgets count over all of them. A child of
+    `fork` reads the policy and opens the log again for itself.
+
+    Args:
+        policy: The policy's file.
+        log: The folder of the evidence.
+        keys: The folder of the signing key.
+        anchor: A folder elsewhere that remembers how far the log has come.
+        durability: `strict` runs nothing before its intent is on stable storage. `buffered` writes later and may lose
+            the last entries on a kill; a policy that counts or remembers refuses it.
+
+    Raises:
+        PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
+        AuditError: The log cannot be opened.
+    """
+
+    session = staticmethod(_sessions.session)
+
+    def __init__(
+        self,
+        policy: StrPath,
+        *,
+        log: StrPath = ".enforcecore/log",
+        keys: StrPath = ".enforcecore/keys",
+        anchor: StrPath | None = None,
+        durability: Durability = "strict",
+    ) -> None:
+        if durability not in ("strict", "buffered"):
+            raise ValueError("durability is `strict` or `buffered`")
+        self._core = _core.Enforcer(policy, log=log, keys=keys, anchor=anchor, strict=durability == "strict")
+        if durability == "buffered" or anchor is not None:
+            _UNWRITTEN.add(self)
+
+    @property
+    def policy_name(self) -> str:
+        """The name the policy gives itself."""
+        return self._core.policy_name
+
+    def enforce_sync(self, tool: str, args: dict[str, Any], function: Callable[..., Any]) -> Any:
+        """Runs `function(**args)` as `tool` if the policy allows it, and returns what may be seen of its result.
+
+        The function gets its own copy of the arguments, as they were decided, with what the policy redacts taken out.
+
+        Raises:
+            EnforcementViolation: The call was refused; the function was not called.
+            ToolError: The function raised.
+            WithheldError: The function ran, and its result may not be seen.
+        """
+        return self.run(_core.Tool(tool), args, lambda decided: function(**decided))
+
+    def run(self, tool: _core.Tool, args: dict[str, Any], call: Callable[[dict[str, Any]], Any]) -> Any:
+        """As `enforce_sync`, for a tool that is made once and a function that takes all the arguments in one."""
+
+        def running(call_id: str, decided: dict[str, Any]) -> Any:
+            token = _sessions.CALL.set(call_id)
+            try:
+                result = call(decided)
+            finally:
+                _sessions.CALL.reset(token)
+            if inspect.iscoroutine(result):
+                # It is refused as a result; closed, it does not also complain that nobody awaited it.
+                result.close()
+            return result
+
+        return self._core.enforce(tool, args, _sessions.current(), _sessions.CALL.get(), running)
+
+    def begin(self, tool: str, args: dict[str, Any]) -> _core.Admitted:
+        """Decides, redacts, admits and records a call that the caller then makes itself, with `.args` of what it gets.
+
+        The evidence says of such a call that it was *decided and recorded*, not that it was executed as decided. A call
+        that is begun and not finished is recorded as abandoned.
+
+        Raises:
+            EnforcementViolation: The call was refused.
+        """
+        return self._core.begin(_core.Tool(tool), args, _sessions.current(), _sessions.CALL.get())
+
+    def finish(self, admitted: _core.Admitted, result: object = None, *, error: BaseException | None = None) -> Any:
+        """Records the end of a begun call and returns what may be seen of its result.
+
+        Raises:
+            ToolError: `error` was given; the message has what the policy classifies taken out.
+            WithheldError: The result may not be seen.
+            FinishError: The call was finished before, or admitted in another process.
+        """
+        if error is not None:
+            self._core.fail(admitted, error)
+        return self._core.finish(admitted, result)
+
+    def decide(self, tool: str, args: dict[str, Any]) -> _core.Answer:
+        """Says what would be decided now. Nothing is admitted, recorded or run."""
+        return self._core.decide(_core.Tool(tool), args, _sessions.current())
+
+    def refuse_unbound(self, tool: _core.Tool, why: str) -> NoReturn:
+        """Refuses and records a call whose arguments do not fit the function."""
+        self._core.refuse_unbound(tool, _sessions.current(), _sessions.CALL.get(), why)
+
+    def flush(self) -> None:
+        """Writes what is buffered, and returns once it is on stable storage."""
+        self._core.flush()
+
+
+_UNWRITTEN: weakref.WeakSet[Enforcer] = weakref.WeakSet()
+
+
+@atexit.register
+def _flush_all() -> None:
+    """Writes what is buffered: the interpreter does not destroy objects that live until its end."""
+    failures = []
+    for enforcer in list(_UNWRITTEN):
+        try:
+            enforcer.flush()
+        except EnforceCoreError as error:
+            failures.append(error)
+    if failures:
+        raise ExceptionGroup("the end of the evidence log could not be written", failures)

@@ -1,0 +1,421 @@
+//! The line, as Python calls it: `enforce` runs the tool itself; `begin` and `finish` stand around a tool that the host runs.
+//!
+//! The core is only called with the interpreter's lock released, so that a thread that waits for the log never keeps the
+//! thread that writes it from going on. No decision is made here.
+
+use std::path::{PathBuf, absolute};
+use std::sync::{Mutex, PoisonError};
+
+use enforcecore::audit::{Durability, Mode};
+use enforcecore::call::{Call, CallId, Malformed};
+use enforcecore::decision::Verdict;
+use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
+use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
+use enforcecore::policy::Face;
+use enforcecore::value::{Map, VALUE_BYTES_MAX};
+use enforcecore_host::assembly::{self, DEFAULT_ORIGIN, Setup, SetupError};
+use enforcecore_host::evidence::LogFolders;
+use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use crate::errors::{self, About};
+use crate::events;
+use crate::session::Session;
+use crate::value::{Arguments, Shape, freeze, thaw, type_name};
+
+/// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
+const FACE: Face = Face {
+    name: "python",
+    rewrites_args: true,
+    rewrites_results: true,
+    deadline: false,
+    resolves_paths: true,
+    durable_state: true,
+};
+
+/// Enforces one policy, with its evidence in one log.
+#[pyclass(frozen, module = "enforcecore._core")]
+pub struct Enforcer {
+    policy: PathBuf,
+    folders: LogFolders,
+    durability: Durability,
+    /// Locked only while the interpreter's lock is held and never across a call of the core, so a fork finds it free.
+    bound: Mutex<Bond>,
+}
+
+/// The core's enforcer with the process it belongs to.
+struct Bond {
+    process: u32,
+    core: Core,
+}
+
+/// A tool: its name, and the parameters that may hold objects nobody can look into.
+#[pyclass(frozen, module = "enforcecore._core")]
+pub struct Tool {
+    #[pyo3(get)]
+    name: String,
+    opaque: Vec<String>,
+}
+
+/// A call between begin and finish.
+#[pyclass(frozen, module = "enforcecore._core")]
+pub struct Admitted {
+    inner: Mutex<Option<enforcer::Admitted>>,
+    arguments: Arguments,
+    subject: Subject,
+}
+
+/// What would be decided about a call.
+#[pyclass(frozen, get_all, module = "enforcecore._core")]
+pub struct Answer {
+    /// `allow`, `ask` or `deny`.
+    verdict: &'static str,
+    /// The stable code.
+    code: &'static str,
+    /// One sentence for a person, without any argument's value.
+    reason: String,
+    /// The rules that made the verdict.
+    rules: Vec<String>,
+}
+
+#[pymethods]
+impl Tool {
+    #[new]
+    #[pyo3(signature = (name, opaque=Vec::new()))]
+    fn new(name: String, opaque: Vec<String>) -> Tool {
+        Tool { name, opaque }
+    }
+}
+
+#[pymethods]
+impl Enforcer {
+    #[new]
+    #[pyo3(signature = (policy, *, log, keys, anchor, strict))]
+    fn new(
+        py: Python<'_>,
+        policy: PathBuf,
+        log: PathBuf,
+        keys: PathBuf,
+        anchor: Option<PathBuf>,
+        strict: bool,
+    ) -> PyResult<Enforcer> {
+        // Absolute, because a child of fork may have gone elsewhere.
+        let (policy, anchor) = (absolute(policy)?, anchor.map(absolute).transpose()?);
+        let (log, keys) = (absolute(log)?, absolute(keys)?);
+        let folders = LogFolders { log, keys, anchor, origin: DEFAULT_ORIGIN.to_owned() };
+        let durability = if strict { Durability::Strict } else { Durability::Buffered };
+        let bound = bind(&policy, &folders, durability);
+        events::deliver(py)?;
+        let bound = Mutex::new(bound.map_err(|error| errors::setup(py, &error))?);
+        Ok(Enforcer { policy, folders, durability, bound })
+    }
+
+    /// One call, end to end.
+    fn enforce<'py>(
+        &self,
+        py: Python<'py>,
+        tool: &Tool,
+        arguments: &Bound<'py, PyDict>,
+        session: &Session,
+        parent: Option<&str>,
+        run: Py<PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
+        let mut run = Run { function: run, call: call.id.clone(), arguments, shape: Shape::Plain, raised: None };
+        let ended = py.detach(|| core.enforce(call, |permit| Python::attach(|py| run.run(py, &permit))));
+        events::deliver(py)?;
+        match run.raised {
+            Some(error) => Err(error),
+            None => subject.end(py, ended, &run.shape),
+        }
+    }
+
+    /// The line up to the tool.
+    fn begin(
+        &self,
+        py: Python<'_>,
+        tool: &Tool,
+        arguments: &Bound<'_, PyDict>,
+        session: &Session,
+        parent: Option<&str>,
+    ) -> PyResult<Admitted> {
+        let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
+        let admitted = py.detach(|| core.begin(call, Mode::Split));
+        events::deliver(py)?;
+        let admitted = admitted.map_err(|refused| subject.about().refused(py, &refused))?;
+        Ok(Admitted { inner: Mutex::new(Some(admitted)), arguments, subject })
+    }
+
+    /// The line after a tool that returned.
+    fn finish<'py>(
+        &self,
+        py: Python<'py>,
+        admitted: &Admitted,
+        result: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let (outcome, shape) = returned(result);
+        self.end(py, admitted, outcome, &shape)
+    }
+
+    /// The line after a tool that raised.
+    fn fail<'py>(
+        &self,
+        py: Python<'py>,
+        admitted: &Admitted,
+        error: &Bound<'py, PyBaseException>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.end(py, admitted, raised(error), &Shape::Plain)
+    }
+
+    /// What would be decided now. Nothing is admitted, recorded or run.
+    fn decide(
+        &self,
+        py: Python<'_>,
+        tool: &Tool,
+        arguments: &Bound<'_, PyDict>,
+        session: &Session,
+    ) -> PyResult<Answer> {
+        let core = self.core(py)?;
+        let mut call = new_call(py, &core, tool, session, None)?;
+        let frozen = freeze_arguments(&core, tool, arguments);
+        match frozen {
+            Err(Malformed { code, message }) => {
+                Ok(Answer { verdict: Verdict::Deny.as_str(), code, reason: message, rules: Vec::new() })
+            }
+            Ok(arguments) => {
+                call.args = arguments.seen;
+                let decided = py.detach(|| core.decide_only(call));
+                events::deliver(py)?;
+                let verdict = decided.verdict.as_str();
+                Ok(Answer { verdict, code: decided.code, reason: decided.reason, rules: decided.rules })
+            }
+        }
+    }
+
+    /// Refuses and records a call whose arguments do not even fit the function.
+    fn refuse_unbound(
+        &self,
+        py: Python<'_>,
+        tool: &Tool,
+        session: &Session,
+        parent: Option<&str>,
+        why: String,
+    ) -> PyResult<()> {
+        let core = self.core(py)?;
+        let call = new_call(py, &core, tool, session, parent)?;
+        Err(refuse(py, &core, call, Malformed::new("arguments_do_not_fit", why))?)
+    }
+
+    /// Writes what is buffered, and returns once it is on stable storage. What a parent buffered is the parent's to write.
+    fn flush(&self, py: Python<'_>) -> PyResult<()> {
+        if self.bound.lock().unwrap_or_else(PoisonError::into_inner).process != std::process::id() {
+            return Ok(());
+        }
+        let core = self.core(py)?;
+        let flushed = py.detach(|| core.log().flush());
+        events::deliver(py)?;
+        flushed.map_err(|error| errors::log(py, &error))
+    }
+
+    /// The policy's name.
+    #[getter]
+    fn policy_name(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(self.core(py)?.policy().name.clone())
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("an enforcer cannot be copied or pickled: make one in each process"))
+    }
+}
+
+impl Enforcer {
+    /// The core's enforcer of this process. A child of fork has none yet: it reads the policy and opens the log for itself.
+    fn core(&self, py: Python<'_>) -> PyResult<Core> {
+        let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
+        if bound.process != std::process::id() {
+            *bound = bind(&self.policy, &self.folders, self.durability).map_err(|error| errors::setup(py, &error))?;
+        }
+        Ok(bound.core.clone())
+    }
+
+    /// A call with its arguments frozen; one that cannot be frozen is refused and recorded.
+    fn call(
+        &self,
+        py: Python<'_>,
+        tool: &Tool,
+        arguments: &Bound<'_, PyDict>,
+        session: &Session,
+        parent: Option<&str>,
+    ) -> PyResult<(Core, Call, Arguments, Subject)> {
+        let core = self.core(py)?;
+        let mut call = new_call(py, &core, tool, session, parent)?;
+        match freeze_arguments(&core, tool, arguments) {
+            Err(malformed) => Err(refuse(py, &core, call, malformed)?),
+            Ok(mut arguments) => {
+                call.args = std::mem::take(&mut arguments.seen);
+                let subject = Subject::of(&core, &call);
+                Ok((core, call, arguments, subject))
+            }
+        }
+    }
+
+    fn end<'py>(
+        &self,
+        py: Python<'py>,
+        admitted: &Admitted,
+        outcome: Outcome,
+        shape: &Shape,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let core = self.core(py)?;
+        let inner = admitted.inner.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let inner = inner.ok_or_else(|| errors::finish(py, FinishError::AlreadyFinished))?;
+        let ended = py.detach(|| core.finish(inner, outcome));
+        events::deliver(py)?;
+        let ended = ended.map_err(|error| errors::finish(py, error))?;
+        admitted.subject.end(py, ended, shape)
+    }
+}
+
+#[pymethods]
+impl Admitted {
+    /// The arguments to run the tool with, in a fresh dictionary: exactly what was decided and committed to.
+    #[getter]
+    fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = inner.as_ref().ok_or_else(|| errors::finish(py, FinishError::AlreadyFinished))?;
+        self.arguments.thaw(py, inner.call().args())
+    }
+
+    /// The call's name in the log.
+    #[getter]
+    fn call_id(&self) -> &str {
+        self.subject.call.as_str()
+    }
+
+    fn __reduce__(&self) -> PyResult<()> {
+        Err(PyTypeError::new_err("an admitted call cannot be copied or pickled: it is finished once, where it began"))
+    }
+}
+
+#[pymethods]
+impl Answer {
+    fn __repr__(&self) -> String {
+        format!("<{} ({}): {}>", self.verdict, self.code, self.reason)
+    }
+}
+
+/// Whom the end of a call is about.
+struct Subject {
+    tool: String,
+    policy: String,
+    call: CallId,
+}
+
+impl Subject {
+    fn of(core: &Core, call: &Call) -> Subject {
+        Subject { tool: call.tool.clone(), policy: core.policy().name.clone(), call: call.id.clone() }
+    }
+
+    fn about(&self) -> About<'_> {
+        About { tool: &self.tool, policy: &self.policy, call: &self.call }
+    }
+
+    /// The result as the caller may see it, or the exception that says why there is none.
+    fn end<'py>(
+        &self,
+        py: Python<'py>,
+        ended: Result<Completed, Refused>,
+        shape: &Shape,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        match ended {
+            Ok(Completed::Released { value, .. }) => thaw(py, &value, shape),
+            Ok(Completed::Failed { code, message, .. }) => Err(self.about().ended(py, "ToolError", code, &message)),
+            Ok(Completed::Withheld { code, reason, .. }) => Err(self.about().ended(py, "WithheldError", code, &reason)),
+            Err(refused) => Err(self.about().refused(py, &refused)),
+        }
+    }
+}
+
+/// The tool of one call, and what it leaves that the core has no place for.
+struct Run {
+    function: Py<PyAny>,
+    call: CallId,
+    arguments: Arguments,
+    /// The types of its result.
+    shape: Shape,
+    /// What is raised again as it is, once the call is settled: an interrupt or an exit.
+    raised: Option<PyErr>,
+}
+
+impl Run {
+    fn run(&mut self, py: Python<'_>, permit: &Permit) -> Outcome {
+        let ready = events::deliver(py).and_then(|()| self.arguments.thaw(py, permit.call().args()));
+        let arguments = match ready {
+            Ok(arguments) => arguments,
+            Err(error) => {
+                self.raised = Some(error);
+                return Outcome::NotStarted("interrupted before the tool was called".to_owned());
+            }
+        };
+        match self.function.bind(py).call1((self.call.as_str(), arguments)) {
+            Ok(result) => {
+                let (outcome, shape) = returned(&result);
+                self.shape = shape;
+                outcome
+            }
+            Err(error) => {
+                let outcome = raised(error.value(py));
+                if !error.is_instance_of::<PyException>(py) {
+                    self.raised = Some(error);
+                }
+                outcome
+            }
+        }
+    }
+}
+
+/// What a tool returned, frozen before anybody else can change it.
+fn returned(result: &Bound<'_, PyAny>) -> (Outcome, Shape) {
+    match freeze(result) {
+        Ok((value, shape)) => (Outcome::Done(value), shape),
+        Err(malformed) => (Outcome::Unreadable(malformed), Shape::Plain),
+    }
+}
+
+/// What a tool raised, in words that the core redacts.
+fn raised(error: &Bound<'_, PyBaseException>) -> Outcome {
+    let name = type_name(error);
+    let words = error.str().map(|words| words.to_string_lossy().into_owned());
+    Outcome::Failed(match words {
+        Ok(words) if words.is_empty() => name,
+        Ok(words) if words.len() <= VALUE_BYTES_MAX => format!("{name}: {words}"),
+        Ok(_) => format!("{name}, with a message that is too long to be shown"),
+        Err(_) => format!("{name}, with a message that cannot be read"),
+    })
+}
+
+/// Held under the interpreter's lock on purpose: no fork can happen in the middle of it.
+fn bind(policy: &std::path::Path, folders: &LogFolders, durability: Durability) -> Result<Bond, SetupError> {
+    let setup = Setup { folders: folders.clone(), durability, ..Setup::new(policy, FACE) };
+    Ok(Bond { process: std::process::id(), core: assembly::enforcer(setup)? })
+}
+
+fn new_call(py: Python<'_>, core: &Core, tool: &Tool, session: &Session, parent: Option<&str>) -> PyResult<Call> {
+    let id = core.call_id().map_err(|error| errors::no_call_id(py, &error))?;
+    let parent = parent.and_then(CallId::from_text);
+    Ok(Call { id, parent, tool: tool.name.clone(), args: Map::new(), context: session.context() })
+}
+
+fn freeze_arguments(core: &Core, tool: &Tool, arguments: &Bound<'_, PyDict>) -> Result<Arguments, Malformed> {
+    let policy = core.policy();
+    Arguments::freeze(arguments, &tool.opaque, |name| policy.sees_arg(&tool.name, name))
+}
+
+/// Refuses a call that cannot be read, on the record. The outer error is an interrupt while that was logged.
+fn refuse(py: Python<'_>, core: &Core, call: Call, malformed: Malformed) -> PyResult<PyErr> {
+    let subject = Subject::of(core, &call);
+    let refused = py.detach(|| core.refuse_malformed(call, malformed));
+    events::deliver(py)?;
+    Ok(subject.about().refused(py, &refused))
+}

@@ -1,0 +1,304 @@
+//! Python values, frozen: one walk makes the copy that is decided, committed to and handed on.
+//!
+//! Only exact built-in types are read, because a subclass can say one thing to whoever checks it and another to whoever uses
+//! it. Containers are rebuilt, so nothing that happens to the original afterwards matters; numbers are immutable and are
+//! handed on as the very objects they are, so an `int` stays an `int` and a `Decimal` keeps its places.
+
+use enforcecore::call::Malformed;
+use enforcecore::number::{Number, NumberError};
+use enforcecore::value::{Map, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, Value, ValueError};
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+
+/// Bits in an integer at most: a little more than what [`Number`] reads, so that no integer is too long to be written out.
+const INTEGER_BITS_MAX: usize = 1040;
+/// Characters of a type's name that a message repeats.
+const TYPE_NAME_MAX: usize = 64;
+
+/// What the core cannot know of a value: which of Python's types it has.
+#[derive(Debug)]
+pub enum Shape {
+    /// The value says it all: text, bytes, a truth value, none.
+    Plain,
+    /// A number or an object that is handed on as it is.
+    Same(Py<PyAny>),
+    /// A list.
+    List(Vec<Shape>),
+    /// A tuple.
+    Tuple(Vec<Shape>),
+    /// A dictionary; its members in order.
+    Dict(Vec<Shape>),
+}
+
+/// The arguments of one call.
+#[derive(Debug, Default)]
+pub struct Arguments {
+    /// What the policy sees.
+    pub seen: Map,
+    shapes: Vec<Shape>,
+    /// Opaque objects of parameters that the policy does not know: it is not shown them, and the tool gets them as they are.
+    unseen: Vec<(String, Py<PyAny>)>,
+}
+
+impl Arguments {
+    /// Freezes arguments by name. The parameters in `opaque` may hold an object; `sees` says which the policy knows.
+    ///
+    /// Being opaque excuses objects, never data: what a model can write is data, and is frozen and decided on like any other.
+    pub fn freeze(
+        arguments: &Bound<'_, PyDict>,
+        opaque: &[String],
+        sees: impl Fn(&str) -> bool,
+    ) -> Result<Arguments, Malformed> {
+        let mut freezer = Freezer::new(arguments.py());
+        let mut frozen = Arguments::default();
+        for (key, object) in arguments.iter().collect::<Vec<_>>() {
+            let name = freezer.key(&key)?;
+            let is_object = object.is_none() || !freezer.is_data(&object);
+            if opaque.contains(&name) && is_object {
+                if sees(&name) {
+                    frozen.seen.insert(name, Value::Opaque(type_name(&object)));
+                    frozen.shapes.push(Shape::Same(object.unbind()));
+                } else {
+                    frozen.unseen.push((name, object.unbind()));
+                }
+                continue;
+            }
+            let (value, shape) = freezer.value(&object, 2).map_err(|malformed| within(&name, malformed))?;
+            frozen.seen.insert(name, value);
+            frozen.shapes.push(shape);
+        }
+        Ok(frozen)
+    }
+
+    /// The arguments as a fresh dictionary: `decided` is what is left of [`Arguments::seen`] after redaction.
+    pub fn thaw<'py>(&self, py: Python<'py>, decided: &Map) -> PyResult<Bound<'py, PyDict>> {
+        let dict = thaw_map(py, decided, &self.shapes)?;
+        for (name, object) in &self.unseen {
+            dict.set_item(name, object.bind(py))?;
+        }
+        Ok(dict)
+    }
+}
+
+/// Freezes one value: a result, a fact.
+pub fn freeze(object: &Bound<'_, PyAny>) -> Result<(Value, Shape), Malformed> {
+    Freezer::new(object.py()).value(object, 1)
+}
+
+/// A fresh object of the types it had; what was redacted is text.
+pub fn thaw<'py>(py: Python<'py>, value: &Value, shape: &Shape) -> PyResult<Bound<'py, PyAny>> {
+    Ok(match (value, shape) {
+        (Value::Null, _) => py.None().into_bound(py),
+        (Value::Bool(bool), _) => PyBool::new(py, *bool).to_owned().into_any(),
+        (Value::Text(text), _) => PyString::new(py, text).into_any(),
+        (Value::Bytes(bytes), _) => PyBytes::new(py, bytes).into_any(),
+        (Value::Number(_) | Value::Opaque(_), Shape::Same(object)) => object.bind(py).clone(),
+        (Value::List(items), Shape::List(shapes)) => PyList::new(py, thaw_all(py, items, shapes)?)?.into_any(),
+        (Value::List(items), Shape::Tuple(shapes)) => PyTuple::new(py, thaw_all(py, items, shapes)?)?.into_any(),
+        (Value::Map(map), Shape::Dict(shapes)) => thaw_map(py, map, shapes)?.into_any(),
+        _ => return Err(lost_shape()),
+    })
+}
+
+/// The name of an object's type, cut to a length that fits a message.
+pub fn type_name(object: &Bound<'_, PyAny>) -> String {
+    let name = object.get_type().qualname().map(|name| name.to_string_lossy().into_owned());
+    name.unwrap_or_else(|_| "object".to_owned()).chars().filter(|c| !c.is_control()).take(TYPE_NAME_MAX).collect()
+}
+
+fn thaw_all<'py>(py: Python<'py>, items: &[Value], shapes: &[Shape]) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    if items.len() != shapes.len() {
+        return Err(lost_shape());
+    }
+    items.iter().zip(shapes).map(|(item, shape)| thaw(py, item, shape)).collect()
+}
+
+fn thaw_map<'py>(py: Python<'py>, map: &Map, shapes: &[Shape]) -> PyResult<Bound<'py, PyDict>> {
+    if map.len() != shapes.len() {
+        return Err(lost_shape());
+    }
+    let dict = PyDict::new(py);
+    for ((key, item), shape) in map.iter().zip(shapes) {
+        dict.set_item(key, thaw(py, item, shape)?)?;
+    }
+    Ok(dict)
+}
+
+fn lost_shape() -> PyErr {
+    PyRuntimeError::new_err("a value came back from the enforcer in another shape")
+}
+
+struct Freezer<'py> {
+    py: Python<'py>,
+    /// The containers being walked: one that is met again inside itself is a cycle.
+    above: Vec<Bound<'py, PyAny>>,
+    /// Counted as the core counts, so that the walk ends early on what the core would refuse.
+    bytes: usize,
+}
+
+impl<'py> Freezer<'py> {
+    fn new(py: Python<'py>) -> Freezer<'py> {
+        Freezer { py, above: Vec::new(), bytes: 0 }
+    }
+
+    fn value(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
+        if depth > VALUE_DEPTH_MAX {
+            return Err(ValueError::TooDeep.into());
+        }
+        self.count(2)?;
+        if object.is_none() {
+            return Ok((Value::Null, Shape::Plain));
+        }
+        if let Ok(bool) = object.cast_exact::<PyBool>() {
+            return Ok((Value::Bool(bool.is_true()), Shape::Plain));
+        }
+        if let Ok(text) = object.cast_exact::<PyString>() {
+            return Ok((Value::Text(self.text(text)?), Shape::Plain));
+        }
+        if let Ok(bytes) = object.cast_exact::<PyBytes>() {
+            self.count(bytes.as_bytes().len())?;
+            return Ok((Value::Bytes(bytes.as_bytes().to_vec()), Shape::Plain));
+        }
+        if let Some(number) = self.number(object)? {
+            self.count(number.text().len())?;
+            return Ok((Value::Number(number), Shape::Same(object.clone().unbind())));
+        }
+        self.container(object, depth)
+    }
+
+    fn container(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
+        if self.above.iter().any(|above| above.is(object)) {
+            return Err(Malformed::new("cyclic_value", "a container that contains itself"));
+        }
+        self.above.push(object.clone());
+        // The members are taken all at once: what happens to the container while they are walked changes nothing.
+        let frozen = if let Ok(list) = object.cast_exact::<PyList>() {
+            let (values, shapes) = self.items(list.iter().collect(), depth)?;
+            (Value::List(values), Shape::List(shapes))
+        } else if let Ok(tuple) = object.cast_exact::<PyTuple>() {
+            let (values, shapes) = self.items(tuple.iter().collect(), depth)?;
+            (Value::List(values), Shape::Tuple(shapes))
+        } else if let Ok(dict) = object.cast_exact::<PyDict>() {
+            self.members(dict.iter().collect(), depth)?
+        } else {
+            return Err(unsupported(object));
+        };
+        self.above.pop();
+        Ok(frozen)
+    }
+
+    fn items(&mut self, items: Vec<Bound<'py, PyAny>>, depth: usize) -> Result<(Vec<Value>, Vec<Shape>), Malformed> {
+        let frozen = items.iter().map(|item| self.value(item, depth + 1));
+        Ok(frozen.collect::<Result<Vec<_>, _>>()?.into_iter().unzip())
+    }
+
+    fn members(
+        &mut self,
+        members: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+        depth: usize,
+    ) -> Result<(Value, Shape), Malformed> {
+        let (mut map, mut shapes) = (Map::with_capacity(members.len()), Vec::with_capacity(members.len()));
+        for (key, item) in &members {
+            let key = self.key(key)?;
+            let (value, shape) = self.value(item, depth + 1)?;
+            map.insert(key, value);
+            shapes.push(shape);
+        }
+        Ok((Value::Map(map), Shape::Dict(shapes)))
+    }
+
+    fn key(&mut self, key: &Bound<'py, PyAny>) -> Result<String, Malformed> {
+        match key.cast_exact::<PyString>() {
+            Ok(text) => self.text(text),
+            Err(_) => {
+                let message = format!("a dictionary's key is a `{}`; only exact `str` keys are read", type_name(key));
+                Err(Malformed::new("key_not_text", message))
+            }
+        }
+    }
+
+    fn text(&mut self, text: &Bound<'py, PyString>) -> Result<String, Malformed> {
+        let text = text.to_str().map_err(|_| {
+            Malformed::new("lone_surrogate", "text with a lone surrogate, which no two programs read alike")
+        })?;
+        self.count(text.len())?;
+        Ok(text.to_owned())
+    }
+
+    /// A number's exact text is its own: of a float, the shortest that reads back as the same float.
+    fn number(&self, object: &Bound<'py, PyAny>) -> Result<Option<Number>, Malformed> {
+        let text = if let Ok(int) = object.cast_exact::<PyInt>() {
+            match int.extract::<i64>() {
+                Ok(small) => return Ok(Some(Number::from(small))),
+                Err(_) => large_integer(int)?,
+            }
+        } else if object.is_exact_instance_of::<PyFloat>() {
+            spelled(&object.repr())?
+        } else if self.is_decimal(object) {
+            spelled(&object.str())?
+        } else {
+            return Ok(None);
+        };
+        match Number::parse(&text) {
+            Ok(number) => Ok(Some(number)),
+            Err(NumberError::Syntax) => {
+                Err(Malformed::new("bad_number", "a number that is not finite, and so cannot be compared"))
+            }
+            Err(error) => Err(ValueError::Number(error).into()),
+        }
+    }
+
+    /// Whether an object is of a type that is read, whatever is inside it.
+    fn is_data(&self, object: &Bound<'py, PyAny>) -> bool {
+        object.is_none()
+            || object.is_exact_instance_of::<PyBool>()
+            || object.is_exact_instance_of::<PyString>()
+            || object.is_exact_instance_of::<PyBytes>()
+            || object.is_exact_instance_of::<PyInt>()
+            || object.is_exact_instance_of::<PyFloat>()
+            || object.is_exact_instance_of::<PyList>()
+            || object.is_exact_instance_of::<PyTuple>()
+            || object.is_exact_instance_of::<PyDict>()
+            || self.is_decimal(object)
+    }
+
+    fn is_decimal(&self, object: &Bound<'py, PyAny>) -> bool {
+        static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        DECIMAL.import(self.py, "decimal", "Decimal").is_ok_and(|decimal| object.get_type().is(decimal))
+    }
+
+    fn count(&mut self, bytes: usize) -> Result<(), Malformed> {
+        self.bytes = self.bytes.saturating_add(bytes);
+        if self.bytes > VALUE_BYTES_MAX { Err(ValueError::TooLarge { bytes: self.bytes }.into()) } else { Ok(()) }
+    }
+}
+
+fn large_integer(int: &Bound<'_, PyInt>) -> Result<String, Malformed> {
+    let bits = int.call_method0("bit_length").and_then(|bits| bits.extract::<usize>());
+    if bits.is_ok_and(|bits| bits <= INTEGER_BITS_MAX) {
+        spelled(&int.str())
+    } else {
+        Err(ValueError::Number(NumberError::OutOfRange).into())
+    }
+}
+
+fn spelled(text: &PyResult<Bound<'_, PyString>>) -> Result<String, Malformed> {
+    let text = text.as_ref().ok().and_then(|text| text.to_str().ok());
+    text.map(str::to_owned).ok_or_else(|| Malformed::new("bad_number", "a number that cannot be written out"))
+}
+
+fn unsupported(object: &Bound<'_, PyAny>) -> Malformed {
+    let message = format!(
+        "a `{}` cannot be frozen; exactly None, bool, int, float, Decimal, str, bytes, list, tuple and dict can",
+        type_name(object)
+    );
+    Malformed::new("unsupported_type", message)
+}
+
+fn within(name: &str, malformed: Malformed) -> Malformed {
+    let name: String = name.chars().filter(|c| !c.is_control()).take(TYPE_NAME_MAX).collect();
+    let hint = if malformed.code == "unsupported_type" { ". Convert it, or declare the parameter opaque" } else { "" };
+    Malformed::new(malformed.code, format!("the argument `{name}`: {}{hint}", malformed.message))
+}
