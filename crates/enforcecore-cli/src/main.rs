@@ -38,6 +38,8 @@ Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enfor
 enum Command {
     Audit(command::audit::Options),
     Decide(command::decide::Options),
+    Demo(command::demo::Options),
+    DemoServer(command::demo::server::Options),
     Explain(command::explain::Options),
     Mcp(command::mcp::Options),
     Policy(command::policy::Options),
@@ -64,6 +66,8 @@ fn run(command: Command, output: &mut Output) -> Result<Exit, CommandError> {
     match command {
         Command::Audit(options) => command::audit::run(options, output),
         Command::Decide(options) => command::decide::run(options, output),
+        Command::Demo(options) => command::demo::run(&options, output),
+        Command::DemoServer(options) => command::demo::server::run(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
         Command::Mcp(options) => command::mcp::run(options),
         Command::Policy(options) => command::policy::run(options, output),

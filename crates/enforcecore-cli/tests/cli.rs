@@ -253,6 +253,8 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["audit", "verify", "log", "--allow-unanchored"]),
     (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
+    (false, &["demo"]),
+    (false, &["demo", "--unprotected"]),
     (true, &["explain", "EC0020", "--json"]),
     (false, &["explain", "--list"]),
     // A line that is no message is answered by the proxy itself.

@@ -19,4 +19,5 @@ fn check(name: &str, text: &str) {
 fn shipped_policies_pass_their_tests() {
     check("support-agent", include_str!("../../../policies/support-agent.yaml"));
     check("filesystem", include_str!("../../../policies/filesystem.yaml"));
+    check("demo", include_str!("../../../policies/demo.yaml"));
 }
