@@ -104,7 +104,7 @@ pub fn thaw<'py>(py: Python<'py>, value: &Value, shape: &Shape) -> PyResult<Boun
 
 /// The name of an object's type, cut to a length that fits a message.
 pub fn type_name(object: &Bound<'_, PyAny>) -> String {
-    let name = object.get_type().qualname().map(|name| name.to_string_lossy().into_owned());
+    let name = object.get_type().name().map(|name| name.to_string_lossy().into_owned());
     name.unwrap_or_else(|_| "object".to_owned()).chars().filter(|c| !c.is_control()).take(TYPE_NAME_MAX).collect()
 }
 

@@ -1,0 +1,248 @@
+"""Whatever breaks, the tool does not run, or its end is recorded."""
+
+from __future__ import annotations
+
+import copy
+import gc
+import os
+import pickle
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from enforcecore import (
+    AuditError,
+    EnforcementViolation,
+    FinishError,
+    ToolDeniedError,
+    ToolError,
+    WithheldError,
+    enforce,
+)
+
+SENDER = """
+import sys
+from pathlib import Path
+from enforcecore import EnforcementViolation, enforce
+
+folder = Path(sys.argv[1])
+
+@enforce(policy=folder / "policy.yaml", log=folder / "log", keys=folder / "keys")
+def send(to: str) -> None:
+    with (folder / "outbox").open("a") as outbox:
+        outbox.write(to + "\\n")
+"""
+
+
+def program(text: str, *arguments: object) -> list[str]:
+    return [sys.executable, "-c", textwrap.dedent(text), *map(str, arguments)]
+
+
+def run(text: str, *arguments: object) -> str:
+    done = subprocess.run(program(text, *arguments), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_a_full_disk_runs_nothing_and_its_twin_with_room_does(world):
+    world.policy()
+    fill = SENDER + textwrap.dedent("""
+        import resource, signal
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        room = int(sys.argv[2])
+        end = (folder / "log" / "log.jsonl").stat().st_size
+        resource.setrlimit(resource.RLIMIT_FSIZE, (end + room, resource.RLIM_INFINITY))
+        try:
+            send("jo@example.com")
+            print("sent")
+        except EnforcementViolation as refused:
+            print(refused.code, refused.recorded)
+    """)
+    outbox = world.folder / "outbox"
+    assert run(fill, world.folder, 200).split() == ["log_unavailable", "False"]
+    assert not outbox.exists()
+    assert run(fill, world.folder, 100_000).split() == ["sent"]
+    assert outbox.read_text() == "jo@example.com\n"
+    world.verify()
+
+
+def test_a_folder_that_cannot_be_made_protects_no_function(world):
+    (world.folder / "file").touch()
+    with pytest.raises(AuditError):
+        world.enforcer(log=world.folder / "file" / "log")
+    world.enforcer()
+
+
+def test_four_processes_share_one_log(world):
+    world.policy()
+    work = SENDER + textwrap.dedent("""
+        for number in range(25):
+            send(f"{sys.argv[2]}-{number}@example.com")
+            try:
+                send("jo@example.org")
+            except EnforcementViolation as refused:
+                assert refused.recorded
+    """)
+    workers = [subprocess.Popen(program(work, world.folder, worker)) for worker in range(4)]
+    assert [worker.wait(120) for worker in workers] == [0, 0, 0, 0]
+    sent = (world.folder / "outbox").read_text().splitlines()
+    assert len(set(sent)) == 100
+    kinds = [entry["kind"] for entry in world.entries()]
+    assert [kinds.count(kind) for kind in ("intent", "outcome", "denial")] == [100, 100, 100]
+    assert world.verify()["verdict"] == "unanchored"
+
+
+def in_child(check) -> None:
+    """Runs `check` in a child of fork, and demands that it says so."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(writer, check().encode())
+        except BaseException as error:
+            os.write(writer, repr(error).encode())
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+    os.close(writer)
+    with os.fdopen(reader) as answer:
+        assert answer.read() == "ok"
+
+
+def test_a_child_of_fork_makes_its_own_calls_and_none_of_its_parents(world):
+    enforcer = world.enforcer()
+    effect = world.folder / "effect"
+    send = enforce(enforcer=enforcer, tool_name="send")(lambda to: effect.write_text(to) and None)
+    admitted = enforcer.begin("send", {"to": "jo@example.com"})
+
+    def child():
+        send("child@example.com")
+        assert effect.read_text() == "child@example.com"
+        with pytest.raises(ToolDeniedError):
+            send("child@example.org")
+        with pytest.raises(FinishError) as refused:
+            enforcer.finish(admitted, "done")
+        assert refused.value.code == "other_process"
+        return "ok"
+
+    in_child(child)
+    assert enforcer.finish(admitted, "done") == "done"
+    send("parent@example.com")
+    assert world.ends(admitted.call_id) == [("intent", "allowed"), ("outcome", "released")]
+    kinds = [entry["kind"] for entry in world.entries()]
+    assert [kinds.count(kind) for kind in ("intent", "outcome", "denial", "abandoned")] == [3, 3, 1, 0]
+    world.verify()
+
+
+def test_an_admitted_call_is_finished_once(world):
+    enforcer = world.enforcer()
+    admitted = enforcer.begin("send", {"to": "jo@example.com", "body": "from amy@example.com"})
+    assert admitted.args == {"to": "jo@example.com", "body": "from EC_EMAIL_1"}
+    admitted.args["to"] = "elsewhere"
+    assert admitted.args["to"] == "jo@example.com"
+    assert enforcer.finish(admitted, ["amy@example.com"]) == ["EC_EMAIL_1"]
+    for again in (lambda: enforcer.finish(admitted, "done"), lambda: admitted.args):
+        with pytest.raises(FinishError) as refused:
+            again()
+        assert refused.value.code == "already_finished"
+    assert world.ends(admitted.call_id) == [("intent", "allowed"), ("outcome", "released")]
+
+
+def test_a_begun_call_can_fail_or_return_what_may_not_be_seen(world):
+    enforcer = world.enforcer()
+    admitted = enforcer.begin("send", {"to": "jo@example.com"})
+    with pytest.raises(ToolError, match="OSError: EC_EMAIL_1 bounced"):
+        enforcer.finish(admitted, error=OSError("jo@example.com bounced"))
+    admitted = enforcer.begin("send", {"to": "jo@example.com"})
+    with pytest.raises(WithheldError):
+        enforcer.finish(admitted, object())
+    assert world.ends(admitted.call_id) == [("intent", "allowed"), ("outcome", "unsupported_type")]
+    with pytest.raises(ToolDeniedError):
+        enforcer.begin("send", {"to": "jo@example.org"})
+
+
+def test_a_dropped_call_is_recorded_as_abandoned(world):
+    enforcer = world.enforcer()
+    admitted = enforcer.begin("send", {"to": "jo@example.com"})
+    call_id = admitted.call_id
+    del admitted
+    gc.collect()
+    assert world.ends(call_id) == [("intent", "allowed"), ("abandoned", "abandoned")]
+
+
+def test_calls_and_enforcers_are_not_copied(world):
+    enforcer = world.enforcer()
+    admitted = enforcer.begin("send", {"to": "jo@example.com"})
+    for one in (admitted, enforcer):
+        for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+            if one is enforcer and duplicate is copy.copy:
+                continue  # Another name for the same enforcer.
+            with pytest.raises(TypeError, match="copied or pickled"):
+                duplicate(one)
+    enforcer.finish(admitted)
+
+
+def test_exceptions_travel_between_processes(world):
+    with pytest.raises(ToolDeniedError) as denied:
+        world.enforcer().enforce_sync("send", {"to": "jo@example.org"}, print)
+    copied = pickle.loads(pickle.dumps(denied.value))
+    assert (str(copied), vars(copied)) == (str(denied.value), vars(denied.value))
+
+
+@pytest.mark.parametrize("interrupt", [KeyboardInterrupt, SystemExit, GeneratorExit])
+def test_an_interrupt_is_settled_and_raised_again(world, interrupt):
+    def send(to: str) -> None:
+        raise interrupt
+
+    with pytest.raises(interrupt):
+        enforce(enforcer=world.enforcer())(send)("jo@example.com")
+    assert [entry["kind"] for entry in world.entries()][-2:] == ["intent", "outcome"]
+
+
+def test_an_exception_that_cannot_be_read_says_only_its_name(world):
+    class BrokenError(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("jo@example.com")
+
+    def send(to: str) -> None:
+        raise BrokenError
+
+    with pytest.raises(ToolError, match=r"^BrokenError, with a message that cannot be read$"):
+        enforce(enforcer=world.enforcer())(send)("jo@example.com")
+
+
+def test_an_unwritable_outcome_withholds_the_result(world):
+    log = world.folder / "log" / "log.jsonl"
+
+    def send(to: str) -> str:
+        log.rename(log.with_name("elsewhere"))
+        return "sent"
+
+    protected = enforce(enforcer=world.enforcer())(send)
+    with pytest.raises(WithheldError) as withheld:
+        protected("jo@example.com")
+    assert (withheld.value.code, withheld.value.recorded) == ("log_unavailable", False)
+    with pytest.raises(EnforcementViolation):
+        protected("jo@example.com")
+
+
+def test_a_buffered_log_is_whole_at_the_end_of_the_program(world):
+    world.policy()
+    buffered = SENDER.replace('keys=folder / "keys")', 'keys=folder / "keys", durability="buffered")')
+    assert "buffered" in buffered
+    run(buffered + 'send("jo@example.com")\n', world.folder)
+    assert [entry["kind"] for entry in world.entries()][-2:] == ["intent", "outcome"]
+    world.verify()
+
+
+def test_many_threads_share_an_enforcer(world):
+    from concurrent.futures import ThreadPoolExecutor
+
+    sent = []
+    send = enforce(enforcer=world.enforcer(), tool_name="send")(lambda to: sent.append(to))
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(send, [f"{number}@example.com" for number in range(100)]))
+    assert len(set(sent)) == 100
+    kinds = [entry["kind"] for entry in world.entries()]
+    assert (kinds.count("intent"), kinds.count("outcome")) == (100, 100)
