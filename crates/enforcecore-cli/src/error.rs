@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use enforcecore::diagnostic::Diagnostic;
 use enforcecore_host::assembly::SetupError;
 
 /// The exit statuses, the same for every command.
@@ -89,11 +90,21 @@ impl From<io::Error> for CommandError {
     }
 }
 
+impl From<Vec<Diagnostic>> for CommandError {
+    /// A configuration that is not understood: nothing is enforced on a guess.
+    fn from(found: Vec<Diagnostic>) -> CommandError {
+        let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+        CommandError::failed(format!("the configuration is not usable, so nothing runs\n{}", lines.join("\n")))
+    }
+}
+
 impl From<SetupError> for CommandError {
     fn from(error: SetupError) -> CommandError {
         match error {
             SetupError::Policy(_) => CommandError::failed(error.to_string())
                 .help("`enforcecore policy check FILE` shows each place in the policy"),
+            SetupError::File(_) => CommandError::failed(error.to_string())
+                .help("name the policy with --policy FILE, or with `policy` in enforcecore.toml"),
             _ => CommandError::failed(error.to_string()),
         }
     }

@@ -1,29 +1,22 @@
 //! The program's own log, on stderr: stdout belongs to results and protocols.
 
 use clap::{Args, ValueEnum};
+use enforcecore_host::config::{Config, Key, Origin};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CommandError;
+use crate::settings::word;
 
 /// How the program logs.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "The program's own log, on stderr")]
 pub struct Options {
-    /// What is logged: a level, or levels by target such as `info,enforcecore_gateway=debug`
-    #[arg(long, global = true, env = "ENFORCECORE_LOG_LEVEL", hide_env_values = true, value_name = "LEVELS")]
-    #[arg(default_value = "warn")]
-    log_level: String,
-    /// How a log line looks
-    #[arg(
-        long,
-        global = true,
-        env = "ENFORCECORE_LOG_FORMAT",
-        hide_env_values = true,
-        value_enum,
-        value_name = "FORM"
-    )]
-    #[arg(default_value_t = Format::Human)]
-    log_format: Format,
+    /// What is logged: a level, or levels by target such as `info,enforcecore_gateway=debug` [default: warn]
+    #[arg(long, global = true, value_name = "LEVELS")]
+    log_level: Option<String>,
+    /// How a log line looks [default: human]
+    #[arg(long, global = true, value_name = "FORM")]
+    log_format: Option<Format>,
 }
 
 /// Forms of a log line: for people, or one JSON object each.
@@ -33,16 +26,28 @@ enum Format {
     Json,
 }
 
+impl Options {
+    /// Lays what was given over the configuration.
+    pub fn lay_over(&self, config: &mut Config) {
+        config.lay_over(Key::LogLevel, self.log_level.as_ref());
+        config.lay_over(Key::LogFormat, word(self.log_format));
+    }
+}
+
 /// Starts logging.
-pub fn start(options: &Options) -> Result<(), CommandError> {
-    let filter = EnvFilter::try_new(&options.log_level).map_err(|error| {
-        CommandError::usage(format!("`{}` is not a log level: {error}", options.log_level))
-            .help("use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas")
-    })?;
+pub fn start(config: &Config) -> Result<(), CommandError> {
+    let filter = EnvFilter::try_new(config.text(Key::LogLevel)).map_err(|error| unusable(config, &error))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    let started = match options.log_format {
-        Format::Human => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
-        Format::Json => log.json().flatten_event(true).try_init(),
+    let started = match config.text(Key::LogFormat) {
+        "json" => log.json().flatten_event(true).try_init(),
+        _ => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
     };
     started.map_err(|error| CommandError::failed(format!("cannot start logging: {error}")))
+}
+
+fn unusable(config: &Config, error: &dyn std::fmt::Display) -> CommandError {
+    let origin = config.get(Key::LogLevel).map_or(&Origin::Default, |setting| &setting.origin);
+    let message = format!("`{}` is not a log level ({origin}): {error}", config.text(Key::LogLevel));
+    let error = if *origin == Origin::Flag { CommandError::usage(message) } else { CommandError::failed(message) };
+    error.help("use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas")
 }

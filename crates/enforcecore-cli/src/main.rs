@@ -1,14 +1,17 @@
 //! The command `enforcecore`: a table of contents. Each command is one file in `command/`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use enforcecore_host::config::Config;
 
 mod command;
 mod error;
 mod logging;
 mod output;
 mod render;
+mod settings;
 
 use error::{CommandError, Exit};
 use output::Output;
@@ -18,6 +21,9 @@ use output::Output;
 #[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
 #[command(max_term_width = 100)]
 struct Cli {
+    /// Read this file instead of the enforcecore.toml of the project and of the user
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     logging: logging::Options,
     #[command(subcommand)]
@@ -32,11 +38,14 @@ Examples:
   enforcecore mcp --policy policy.yaml -- SERVER     put a policy in front of an MCP server
   enforcecore audit verify .enforcecore/log          check the evidence
 
+A flag lies over a variable, a variable over enforcecore.toml: `enforcecore config show` prints each value and its origin.
+
 Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enforcement itself failed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(command::audit::Options),
+    Config(command::config::Options),
     Decide(command::decide::Options),
     Demo(command::demo::Options),
     DemoServer(command::demo::server::Options),
@@ -47,11 +56,7 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let done = logging::start(&cli.logging).and_then(|()| {
-        tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
-        run(cli.command, &mut Output::stdout())
-    });
-    match done {
+    match run(cli, &mut Output::stdout()) {
         Ok(exit) => exit.into(),
         // Nobody vouches for what its reader did not wait for, so the status is not that of a clean end.
         Err(error) if error.is_broken_pipe() => Exit::Failed.into(),
@@ -62,14 +67,19 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, output: &mut Output) -> Result<Exit, CommandError> {
-    match command {
-        Command::Audit(options) => command::audit::run(options, output),
-        Command::Decide(options) => command::decide::run(options, output),
+fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
+    let mut config = Config::here(cli.config.as_deref());
+    config.iter_mut().for_each(|config| cli.logging.lay_over(config));
+    logging::start(config.as_ref().unwrap_or(&Config::default()))?;
+    tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
+    match cli.command {
+        Command::Audit(options) => command::audit::run(options, &config?, output),
+        Command::Config(options) => command::config::run(options, config, output),
+        Command::Decide(options) => command::decide::run(options, config?, output),
         Command::Demo(options) => command::demo::run(&options, output),
         Command::DemoServer(options) => command::demo::server::run(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
-        Command::Mcp(options) => command::mcp::run(options),
-        Command::Policy(options) => command::policy::run(options, output),
+        Command::Mcp(options) => command::mcp::run(options, config?),
+        Command::Policy(options) => command::policy::run(options, &config?, output),
     }
 }

@@ -255,6 +255,10 @@ const RESULTS: &[(bool, &[&str])] = &[
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
     (false, &["demo"]),
     (false, &["demo", "--unprotected"]),
+    (true, &["config", "show", "--json"]),
+    (false, &["config", "show"]),
+    (true, &["demo", "--json"]),
+    (false, &["demo"]),
     (true, &["explain", "EC0020", "--json"]),
     (false, &["explain", "--list"]),
     // A line that is no message is answered by the proxy itself.
@@ -281,7 +285,10 @@ fn stdout_is_for_results() {
         for format in ["human", "json"] {
             let logging = ["--log-level", "trace", "--log-format", format];
             let traced = place.run_with_stdin(&[logging.as_slice(), args].concat(), "{\n");
-            assert_eq!((traced.status, &traced.stdout), (quiet.status, &quiet.stdout), "{args:?}");
+            let (lines, before) = (traced.stdout.lines(), quiet.stdout.lines());
+            assert_eq!((traced.status, lines.count()), (quiet.status, before.count()), "{args:?}");
+            assert!(!traced.stdout.contains("enforcecore starts"), "{args:?} {traced:?}");
+            assert_eq!(*json, traced.stdout.lines().all(is_json), "{args:?} {traced:?}");
             assert!(traced.stderr.contains("enforcecore starts"), "the log of {args:?} is on stderr: {traced:?}");
             if format == "json" {
                 traced.stderr.lines().for_each(|line| assert!(is_json(line), "{args:?} logs {line}"));

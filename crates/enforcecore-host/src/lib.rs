@@ -67,6 +67,7 @@
 pub mod anchor;
 pub mod assembly;
 pub mod clock;
+pub mod config;
 pub mod evidence;
 pub mod file_log;
 pub mod keys;

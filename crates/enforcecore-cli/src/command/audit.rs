@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
+use enforcecore_host::config::Config;
 use enforcecore_host::evidence;
 use serde_json::Value as Json;
 
@@ -38,8 +39,8 @@ Examples:
 
 Exit status: 0 valid, 1 invalid or (without --allow-unanchored) unanchored.")]
 struct Verify {
-    /// The log's folder
-    log: PathBuf,
+    /// The log's folder [default: the configured one, with its anchor]
+    log: Option<PathBuf>,
     /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY)
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
@@ -64,8 +65,8 @@ Examples:
   enforcecore audit show .enforcecore/log --tail 20
   enforcecore audit show .enforcecore/log --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json")]
 struct Show {
-    /// The log's folder
-    log: PathBuf,
+    /// The log's folder [default: the configured one]
+    log: Option<PathBuf>,
     /// Only the entries of this call
     #[arg(long, value_name = "ID")]
     call: Option<String>,
@@ -78,20 +79,30 @@ struct Show {
 }
 
 /// Runs the command.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
+    let configured = config.folders();
     match options.command {
-        Command::Verify(options) => verify(&options, output),
-        Command::Show(options) => show(&options, output),
+        Command::Verify(mut options) => {
+            if options.log.is_none() && options.anchor.is_empty() {
+                options.anchor.extend(configured.anchor);
+            }
+            let log = options.log.take().unwrap_or(configured.log);
+            verify(&log, &options, output)
+        }
+        Command::Show(mut options) => {
+            let log = options.log.take().unwrap_or(configured.log);
+            show(&log, &options, output)
+        }
     }
 }
 
-fn verify(options: &Verify, output: &mut Output) -> Result<Exit, CommandError> {
+fn verify(log: &Path, options: &Verify, output: &mut Output) -> Result<Exit, CommandError> {
     let key = options.key.as_deref().map(PublicKey::from_vkey).transpose();
     let key = key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?;
     let anchors = options.anchor.iter().map(|path| anchor(path)).collect::<Result<Vec<String>, CommandError>>()?;
     let verify = VerifyOptions { key, origin: None, anchors, all_signatures: options.all_signatures };
-    let report = evidence::verify_folder(&options.log, &verify).map_err(|error| cannot_read(&options.log, &error))?;
-    let path = options.log.display().to_string();
+    let report = evidence::verify_folder(log, &verify).map_err(|error| cannot_read(log, &error))?;
+    let path = log.display().to_string();
     if options.json {
         output.json(&report::json(&path, &report))?;
     } else {
@@ -117,8 +128,8 @@ fn anchor(path: &Path) -> Result<String, CommandError> {
     kept.ok_or_else(|| failed(&"it remembers no checkpoint"))
 }
 
-fn show(options: &Show, output: &mut Output) -> Result<Exit, CommandError> {
-    let entries = evidence::entries(&options.log).map_err(|error| cannot_read(&options.log, &error))?;
+fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, CommandError> {
+    let entries = evidence::entries(log).map_err(|error| cannot_read(log, &error))?;
     let wanted = |entry: &Result<Entry, String>| match (entry, &options.call) {
         (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),
         _ => true,

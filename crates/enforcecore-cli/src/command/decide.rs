@@ -10,11 +10,13 @@ use clap::Args;
 use enforcecore::call::Malformed;
 use enforcecore::decision::{Decision, Verdict};
 use enforcecore::value::{VALUE_BYTES_MAX, Value};
+use enforcecore_host::config::Config;
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use crate::render::decision;
+use crate::settings::{self, PolicyFlags};
 use session::Decider;
 
 /// Decide calls without running them
@@ -31,9 +33,8 @@ Examples:
 Exit status: 0 allow, 3 deny, 4 ask, 5 enforcement failed; with --calls 0, or 5 if any line failed.")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["call", "calls"])))]
 pub struct Options {
-    /// The policy
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
+    #[command(flatten)]
+    policy: PolicyFlags,
     /// One call as JSON, or `-` to read it from stdin
     #[arg(long, value_name = "JSON")]
     call: Option<String>,
@@ -49,8 +50,9 @@ pub struct Options {
 }
 
 /// Runs the command.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut decider = Decider::open(&options.policy, options.session.as_deref(), options.save)?;
+pub fn run(options: Options, mut config: Config, output: &mut Output) -> Result<Exit, CommandError> {
+    options.policy.lay_over(&mut config);
+    let mut decider = Decider::open(&settings::policy(&config)?, options.session.as_deref(), options.save)?;
     match (&options.call, &options.calls) {
         (Some(call), _) => {
             let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };
@@ -96,7 +98,7 @@ const LINE_BYTES_MAX: u64 = VALUE_BYTES_MAX as u64 + 2;
 fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     loop {
         let buffer = input.fill_buf()?;
-        match memchr_newline(buffer) {
+        match buffer.iter().position(|byte| *byte == b'\n') {
             Some(at) => {
                 input.consume(at + 1);
                 return Ok(());
@@ -108,10 +110,6 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
             }
         }
     }
-}
-
-fn memchr_newline(buffer: &[u8]) -> Option<usize> {
-    buffer.iter().position(|byte| *byte == b'\n')
 }
 
 fn decide(decider: &mut Decider, text: &[u8]) -> Result<(Json, Verdict), CommandError> {

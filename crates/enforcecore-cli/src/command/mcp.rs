@@ -1,20 +1,20 @@
 //! `enforcecore mcp`: puts a policy in front of an MCP server.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
 
 use clap::Args;
-use enforcecore::audit::Durability;
 use enforcecore::call::{Context, hex};
 use enforcecore::traits::Random;
 use enforcecore::value::{Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
-use enforcecore_host::assembly::{Setup, enforcer};
+use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
+use enforcecore_host::config::{Config, Key};
 use enforcecore_host::spawn::adopt_orphans;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{CommandError, Exit};
+use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -30,52 +30,27 @@ The server gets only what the policy allows, and is ended with all it started wh
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct Options {
-    /// The policy
-    #[arg(long, value_name = "FILE")]
-    policy: PathBuf,
-    /// Where the evidence goes
-    #[arg(long, value_name = "DIR", default_value = ".enforcecore/log")]
-    log: PathBuf,
-    /// Where the signing key is
-    #[arg(long, value_name = "DIR", default_value = ".enforcecore/keys")]
-    keys: PathBuf,
-    /// Where the last checkpoint is remembered, if elsewhere
-    #[arg(long, value_name = "DIR")]
-    anchor: Option<PathBuf>,
-    /// The folder that `session.workspace` means
-    #[arg(long, value_name = "DIR", default_value = ".")]
-    workspace: PathBuf,
+    #[command(flatten)]
+    policy: PolicyFlags,
+    #[command(flatten)]
+    evidence: EvidenceFlags,
+    #[command(flatten)]
+    workspace: WorkspaceFlags,
     /// The session's name, by which budgets and facts are kept; a fresh one if not given
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
-    /// How a call is acknowledged before it runs: on stable storage, or handed to the system
-    #[arg(long, value_enum, default_value_t = Acknowledged::Strict)]
-    durability: Acknowledged,
     /// The server's command
     #[arg(last = true, required = true, value_name = "SERVER")]
     server: Vec<OsString>,
 }
 
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum Acknowledged {
-    /// Written and synchronised.
-    Strict,
-    /// Written; a power cut may lose the last calls.
-    Buffered,
-}
-
 /// Runs the command. Stdout belongs to the protocol from here on.
-pub fn run(options: Options) -> Result<Exit, CommandError> {
-    let context = context(&options)?;
-    let mut setup = Setup::new(options.policy, FACE);
-    setup.folders.log = options.log;
-    setup.folders.keys = options.keys;
-    setup.folders.anchor = options.anchor;
-    setup.durability = match options.durability {
-        Acknowledged::Strict => Durability::Strict,
-        Acknowledged::Buffered => Durability::Buffered,
-    };
-    let enforcer = enforcer(setup)?;
+pub fn run(options: Options, mut config: Config) -> Result<Exit, CommandError> {
+    options.policy.lay_over(&mut config);
+    options.evidence.lay_over(&mut config);
+    options.workspace.lay_over(&mut config);
+    let context = context(&config, options.session)?;
+    let enforcer = enforcer(settings::setup(&config, FACE)?)?;
     // Nothing but the server is started here, so whatever is below us is the server's.
     adopt_orphans().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
@@ -99,15 +74,13 @@ pub fn run(options: Options) -> Result<Exit, CommandError> {
     }
 }
 
-fn context(options: &Options) -> Result<Context, CommandError> {
-    let workspace = options.workspace.canonicalize().map_err(|error| {
-        CommandError::usage(format!("the workspace `{}` cannot be used: {error}", options.workspace.display()))
+fn context(config: &Config, session: Option<String>) -> Result<Context, CommandError> {
+    let workspace = config.path(Key::Workspace).unwrap_or_default();
+    let workspace = workspace.canonicalize().map_err(|error| {
+        CommandError::usage(format!("the workspace `{}` cannot be used: {error}", workspace.display()))
     })?;
     let workspace = workspace.to_str().ok_or_else(|| CommandError::usage("the workspace's name is not UTF-8"))?;
-    let session_id = match &options.session {
-        Some(name) => name.clone(),
-        None => fresh_name()?,
-    };
+    let session_id = session.map_or_else(fresh_name, Ok)?;
     let session = Map::from_iter([("workspace".to_owned(), Value::from(workspace))]);
     Ok(Context { session_id, session, ..Context::default() })
 }

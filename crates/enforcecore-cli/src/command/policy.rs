@@ -10,12 +10,14 @@ use clap::{Args, Subcommand};
 use enforcecore::diagnostic::{Diagnostic, Severity};
 use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, run_tests, unreadable};
 use enforcecore_host::assembly::{SetupError, load_policy};
+use enforcecore_host::config::Config;
 use enforcecore_host::paths::FileSystem;
 use serde_json::json;
 
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use crate::render::diagnostic;
+use crate::settings;
 
 /// Check and test policies
 #[derive(Debug, Args)]
@@ -43,8 +45,7 @@ Examples:
 
 Exit status: 0 no errors, 1 errors (with --deny-warnings: or warnings).")]
 struct Check {
-    /// The policies
-    #[arg(required = true)]
+    /// The policies [default: the configured one]
     files: Vec<PathBuf>,
     /// Warnings fail too
     #[arg(long)]
@@ -62,18 +63,22 @@ Example:
 
 Exit status: 0 all passed, 1 some failed or the policy does not load.")]
 struct Test {
-    /// The policy
-    file: PathBuf,
+    /// The policy [default: the configured one]
+    file: Option<PathBuf>,
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
 }
 
 /// Runs the command.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
     match options.command {
+        Command::Check(options) if options.files.is_empty() => {
+            check(&Check { files: vec![settings::policy(config)?], ..options }, output)
+        }
         Command::Check(options) => check(&options, output),
-        Command::Test(options) => test(&options, output),
+        Command::Test(Test { file: Some(file), json }) => test(&file, json, output),
+        Command::Test(Test { file: None, json }) => test(&settings::policy(config)?, json, output),
     }
 }
 
@@ -98,10 +103,10 @@ fn check(options: &Check, output: &mut Output) -> Result<Exit, CommandError> {
     Ok(if errors > 0 || (options.deny_warnings && warnings > 0) { Exit::Findings } else { Exit::Clean })
 }
 
-fn test(options: &Test, output: &mut Output) -> Result<Exit, CommandError> {
-    let loaded = match load(&options.file)? {
+fn test(file: &Path, json: bool, output: &mut Output) -> Result<Exit, CommandError> {
+    let loaded = match load(file)? {
         Ok(loaded) => loaded,
-        Err(found) if options.json => {
+        Err(found) if json => {
             output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
             output.flush()?;
             return Ok(Exit::Findings);
@@ -115,7 +120,7 @@ fn test(options: &Test, output: &mut Output) -> Result<Exit, CommandError> {
     let report = run_tests(&loaded.policy, &FileSystem);
     let passed = report.results.iter().filter(|result| result.passed).count();
     let failed = report.results.len() - passed;
-    if options.json {
+    if json {
         let results = report.results.iter().map(|result| {
             let (line, expected, got) = (result.span.line, &result.expected, &result.got);
             json!({"line": line, "passed": result.passed, "expected": expected, "got": got, "reason": result.reason})

@@ -3,11 +3,13 @@
 //! A code is a promise to scripts: it never changes its meaning. The tables are complete by a test that reads the source.
 
 mod call;
+mod config;
 mod log;
 
 use crate::policy::codes as policy;
 
 pub use call::CODES as CALL_CODES;
+pub use config::CODES as CONFIG_CODES;
 pub use log::CODES as LOG_CODES;
 
 /// One code.
@@ -34,6 +36,8 @@ pub enum Family {
     Call,
     /// Something wrong with an evidence log.
     Log,
+    /// A mistake in a configuration.
+    Config,
 }
 
 impl Family {
@@ -43,15 +47,20 @@ impl Family {
             Family::Policy => "policy",
             Family::Call => "call",
             Family::Log => "log",
+            Family::Config => "config",
         }
     }
 }
 
 /// Every code with its family.
 pub fn all() -> impl Iterator<Item = (Family, &'static Code)> {
-    [(Family::Policy, policy::CODES), (Family::Call, CALL_CODES), (Family::Log, LOG_CODES)]
-        .into_iter()
-        .flat_map(|(family, codes)| codes.iter().map(move |code| (family, code)))
+    let families = [
+        (Family::Policy, policy::CODES),
+        (Family::Config, CONFIG_CODES),
+        (Family::Call, CALL_CODES),
+        (Family::Log, LOG_CODES),
+    ];
+    families.into_iter().flat_map(|(family, codes)| codes.iter().map(move |code| (family, code)))
 }
 
 /// The pages of a code, in either case: two families may use one word.

@@ -1,0 +1,96 @@
+//! Flags that lie over the configuration, and what enforcing commands take from it.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use enforcecore::policy::Face;
+use enforcecore_host::assembly::Setup;
+use enforcecore_host::config::{Config, Key};
+
+use crate::error::CommandError;
+
+/// Which policy is enforced.
+#[derive(Debug, Args)]
+pub struct PolicyFlags {
+    /// The policy
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+}
+
+impl PolicyFlags {
+    /// Lays what was given over the configuration.
+    pub fn lay_over(&self, config: &mut Config) {
+        config.lay_over(Key::Policy, self.policy.as_ref());
+    }
+}
+
+/// Where the evidence goes, and how.
+#[derive(Debug, Args)]
+pub struct EvidenceFlags {
+    /// Where the evidence goes [default: .enforcecore/log]
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// Where the signing key is [default: .enforcecore/keys]
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// Where the last checkpoint is remembered, if elsewhere
+    #[arg(long, value_name = "DIR")]
+    anchor: Option<PathBuf>,
+    /// The log's name in its checkpoints [default: enforcecore.local/log]
+    #[arg(long, value_name = "NAME")]
+    origin: Option<String>,
+    /// How a call is acknowledged before it runs: on stable storage [default], or handed to the system
+    #[arg(long, value_name = "HOW")]
+    durability: Option<Acknowledged>,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Acknowledged {
+    Strict,
+    Buffered,
+}
+
+impl EvidenceFlags {
+    /// Lays what was given over the configuration.
+    pub fn lay_over(&self, config: &mut Config) {
+        config.lay_over(Key::Log, self.log.as_ref());
+        config.lay_over(Key::Keys, self.keys.as_ref());
+        config.lay_over(Key::Anchor, self.anchor.as_ref());
+        config.lay_over(Key::Origin, self.origin.as_ref());
+        config.lay_over(Key::Durability, word(self.durability));
+    }
+}
+
+/// Where the agent works.
+#[derive(Debug, Args)]
+pub struct WorkspaceFlags {
+    /// The folder that `session.workspace` means [default: .]
+    #[arg(long, value_name = "DIR")]
+    workspace: Option<PathBuf>,
+}
+
+impl WorkspaceFlags {
+    /// Lays what was given over the configuration.
+    pub fn lay_over(&self, config: &mut Config) {
+        config.lay_over(Key::Workspace, self.workspace.as_ref());
+    }
+}
+
+/// The word of a flag that takes one of several.
+pub fn word(value: Option<impl ValueEnum>) -> Option<String> {
+    value.and_then(|value| value.to_possible_value()).map(|value| value.get_name().to_owned())
+}
+
+/// The policy to use.
+pub fn policy(config: &Config) -> Result<PathBuf, CommandError> {
+    config.path(Key::Policy).ok_or_else(|| {
+        CommandError::usage("no policy is named")
+            .help("give --policy FILE, or write `policy = \"policy.yaml\"` into enforcecore.toml")
+    })
+}
+
+/// What an enforcer is put together from.
+pub fn setup(config: &Config, face: Face) -> Result<Setup, CommandError> {
+    let (folders, durability) = (config.folders(), config.durability());
+    Ok(Setup { folders, durability, ..Setup::new(policy(config)?, face) })
+}

@@ -1,0 +1,116 @@
+//! Where the command takes its settings from, and that a mistake in them stops everything.
+#![cfg(test)]
+
+mod cli_support;
+
+use cli_support::{POLICY, Place, log};
+use expect_test::expect_file;
+
+const CALL: &str = r#"{"id":"c1","tool":"read_note","args":{"name":"a"}}"#;
+
+/// A project with a configuration at its root, and a folder in it.
+fn project() -> Place {
+    let place = Place::with(&[("policy.yaml", POLICY), ("sub/keep", "")]);
+    place.write("enforcecore.toml", "policy = \"policy.yaml\"\nlog = \"log\"\nanchor = \"anchor\"\n");
+    place
+}
+
+#[test]
+fn config_show_says_where_each_value_comes_from() {
+    let place = project();
+    place.write("home/.config/enforcecore/enforcecore.toml", "origin = \"example.com/log\"\nlog = \"mine\"\n");
+    place.write("named.toml", "durability = \"buffered\"\n");
+    place.write("wrong.toml", "lgo = \"log\"\ndurability = \"fast\"\n");
+    expect_file!["golden/config.txt"].assert_eq(&place.transcript(&[
+        &["config", "show"],
+        &["config", "show", "--log", "evidence", "--log-level", "info"],
+        &["config", "show", "--json"],
+        &["config", "show", "--config", "named.toml"],
+        &["config", "show", "--config", "wrong.toml"],
+        &["config", "show", "--config", "wrong.toml", "--json"],
+        &["decide", "--config", "wrong.toml", "--policy", "policy.yaml", "--call", CALL],
+        &["decide", "--config", "missing.toml", "--policy", "policy.yaml", "--call", CALL],
+        &["explain", "--config", "wrong.toml", "EC1002"],
+    ]));
+    let mut command = place.command(&["config", "show"]);
+    let shown = command.env("ENFORCECORE_DURABILITY", "buffered").output().unwrap();
+    assert!(String::from_utf8(shown.stdout).unwrap().contains("buffered                 ENFORCECORE_DURABILITY\n"));
+}
+
+#[test]
+fn commands_fall_back_to_the_configuration() {
+    let place = project();
+    log::write(place.root(), &[("c1", "read_note", r#"{"name":"a"}"#)]);
+    let run = |folder: &str, args: &[&str]| {
+        let ran = place.command(args).current_dir(place.path(folder)).output().unwrap();
+        (ran.status.code().unwrap(), String::from_utf8(ran.stdout).unwrap())
+    };
+    for folder in [".", "sub"] {
+        assert_eq!(run(folder, &["decide", "--call", CALL]).0, 0);
+        assert_eq!(run(folder, &["policy", "check"]).0, 0);
+        assert_eq!(run(folder, &["policy", "test"]).1, "2 passed, 0 failed\n");
+        assert_eq!(run(folder, &["audit", "show"]).1.lines().count(), 4);
+        // With the configured anchor the log is valid, not only unanchored; another log has another anchor.
+        assert_eq!(run(folder, &["audit", "verify"]).0, 0);
+        assert_eq!(run(folder, &["audit", "verify", place.path("log").to_str().unwrap()]).0, 1);
+    }
+    let elsewhere = Place::new();
+    for args in
+        [["decide", "--call", CALL].as_slice(), &["policy", "check"], &["policy", "test"], &["mcp", "--", "true"]]
+    {
+        let ran = elsewhere.run(args);
+        assert_eq!(ran.status, 2, "{ran:?}");
+        assert!(ran.stderr.contains("give --policy FILE"), "{ran:?}");
+    }
+}
+
+#[test]
+fn flags_lie_over_variables_and_variables_over_files() {
+    let place = project();
+    place
+        .write("strict.yaml", POLICY.replace("  - allow: read_note\n    id: reading\n", "").replace(" by reading", ""));
+    let status = |variable: &str, flags: &[&str]| {
+        let mut command = place.command(&[flags, &["decide", "--call", CALL]].concat());
+        if !variable.is_empty() {
+            command.env("ENFORCECORE_DEFAULT_POLICY", variable);
+        }
+        command.output().unwrap().status.code().unwrap()
+    };
+    let decide = |variable: &str, policy: &[&str]| {
+        let mut command = place.command(&[&["decide", "--call", CALL], policy].concat());
+        command.env("ENFORCECORE_DEFAULT_POLICY", variable);
+        command.output().unwrap().status.code().unwrap()
+    };
+    assert_eq!(status("", &[]), 0);
+    assert_eq!(status("strict.yaml", &[]), 3);
+    assert_eq!(decide("strict.yaml", &["--policy", "policy.yaml"]), 0);
+    assert_eq!(decide("policy.yaml", &["--policy", "strict.yaml"]), 3);
+}
+
+#[test]
+fn a_mistake_in_the_configuration_stops_everything_that_enforces() {
+    let place = project();
+    let server = ["mcp", "--", "sh", "-c", "echo > started"];
+    let check = |expected: i32, args: &[&str]| {
+        let ran = place.run(args);
+        assert_eq!(ran.status, expected, "{args:?} {ran:?}");
+    };
+    for wrong in ["polcy = \"policy.yaml\"\n", "policy = \n", "durability = \"fast\"\n", "log_level = \"loud=very\"\n"]
+    {
+        place.write("enforcecore.toml", format!("policy = \"policy.yaml\"\n{wrong}"));
+        check(5, &["decide", "--call", CALL]);
+        check(5, &["decide", "--policy", "policy.yaml", "--call", CALL]);
+        check(5, &server);
+        check(5, &["audit", "show", "log"]);
+        check(5, &["policy", "check", "policy.yaml"]);
+        assert!(!place.path("started").exists() && !place.path("log").exists(), "nothing ran");
+    }
+    let mut command = place.command(&server);
+    place.write("enforcecore.toml", "policy = \"policy.yaml\"\n");
+    let ran = command.env("ENFORCECORE_FAIL_OPEN", "true").output().unwrap();
+    assert_eq!(ran.status.code(), Some(5));
+    assert!(!place.path("started").exists());
+    // The twin without the mistake: the server starts.
+    place.run(&server);
+    assert!(place.path("started").exists());
+}

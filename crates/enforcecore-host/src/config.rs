@@ -1,0 +1,419 @@
+//! Configuration: `enforcecore.toml` of the project over that of the user, overlaid by variables, overlaid by flags.
+//!
+//! Every value knows where it comes from. What is unknown, unusable or written by somebody else is an error with its place:
+//! enforcement never runs on a guess at what was meant. Absent on purpose: anything that a policy says.
+
+use std::ffi::{OsStr, OsString};
+use std::fmt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use enforcecore::audit::{Durability, is_key_name};
+use enforcecore::diagnostic::{Diagnostic, Severity, Span, closest};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use crate::assembly::DEFAULT_ORIGIN;
+use crate::evidence::LogFolders;
+
+/// The name of the file.
+pub const CONFIG_FILE: &str = "enforcecore.toml";
+
+/// What every variable begins with.
+pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
+
+/// Bytes of a file at most: it has nine keys.
+const CONFIG_BYTES_MAX: u64 = 64 * 1024;
+
+macro_rules! keys {
+    ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $variable:literal, $kind:expr, $default:expr;)*) => {
+        /// What can be configured.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum Key {
+            $($(#[doc = $doc])* $variant,)*
+        }
+
+        impl Key {
+            /// Every key.
+            pub const ALL: &[Key] = &[$(Key::$variant,)*];
+
+            /// The word in the file.
+            pub fn name(self) -> &'static str {
+                match self { $(Key::$variant => $name,)* }
+            }
+
+            /// The variable.
+            pub fn variable(self) -> &'static str {
+                match self { $(Key::$variant => concat!("ENFORCECORE_", $variable),)* }
+            }
+
+            fn kind(self) -> Kind {
+                match self { $(Key::$variant => $kind,)* }
+            }
+
+            fn default(self) -> Option<&'static str> {
+                match self { $(Key::$variant => $default,)* }
+            }
+        }
+    };
+}
+
+keys! {
+    /// The policy.
+    Policy = "policy", "DEFAULT_POLICY", Kind::Path, None;
+    /// The folder the evidence goes to.
+    Log = "log", "AUDIT_PATH", Kind::Path, Some(".enforcecore/log");
+    /// The folder with the signing key and the secret of names.
+    Keys = "keys", "KEYS", Kind::Path, Some(".enforcecore/keys");
+    /// The folder in which the last checkpoint is remembered.
+    Anchor = "anchor", "ANCHOR", Kind::Path, None;
+    /// The name of the log in its checkpoints.
+    Origin = "origin", "ORIGIN", Kind::Origin, Some(DEFAULT_ORIGIN);
+    /// How a call is acknowledged before it runs.
+    Durability = "durability", "DURABILITY", Kind::OneOf(&["strict", "buffered"]), Some("strict");
+    /// The folder that `session.workspace` means.
+    Workspace = "workspace", "WORKSPACE", Kind::Path, Some(".");
+    /// What the program logs about itself.
+    LogLevel = "log_level", "LOG_LEVEL", Kind::Text, Some("warn");
+    /// How a line of the program's log looks.
+    LogFormat = "log_format", "LOG_FORMAT", Kind::OneOf(&["human", "json"]), Some("human");
+}
+
+/// Variables of version 1.14 whose meaning is gone, and where it went.
+const RETIRED: [(&str, &str); 14] = [
+    ("AUDIT_ENABLED", "evidence is always written"),
+    ("AUDIT_ROTATE_MB", "the log is not rotated: its entries stay one chain"),
+    ("AUDIT_RETAIN_DAYS", "the log is kept until somebody archives it"),
+    ("AUDIT_COMPRESS", "the log is not compressed"),
+    ("AUDIT_IMMUTABLE", "changes are seen by `enforcecore audit verify`"),
+    ("AUDIT_WITNESS_FILE", "name an anchor folder in ENFORCECORE_ANCHOR"),
+    ("REDACTION_ENABLED", "the policy says under `redact` what is redacted"),
+    ("FAIL_OPEN", "a failure never lets a call through"),
+    ("COST_BUDGET_USD", "the policy says under `budgets` what may be spent"),
+    ("DEV_MODE", "there is one mode"),
+    ("WEBHOOK_ON_VIOLATION", "nothing is sent anywhere"),
+    ("WEBHOOK_ON_COST_THRESHOLD", "nothing is sent anywhere"),
+    ("WEBHOOK_RETRY_ATTEMPTS", "nothing is sent anywhere"),
+    ("WEBHOOK_TIMEOUT_SECONDS", "nothing is sent anywhere"),
+];
+
+/// What a value must be.
+enum Kind {
+    Path,
+    Text,
+    Origin,
+    OneOf(&'static [&'static str]),
+}
+
+/// A value and where it comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setting {
+    /// The value; a path of a file is relative to that file and already resolved.
+    pub value: OsString,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// A line of a file.
+    File {
+        /// The file.
+        file: PathBuf,
+        /// The line, from 1.
+        line: u32,
+    },
+    /// A variable of the environment.
+    Variable(&'static str),
+    /// A flag of the command.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Origin::Default => write!(f, "default"),
+            Origin::File { file, line } => write!(f, "{}:{line}", file.display()),
+            Origin::Variable(name) => write!(f, "{name}"),
+            Origin::Flag => write!(f, "flag"),
+        }
+    }
+}
+
+/// The values in force.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Config {
+    settings: Vec<(Key, Setting)>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        let set = |key: &Key| {
+            key.default().map(|value| (*key, Setting { value: OsString::from(value), origin: Origin::Default }))
+        };
+        Config { settings: Key::ALL.iter().filter_map(set).collect() }
+    }
+}
+
+impl Config {
+    /// Reads the files and variables that hold for this process, as [`Config::load`] does.
+    pub fn here(file: Option<&Path>) -> Result<Config, Vec<Diagnostic>> {
+        let folder = std::env::current_dir().map_err(|error| {
+            vec![problem("EC1000", whole("."), format!("the working folder cannot be found: {error}"))]
+        })?;
+        Config::load(&folder, file, std::env::vars_os())
+    }
+
+    /// Reads the files and variables that hold for this folder. With `file`, that one is read instead of those that are found.
+    pub fn load(
+        folder: &Path,
+        file: Option<&Path>,
+        environment: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Config, Vec<Diagnostic>> {
+        let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
+        let mut loader = Loader { config: Config::default(), found: Vec::new() };
+        match file {
+            Some(file) => loader.read_file(file, |_| None),
+            None => {
+                user_file(&environment).into_iter().for_each(|file| loader.read_file(&file, |_| None));
+                loader.read_project(folder);
+            }
+        }
+        loader.read_variables(folder, &environment);
+        if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
+    }
+
+    /// The value of a key, if it has one.
+    pub fn get(&self, key: Key) -> Option<&Setting> {
+        self.settings.iter().find(|(own, _)| *own == key).map(|(_, setting)| setting)
+    }
+
+    /// The value of a key as a path.
+    pub fn path(&self, key: Key) -> Option<PathBuf> {
+        self.get(key).map(|setting| PathBuf::from(&setting.value))
+    }
+
+    /// The value of a key as text.
+    pub fn text(&self, key: Key) -> &str {
+        self.get(key).and_then(|setting| setting.value.to_str()).unwrap_or_default()
+    }
+
+    /// Lays a flag's value, if it was given, over whatever else was said.
+    pub fn lay_over(&mut self, key: Key, flag: Option<impl Into<OsString>>) {
+        if let Some(value) = flag {
+            self.set(key, value.into(), Origin::Flag);
+        }
+    }
+
+    /// How a call is acknowledged before it runs.
+    pub fn durability(&self) -> Durability {
+        if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
+    }
+
+    /// Where the evidence and what belongs to it lives.
+    pub fn folders(&self) -> LogFolders {
+        LogFolders {
+            log: self.path(Key::Log).unwrap_or_default(),
+            keys: self.path(Key::Keys).unwrap_or_default(),
+            anchor: self.path(Key::Anchor),
+            origin: self.text(Key::Origin).to_owned(),
+        }
+    }
+
+    fn set(&mut self, key: Key, value: OsString, origin: Origin) {
+        self.settings.retain(|(own, _)| *own != key);
+        self.settings.push((key, Setting { value, origin }));
+    }
+}
+
+struct Loader {
+    config: Config,
+    found: Vec<Diagnostic>,
+}
+
+impl Loader {
+    /// Reads the nearest file of this folder or one above it. Whoever may write there decides what is enforced here, so a file
+    /// that lies in somebody else's hands is refused.
+    fn read_project(&mut self, folder: &Path) {
+        let nearest = folder.ancestors().map(|folder| folder.join(CONFIG_FILE)).find(|file| is_there(file));
+        nearest.into_iter().for_each(|file| self.read_file(&file, not_ours));
+    }
+
+    fn read_file(&mut self, file: &Path, distrusted: fn(&Metadata) -> Option<&'static str>) {
+        let name = file.display().to_string();
+        let read = open(file).and_then(|(open, metadata)| match distrusted(&metadata) {
+            Some(why) => Ok(Err(why)),
+            None => read(open).map(Ok),
+        });
+        match read {
+            Ok(Ok(text)) => self.read_text(file, &name, &text),
+            Ok(Err(why)) => {
+                let help = "give the file to this user, writable by nobody else, or name it with `--config`";
+                let message = format!("the configuration {why}, so it decides nothing here");
+                let problem = problem("EC1005", whole(&name), message);
+                self.found.push(Diagnostic { help: Some(help.to_owned()), ..problem });
+            }
+            Err(error) => {
+                self.found.push(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+            }
+        }
+    }
+
+    fn read_text(&mut self, file: &Path, name: &str, text: &str) {
+        let table = match DeTable::parse(text) {
+            Ok(table) => table.into_inner(),
+            Err(error) => {
+                let span = place(name, text, error.span().unwrap_or_default());
+                return self.found.push(problem("EC1001", span, error.message().to_owned()));
+            }
+        };
+        // In the order of the file, not of the alphabet.
+        let mut entries: Vec<_> = table.into_iter().collect();
+        entries.sort_by_key(|(key, _)| key.span().start);
+        for (key, value) in entries {
+            let known = Key::ALL.iter().find(|own| own.name() == key.get_ref().as_ref());
+            match known {
+                Some(known) => self.take(*known, file, name, text, &value),
+                None => {
+                    let span = place(name, text, key.span());
+                    let message = format!("unknown key `{}`", key.get_ref());
+                    let close = closest(key.get_ref(), Key::ALL.iter().map(|key| key.name()));
+                    let help = close.map_or_else(
+                        || format!("the keys are {}", names()),
+                        |close| format!("did you mean `{close}`?"),
+                    );
+                    self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
+        let span = place(name, text, value.span());
+        let DeValue::String(written) = value.get_ref() else {
+            return self.found.push(problem("EC1003", span, format!("`{}` is text in quotes", key.name())));
+        };
+        let folder = file.parent().unwrap_or(Path::new(""));
+        match usable(key, OsStr::new(written.as_ref()), folder) {
+            Ok(value) => {
+                let line = span.line;
+                self.config.set(key, value, Origin::File { file: file.to_owned(), line });
+            }
+            Err(why) => self.found.push(problem("EC1003", span, format!("`{}` {why}", key.name()))),
+        }
+    }
+
+    fn read_variables(&mut self, folder: &Path, environment: &[(OsString, OsString)]) {
+        let ours = environment.iter().map(|(name, value)| (name.to_string_lossy(), value));
+        let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
+        ours.sort();
+        for (name, value) in ours {
+            match Key::ALL.iter().find(|key| key.variable() == name) {
+                None => self.found.push(unknown_variable(&name)),
+                Some(key) => match usable(*key, value, folder) {
+                    Ok(value) => self.config.set(*key, value, Origin::Variable(key.variable())),
+                    Err(why) => self.found.push(problem("EC1003", whole(&name), format!("the variable {why}"))),
+                },
+            }
+        }
+    }
+}
+
+/// The user's own file, if the environment says where it would be and it is there.
+fn user_file(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+    let variable = |name: &str| environment.iter().find(|(own, _)| own == name).map(|(_, value)| PathBuf::from(value));
+    let configured = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+    let home = || variable("HOME").filter(|path| path.is_absolute()).map(|home| home.join(".config"));
+    let file = configured.or_else(home)?.join("enforcecore").join(CONFIG_FILE);
+    is_there(&file).then_some(file)
+}
+
+/// Whether something has this name. Whatever keeps us from looking is said when it is read.
+fn is_there(file: &Path) -> bool {
+    !fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
+}
+
+fn not_ours(metadata: &Metadata) -> Option<&'static str> {
+    let owner = metadata.uid();
+    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+        return Some("belongs to another user");
+    }
+    (metadata.mode() & 0o002 != 0).then_some("may be written by every user")
+}
+
+/// Opens a regular file, and waits for nobody: a pipe of that name would never end.
+fn open(file: &Path) -> io::Result<(File, Metadata)> {
+    let waits_not = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    let open = OpenOptions::new().read(true).custom_flags(waits_not).open(file)?;
+    let metadata = open.metadata()?;
+    if metadata.is_file() { Ok((open, metadata)) } else { Err(io::Error::other("it is not a file")) }
+}
+
+fn read(open: File) -> io::Result<String> {
+    let mut text = String::new();
+    let read = open.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
+    if read as u64 > CONFIG_BYTES_MAX { Err(io::Error::other("it is larger than 64 KiB")) } else { Ok(text) }
+}
+
+/// The value as it is used, or why it cannot be.
+fn usable(key: Key, value: &OsStr, folder: &Path) -> Result<OsString, String> {
+    if value.is_empty() {
+        return Err("is empty".to_owned());
+    }
+    if matches!(key.kind(), Kind::Path) && value.as_encoded_bytes().starts_with(b"~") {
+        return Err("begins with `~`, which only a shell expands".to_owned());
+    }
+    if matches!(key.kind(), Kind::Path) {
+        return Ok(folder.join(value).into_os_string());
+    }
+    let text = value.to_str().ok_or("is not UTF-8")?;
+    match key.kind() {
+        Kind::OneOf(words) if !words.contains(&text) => Err(format!("is one of {}, not `{text}`", words.join(", "))),
+        Kind::Origin if !is_key_name(text) => Err("is a name without spaces and plus signs".to_owned()),
+        _ => Ok(value.to_owned()),
+    }
+}
+
+fn unknown_variable(name: &str) -> Diagnostic {
+    let word = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
+    if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == word) {
+        let message = "the variable of version 1.14 has no meaning any more".to_owned();
+        return Diagnostic { help: Some(format!("unset it: {instead}")), ..problem("EC1006", whole(name), message) };
+    }
+    let by_key = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(word)).map(|key| key.variable());
+    let close = by_key.or_else(|| closest(name, Key::ALL.iter().map(|key| key.variable())));
+    let help =
+        close.map_or_else(|| format!("the variables are {}", variables()), |close| format!("did you mean `{close}`?"));
+    Diagnostic { help: Some(help), ..problem("EC1004", whole(name), "unknown variable".to_owned()) }
+}
+
+fn names() -> String {
+    Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
+}
+
+fn variables() -> String {
+    Key::ALL.iter().map(|key| key.variable()).collect::<Vec<_>>().join(", ")
+}
+
+fn problem(code: &'static str, span: Span, message: String) -> Diagnostic {
+    Diagnostic { code, severity: Severity::Error, span, message, help: None, fix: None }
+}
+
+/// A file or a variable as a whole.
+fn whole(name: &str) -> Span {
+    Span { file: name.to_owned(), ..Span::default() }
+}
+
+/// A place in a file's text.
+fn place(name: &str, text: &str, bytes: std::ops::Range<usize>) -> Span {
+    let before = text.get(..bytes.start).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Span { file: name.to_owned(), line: small(line), column: small(column), start: bytes.start, end: bytes.end }
+}

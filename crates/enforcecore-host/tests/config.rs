@@ -1,0 +1,200 @@
+//! Where each value comes from, and everything that is refused.
+#![cfg(test)]
+
+use std::ffi::OsString;
+use std::fs::{self, Permissions};
+use std::os::unix::ffi::OsStringExt;
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::Path;
+
+use enforcecore::audit::Durability;
+use enforcecore::codes::CONFIG_CODES;
+use enforcecore::diagnostic::Diagnostic;
+use enforcecore_host::config::{Config, Key};
+
+fn write(file: &Path, text: &str) {
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(file, text).unwrap();
+}
+
+fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Config, Vec<Diagnostic>> {
+    let environment = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
+    Config::load(folder, None, environment)
+}
+
+/// What is said about a file of this text.
+fn said(text: &str) -> String {
+    let place = tempfile::tempdir().unwrap();
+    write(&place.path().join("enforcecore.toml"), text);
+    render(place.path(), load(place.path(), &[]).map(|_| ()))
+}
+
+/// What is said about these variables.
+fn said_of(variables: &[(&str, &str)]) -> String {
+    let place = tempfile::tempdir().unwrap();
+    render(place.path(), load(place.path(), variables).map(|_| ()))
+}
+
+fn render(folder: &Path, result: Result<(), Vec<Diagnostic>>) -> String {
+    let found = result.err().unwrap_or_default();
+    let lines = found.iter().map(|one| one.to_string().replace(&format!("{}/", folder.display()), ""));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_nearest_word_counts() {
+    let place = tempfile::tempdir().unwrap();
+    let (home, project) = (place.path().join("home"), place.path().join("home/project"));
+    let inside = project.join("deep/er");
+    fs::create_dir_all(&inside).unwrap();
+    let user = "policy = \"u.yaml\"\nlog = \"u-log\"\nkeys = \"/u/keys\"\norigin = \"u\"\nlog_level = \"info\"\n";
+    write(&home.join(".config/enforcecore/enforcecore.toml"), user);
+    write(
+        &project.join("enforcecore.toml"),
+        "\nlog = \"p-log\"\norigin = \"p\"\nanchor = \"a\"\ndurability = \"buffered\"\n",
+    );
+    let home_text = home.to_str().unwrap();
+    let variables = [("HOME", home_text), ("ENFORCECORE_ANCHOR", "v-anchor"), ("ENFORCECORE_LOG_FORMAT", "json")];
+    let mut config = load(&inside, &variables).unwrap();
+    config.lay_over(Key::Origin, Some("flag"));
+    config.lay_over(Key::Log, None::<&str>);
+    let shown = |key: Key| {
+        let setting = config.get(key).unwrap();
+        let text = format!("{} from {}", setting.value.display(), setting.origin);
+        text.replace(home_text, "HOME")
+    };
+    let expected = [
+        "HOME/.config/enforcecore/u.yaml from HOME/.config/enforcecore/enforcecore.toml:1",
+        "HOME/project/p-log from HOME/project/enforcecore.toml:2",
+        "/u/keys from HOME/.config/enforcecore/enforcecore.toml:3",
+        "HOME/project/deep/er/v-anchor from ENFORCECORE_ANCHOR",
+        "flag from flag",
+        "buffered from HOME/project/enforcecore.toml:5",
+        ". from default",
+        "info from HOME/.config/enforcecore/enforcecore.toml:5",
+        "json from ENFORCECORE_LOG_FORMAT",
+    ];
+    assert_eq!(Key::ALL.iter().map(|key| shown(*key)).collect::<Vec<_>>(), expected);
+    assert_eq!(config.durability(), Durability::Buffered);
+    assert_eq!(config.folders().log, project.join("p-log"));
+    // XDG_CONFIG_HOME counts before HOME, and a relative one not at all.
+    let elsewhere = place.path().join("xdg");
+    write(&elsewhere.join("enforcecore/enforcecore.toml"), "log_level = \"trace\"\n");
+    let level = |xdg: &str| {
+        let config = load(place.path(), &[("HOME", home_text), ("XDG_CONFIG_HOME", xdg)]).unwrap();
+        config.text(Key::LogLevel).to_owned()
+    };
+    assert_eq!(level(elsewhere.to_str().unwrap()), "trace");
+    assert_eq!(level("xdg"), "info");
+}
+
+#[test]
+fn a_named_file_counts_alone() {
+    let place = tempfile::tempdir().unwrap();
+    write(&place.path().join("enforcecore.toml"), "origin = \"found\"\nlog = \"found\"\n");
+    write(&place.path().join("named.toml"), "origin = \"named\"\n");
+    let config = Config::load(place.path(), Some(&place.path().join("named.toml")), []).unwrap();
+    assert_eq!((config.text(Key::Origin), config.text(Key::Log)), ("named", ".enforcecore/log"));
+    let missing = Config::load(place.path(), Some(&place.path().join("missing.toml")), []).unwrap_err();
+    assert_eq!(missing[0].code, "EC1000");
+}
+
+#[test]
+fn nothing_is_set_where_nobody_says_anything() {
+    let place = tempfile::tempdir().unwrap();
+    let config = load(place.path(), &[("PATH", "/bin"), ("ENFORCE", "x")]).unwrap();
+    assert_eq!(config, Config::default());
+    assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
+    assert_eq!(config.durability(), Durability::Strict);
+}
+
+#[test]
+fn what_is_not_understood_is_refused_with_its_place() {
+    let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
+    check("log = \"a\"\n", "");
+    check("\n  lgo = \"a\"\n", "enforcecore.toml:2:3: error[EC1002]: unknown key `lgo`\n  help: did you mean `log`?");
+    check(
+        "[audit]\npath = \"a\"\n",
+        "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
+         durability, workspace, log_level, log_format",
+    );
+    check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` is text in quotes");
+    check(
+        "log = \"~/log\"\n",
+        "enforcecore.toml:1:7: error[EC1003]: `log` begins with `~`, which only a shell expands",
+    );
+    check("log = \"\"\n", "enforcecore.toml:1:7: error[EC1003]: `log` is empty");
+    check(
+        "durability = \"fast\"\n",
+        "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
+    );
+    check(
+        "origin = \"a b\"\n",
+        "enforcecore.toml:1:10: error[EC1003]: `origin` is a name without spaces and plus signs",
+    );
+    for not_toml in ["log = a\n", "log = \"a\"\nlog = \"b\"\n", "log = [\n", "log\n"] {
+        assert!(said(not_toml).contains("error[EC1001]"), "{not_toml} {}", said(not_toml));
+    }
+    let both = said("lgo = \"a\"\nkeys = 1\n");
+    assert!(both.contains("EC1002") && both.contains("EC1003"), "everything at once: {both}");
+    assert!(said(&"#".repeat(64 * 1024 + 1)).contains("error[EC1000]"));
+    assert!(said(&format!("log = {}", "[".repeat(60_000))).contains("error[EC1001]"));
+}
+
+#[test]
+fn variables_are_held_to_the_same_rules() {
+    let check = |name: &str, value: &str, expected: &str| assert_eq!(said_of(&[(name, value)]), expected, "{name}");
+    check("ENFORCECORE_LOG_LEVEL", "info", "");
+    check(
+        "ENFORCECORE_LOGLEVEL",
+        "info",
+        "ENFORCECORE_LOGLEVEL: error[EC1004]: unknown variable\n  help: did you mean `ENFORCECORE_LOG_LEVEL`?",
+    );
+    check(
+        "ENFORCECORE_POLICY",
+        "p.yaml",
+        "ENFORCECORE_POLICY: error[EC1004]: unknown variable\n  help: did you mean `ENFORCECORE_DEFAULT_POLICY`?",
+    );
+    check(
+        "ENFORCECORE_FAIL_OPEN",
+        "true",
+        "ENFORCECORE_FAIL_OPEN: error[EC1006]: the variable of version 1.14 has no meaning any more\n  help: unset it: a \
+         failure never lets a call through",
+    );
+    check("ENFORCECORE_ANCHOR", "", "ENFORCECORE_ANCHOR: error[EC1003]: the variable is empty");
+    let odd = OsString::from_vec(vec![b'a', 0xff]);
+    let found = Config::load(Path::new("/"), None, [(OsString::from("ENFORCECORE_LOG_LEVEL"), odd)]).unwrap_err();
+    assert_eq!(found[0].code, "EC1003");
+}
+
+#[test]
+fn a_file_that_cannot_be_trusted_decides_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let (folder, file) = (place.path().join("a/b"), place.path().join("enforcecore.toml"));
+    fs::create_dir_all(&folder).unwrap();
+    let code = || load(&folder, &[]).map(|_| "none").unwrap_or_else(|found| found[0].code);
+    write(&file, "log = \"evidence\"\n");
+    assert_eq!(code(), "none");
+    fs::set_permissions(&file, Permissions::from_mode(0o646)).unwrap();
+    assert_eq!(code(), "EC1005");
+    assert!(Config::load(&folder, Some(&file), []).is_ok(), "who names it answers for it");
+    fs::remove_file(&file).unwrap();
+    fs::create_dir(&file).unwrap();
+    assert_eq!(code(), "EC1000");
+    fs::remove_dir(&file).unwrap();
+    symlink("nowhere", &file).unwrap();
+    assert_eq!(code(), "EC1000", "what is there and cannot be read might have been stricter");
+    fs::remove_file(&file).unwrap();
+    rustix::fs::mknodat(rustix::fs::CWD, &file, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
+    assert_eq!(code(), "EC1000", "and nobody waits for a pipe");
+}
+
+#[test]
+fn every_code_has_a_page_and_every_page_a_code() {
+    let source = include_str!("../src/config.rs");
+    let mut used: Vec<&str> =
+        source.match_indices("\"EC1").map(|(at, _)| source.get(at + 1..at + 7).unwrap()).collect();
+    used.sort_unstable();
+    used.dedup();
+    assert_eq!(used, CONFIG_CODES.iter().map(|code| code.code).collect::<Vec<_>>());
+}

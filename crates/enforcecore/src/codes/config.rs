@@ -1,0 +1,56 @@
+//! What can be wrong with a configuration.
+
+use super::{Code, code};
+
+/// Every code, in order.
+pub const CODES: &[Code] = &[
+    code(
+        "EC1000",
+        "configuration that cannot be read",
+        "The file is missing, is no regular file, is larger than 64 KiB, or this user may not read it. What it says might be stricter than the defaults, so nothing runs without it.",
+        "enforcecore --config enforcecore.tml config show",
+        "enforcecore --config enforcecore.toml config show",
+    ),
+    code(
+        "EC1001",
+        "not TOML",
+        "The file is not TOML: a value without quotes, a key twice, a bracket that is not closed.",
+        "policy = policy.yaml",
+        "policy = \"policy.yaml\"",
+    ),
+    code(
+        "EC1002",
+        "unknown key",
+        "The key has no meaning here. An unknown key is never ignored: a mistyped `lgo` would otherwise send the evidence elsewhere.",
+        "lgo = \"evidence\"",
+        "log = \"evidence\"",
+    ),
+    code(
+        "EC1003",
+        "unusable value",
+        "The value is empty, of another type, or not one of those the key takes.",
+        "durability = \"fast\"",
+        "durability = \"strict\"",
+    ),
+    code(
+        "EC1004",
+        "unknown variable",
+        "A variable that begins with ENFORCECORE_ is meant for this program, and there is none of this name. It is never ignored: a mistyped one would otherwise change nothing, without a word.",
+        "ENFORCECORE_LOGLEVEL=info",
+        "ENFORCECORE_LOG_LEVEL=info",
+    ),
+    code(
+        "EC1005",
+        "configuration in somebody else's hands",
+        "The file was found by looking upwards from the working folder, and it belongs to another user or every user may write it. Whoever can write it could turn enforcement into something else.",
+        "an enforcecore.toml that somebody left in /tmp",
+        "a file of this user, or one named with `--config`",
+    ),
+    code(
+        "EC1006",
+        "variable of version 1.14",
+        "The variable set something that version 1.14 had and this version has not, or has in the policy. It is refused rather than ignored, because whoever set it relies on it.",
+        "ENFORCECORE_COST_BUDGET_USD=5",
+        "budgets: [{budget: {does: pays}, id: a, sum: USD, at_most: 5, per: ever, for_each: everyone}]",
+    ),
+];
