@@ -423,9 +423,9 @@ fn errors_name_the_way_out() {
     check(
         &["--log-level", "loud=very", "policy", "check", "policy.yaml"],
         expect![[r#"
-        error: `loud=very` is not a log level: error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
-          help: use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas
-    "#]],
+            error: `loud=very` is not a log level (flag): error parsing level filter: expected one of "off", "error", "warn", "info", "debug", "trace", or a number 0-5
+              help: use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas
+        "#]],
     );
     check(
         &["audit", "verify", "nowhere"],
@@ -437,7 +437,8 @@ fn errors_name_the_way_out() {
     check(
         &["decide", "--policy", "missing.yaml", "--call", READ],
         expect![[r#"
-        error: cannot read the policy `missing.yaml`: No such file or directory (os error 2)
-    "#]],
+            error: cannot read the policy `missing.yaml`: No such file or directory (os error 2)
+              help: name the policy with --policy FILE, or with `policy` in enforcecore.toml
+        "#]],
     );
 }

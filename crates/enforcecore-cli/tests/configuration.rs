@@ -34,7 +34,7 @@ fn config_show_says_where_each_value_comes_from() {
     ]));
     let mut command = place.command(&["config", "show"]);
     let shown = command.env("ENFORCECORE_DURABILITY", "buffered").output().unwrap();
-    assert!(String::from_utf8(shown.stdout).unwrap().contains("buffered                 ENFORCECORE_DURABILITY\n"));
+    assert!(String::from_utf8(shown.stdout).unwrap().contains("durability = \"buffered\"  # ENFORCECORE_DURABILITY\n"));
 }
 
 #[test]
@@ -113,4 +113,15 @@ fn a_mistake_in_the_configuration_stops_everything_that_enforces() {
     // The twin without the mistake: the server starts.
     place.run(&server);
     assert!(place.path("started").exists());
+}
+
+#[test]
+fn the_demo_plays_on_its_own_defaults_and_keeps_a_project() {
+    let place = Place::with(&[("enforcecore.toml", "polcy = \"policy.yaml\"\n")]);
+    let mut command = place.command(&["demo", "--keep", "kept"]);
+    command.env("ENFORCECORE_ANCHOR", "elsewhere").env("ENFORCECORE_FAIL_OPEN", "true");
+    assert!(command.output().unwrap().status.success());
+    assert!(!place.path("elsewhere").exists());
+    let verified = place.command(&["audit", "verify"]).current_dir(place.path("kept")).output().unwrap();
+    assert!(verified.status.success(), "the kept folder is configured: {verified:?}");
 }

@@ -103,9 +103,12 @@ fn machine(key: Key, setting: Option<&Setting>) -> Json {
     object
 }
 
+/// The setting as a line of the file would say it, with where it comes from as its comment.
 fn human(key: Key, setting: Option<&Setting>) -> String {
     match setting {
-        Some(Setting { value, origin }) => format!("{:<11} {:<24} {origin}", key.name(), value.display().to_string()),
-        None => format!("{:<11} {:<24} not set", key.name(), "-"),
+        Some(Setting { value, origin }) => {
+            format!("{} = {}  # {origin}", key.name(), Json::from(value.to_string_lossy()))
+        }
+        None => format!("# {} is not set", key.name()),
     }
 }

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use enforcecore_host::config::{CONFIG_FILE, VARIABLE_PREFIX};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -32,6 +33,9 @@ use world::World;
 
 /// The policy of the demo.
 const POLICY: &str = include_str!("../../../../../policies/demo.yaml");
+
+/// Where the demo keeps what it needs, as any project would say it.
+const CONFIG: &str = "policy = \"policy.yaml\"\nlog = \"log\"\nkeys = \"keys\"\nanchor = \"anchor\"\n";
 
 /// See the main job: a scripted agent, a real tool server, real effects in a temporary folder
 #[derive(Debug, Args)]
@@ -92,6 +96,7 @@ impl Stage {
             None => POLICY.to_owned(),
         };
         fs::write(root.join("policy.yaml"), policy)?;
+        fs::write(root.join(CONFIG_FILE), CONFIG)?;
         let world = World::create(&root.join("world"))?;
         Ok(Stage { root, world, temporary })
     }
@@ -100,13 +105,13 @@ impl Stage {
     fn command(&self, unprotected: bool) -> io::Result<Command> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
+        // The demo plays on its own defaults, whatever is configured where it is played.
+        let configured =
+            std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes()));
+        configured.for_each(|(name, _)| drop(command.env_remove(name)));
         if !unprotected {
-            command.arg("mcp").arg("--policy").arg(self.root.join("policy.yaml"));
-            command.arg("--workspace").arg(self.world.files());
-            for folder in ["log", "keys", "anchor"] {
-                command.arg(format!("--{folder}")).arg(self.root.join(folder));
-            }
-            command.arg("--").arg(&program);
+            command.arg("--config").arg(self.root.join(CONFIG_FILE)).arg("mcp");
+            command.arg("--workspace").arg(self.world.files()).arg("--").arg(&program);
         }
         command.arg("demo-server").arg(self.world.folder());
         Ok(command)
