@@ -22,8 +22,8 @@ use session::Decider;
 /// Decide calls without running them
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A call is an object: {\"id\",\"tool\",\"args\",\"principal\",\"session\",\"facts\",\"tenant\"}; tool and args are required. All but
-tool and args are believed: whoever runs this command vouches for them.
+A call is an object: {\"id\",\"tool\",\"args\",\"principal\",\"session\",\"facts\",\"tenant\"}. Tool and args are
+required; all the others are believed: whoever runs this command vouches for them.
 
 Examples:
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"pay\",\"args\":{\"amount\":10}}'

@@ -106,9 +106,10 @@ impl Stage {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
         // The demo plays on its own defaults, whatever is configured where it is played.
-        let configured =
-            std::env::vars_os().filter(|(name, _)| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes()));
-        configured.for_each(|(name, _)| drop(command.env_remove(name)));
+        let names = std::env::vars_os().map(|(name, _)| name);
+        for name in names.filter(|name| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes())) {
+            command.env_remove(name);
+        }
         if !unprotected {
             command.arg("--config").arg(self.root.join(CONFIG_FILE)).arg("mcp");
             command.arg("--workspace").arg(self.world.files()).arg("--").arg(&program);
