@@ -5,6 +5,7 @@ use enforcecore_host::config::{Config, Key, Origin};
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CommandError;
+use crate::output;
 use crate::settings::word;
 
 /// How the program logs.
@@ -40,7 +41,7 @@ pub fn start(config: &Config) -> Result<(), CommandError> {
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match config.text(Key::LogFormat) {
         "json" => log.json().flatten_event(true).try_init(),
-        _ => log.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).try_init(),
+        _ => log.with_ansi(output::colours_stderr()).try_init(),
     };
     started.map_err(|error| CommandError::failed(format!("cannot start logging: {error}")))
 }

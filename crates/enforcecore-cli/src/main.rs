@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 use enforcecore_host::config::Config;
 
 mod command;
@@ -45,11 +45,13 @@ Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enfor
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(command::audit::Options),
+    Completions(command::completions::Completions),
     Config(command::config::Options),
     Decide(command::decide::Options),
     Demo(command::demo::Options),
     DemoServer(command::demo::server::Options),
     Explain(command::explain::Options),
+    Man(command::completions::Man),
     Mcp(command::mcp::Options),
     Policy(command::policy::Options),
 }
@@ -74,11 +76,13 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
     match cli.command {
         Command::Audit(options) => command::audit::run(options, &config?, output),
+        Command::Completions(options) => command::completions::complete(&options, Cli::command(), output),
         Command::Config(options) => command::config::run(options, config, output),
         Command::Decide(options) => command::decide::run(options, config?, output),
         Command::Demo(options) => command::demo::run(&options, output),
         Command::DemoServer(options) => command::demo::server::run(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
+        Command::Man(options) => command::completions::man(&options, Cli::command(), output),
         Command::Mcp(options) => command::mcp::run(options, config?),
         Command::Policy(options) => command::policy::run(options, &config?, output),
     }

@@ -1,6 +1,9 @@
 //! Results go to stdout, everything else to stderr. Nothing else in this crate writes to either.
+//!
+//! Colours are for terminals: they are taken out of what goes elsewhere, and wherever `NO_COLOR` asks for that.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
 
 use serde_json::Value as Json;
 
@@ -36,4 +39,92 @@ impl Output {
 /// Says on stderr why a command failed. If nobody can hear it, the exit status still says so.
 pub fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{message}");
+}
+
+/// Whether what is written to stderr may have colours.
+pub fn colours_stderr() -> bool {
+    anstream::AutoStream::choice(&io::stderr()) != anstream::ColorChoice::Never
+}
+
+/// How far a long piece of work has come, on stderr if that is a terminal: a line that is written over, and gone at the end.
+pub struct Progress {
+    what: &'static str,
+    stream: Option<Box<dyn Write>>,
+    begun: Instant,
+    shown: Option<Instant>,
+}
+
+/// Work that takes less than this shows nothing.
+const QUIET: Duration = Duration::from_secs(1);
+/// How often the line is written over.
+const PAUSE: Duration = Duration::from_millis(200);
+
+impl Progress {
+    /// Of work that begins now; `what` names what is counted.
+    pub fn of(what: &'static str) -> Progress {
+        let stream = io::stderr().is_terminal().then(|| Box::new(io::stderr()) as Box<dyn Write>);
+        Progress { what, stream, begun: Instant::now(), shown: None }
+    }
+
+    /// So much is done.
+    pub fn reached(&mut self, count: u64) {
+        self.reached_at(Instant::now(), count);
+    }
+
+    fn reached_at(&mut self, now: Instant, count: u64) {
+        let Some(stream) = &mut self.stream else { return };
+        let due = self.shown.map_or(self.begun + QUIET, |shown| shown + PAUSE);
+        if now >= due {
+            // Whether anybody sees it changes nothing.
+            let _ = write!(stream, "\r\x1b[K{count} {}", self.what).and_then(|()| stream.flush());
+            self.shown = Some(now);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let (Some(stream), Some(_)) = (&mut self.stream, self.shown) {
+            let _ = write!(stream, "\r\x1b[K").and_then(|()| stream.flush());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Screen(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Screen {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What a screen shows of work that reaches 1, 2, 3 .. after so many milliseconds.
+    fn shown(terminal: bool, at_ms: &[u64]) -> String {
+        let screen = Screen::default();
+        let begun = Instant::now();
+        let stream = terminal.then(|| Box::new(screen.clone()) as Box<dyn Write>);
+        let mut progress = Progress { what: "calls", stream, begun, shown: None };
+        for (count, ms) in (1..).zip(at_ms) {
+            progress.reached_at(begun + Duration::from_millis(*ms), count);
+        }
+        drop(progress);
+        String::from_utf8(screen.0.lock().unwrap().clone()).unwrap().replace("\r\x1b[K", "|")
+    }
+
+    #[test]
+    fn only_long_work_shows_how_far_it_is() {
+        assert_eq!(shown(true, &[0, 500, 999]), "");
+        assert_eq!(shown(true, &[500, 1000, 1100, 1200]), "|2 calls|4 calls|", "and the line is gone at the end");
+        assert_eq!(shown(false, &[1000, 2000]), "");
+    }
 }

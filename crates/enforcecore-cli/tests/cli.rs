@@ -197,6 +197,39 @@ fn explain_has_a_page_for_every_code() {
 }
 
 #[test]
+fn completions_and_the_manual_know_every_command() {
+    let place = Place::new();
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        let script = place.run(&["completions", shell]).stdout;
+        for word in commands().concat() {
+            assert!(script.contains(&word), "{shell} does not complete `{word}`");
+        }
+    }
+    assert_eq!(place.run(&["completions", "cmd"]).status, 2);
+    assert_eq!(place.run(&["man", "manual"]).status, 0);
+    for command in commands() {
+        let page = place.read(&format!("manual/enforcecore-{}.1", command.join("-")));
+        assert!(page.contains(".SH SYNOPSIS") && page.contains("enforcecore"), "{page}");
+    }
+    place.write("file", "");
+    assert_eq!(place.run(&["man", "file"]).status, 5);
+}
+
+#[test]
+fn colours_are_for_terminals() {
+    let place = Place::with(&[("bad.yaml", "enforcecore: 1\n")]);
+    let check = |variables: &[(&str, &str)], colours: bool| {
+        let mut command = place.command(&["--log-level", "debug", "policy", "check", "bad.yaml"]);
+        let ran = Ran::of(command.envs(variables.iter().copied()).output().unwrap());
+        assert_eq!(ran.stdout.contains('\x1b'), colours, "{variables:?} {ran:?}");
+        assert_eq!(ran.stderr.contains('\x1b'), colours, "{variables:?} {ran:?}");
+    };
+    check(&[], false);
+    check(&[("CLICOLOR_FORCE", "1")], true);
+    check(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], false);
+}
+
+#[test]
 fn the_exit_status_is_the_same_language_everywhere() {
     let place = shop_with_log();
     place.write("bad.yaml", "enforcecore: 1\n");
@@ -255,6 +288,8 @@ const RESULTS: &[(bool, &[&str])] = &[
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
     (false, &["demo"]),
     (false, &["demo", "--unprotected"]),
+    (false, &["completions", "bash"]),
+    (false, &["man", "manual"]),
     (true, &["config", "show", "--json"]),
     (false, &["config", "show"]),
     (true, &["demo", "--json"]),

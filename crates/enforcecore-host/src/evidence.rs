@@ -1,7 +1,7 @@
 //! The evidence log in folders: one writer a process, and what auditors need.
 
 use std::collections::HashMap;
-use std::io::{self, BufReader};
+use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
@@ -68,9 +68,14 @@ pub fn open_log(
 /// Checks the log of a folder without the right to write. If its last signature is wrong, every signature is checked, to name
 /// the first seal that is not genuine.
 pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<Report> {
-    let read = |options: &VerifyOptions| -> io::Result<Report> {
-        let mut input = BufReader::with_capacity(READ_BYTES, open_for_reading(folder)?);
-        Ok(audit::verify(&mut input, options))
+    verify_watched(folder, options, |_| {})
+}
+
+/// Does what [`verify_folder`] does, and says now and then how many bytes it has read.
+pub fn verify_watched(folder: &Path, options: &VerifyOptions, mut watch: impl FnMut(u64)) -> io::Result<Report> {
+    let mut read = |options: &VerifyOptions| -> io::Result<Report> {
+        let file = Watched { file: open_for_reading(folder)?, read: 0, watch: &mut watch };
+        Ok(audit::verify(&mut BufReader::with_capacity(READ_BYTES, file), options))
     };
     let report = read(options)?;
     let forged = |kind| matches!(kind, FindingKind::BadSignature | FindingKind::WrongKey);
@@ -78,6 +83,22 @@ pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<Repor
         return read(&VerifyOptions { all_signatures: true, ..options.clone() });
     }
     Ok(report)
+}
+
+/// A file that says how much of it was read.
+struct Watched<'a, R> {
+    file: R,
+    read: u64,
+    watch: &'a mut dyn FnMut(u64),
+}
+
+impl<R: Read> Read for Watched<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read(buffer)?;
+        self.read += read as u64;
+        (self.watch)(self.read);
+        Ok(read)
+    }
 }
 
 /// The checkpoint an anchor folder remembers, for [`VerifyOptions::anchors`]. Ask before reading the log: a writer at work

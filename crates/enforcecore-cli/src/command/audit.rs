@@ -10,7 +10,7 @@ use enforcecore_host::evidence;
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
-use crate::output::Output;
+use crate::output::{Output, Progress};
 use crate::render::report;
 
 /// Check and read the evidence log
@@ -101,7 +101,10 @@ fn verify(log: &Path, options: &Verify, output: &mut Output) -> Result<Exit, Com
     let key = key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?;
     let anchors = options.anchor.iter().map(|path| anchor(path)).collect::<Result<Vec<String>, CommandError>>()?;
     let verify = VerifyOptions { key, origin: None, anchors, all_signatures: options.all_signatures };
-    let report = evidence::verify_folder(log, &verify).map_err(|error| cannot_read(log, &error))?;
+    let mut progress = Progress::of("MB checked");
+    let report = evidence::verify_watched(log, &verify, |bytes| progress.reached(bytes / 1_000_000))
+        .map_err(|error| cannot_read(log, &error))?;
+    drop(progress);
     let path = log.display().to_string();
     if options.json {
         output.json(&report::json(&path, &report))?;

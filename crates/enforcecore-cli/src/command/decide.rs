@@ -14,7 +14,7 @@ use enforcecore_host::config::Config;
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
-use crate::output::Output;
+use crate::output::{Output, Progress};
 use crate::render::decision;
 use crate::settings::{self, PolicyFlags};
 use session::Decider;
@@ -74,13 +74,14 @@ pub fn run(options: Options, mut config: Config, output: &mut Output) -> Result<
 /// Decides line by line; memory does not grow with the input.
 fn batch(decider: &mut Decider, mut input: impl BufRead, output: &mut Output) -> Result<Exit, CommandError> {
     let mut line = Vec::new();
-    loop {
+    let mut progress = Progress::of("calls decided");
+    for done in 0.. {
+        progress.reached(done);
         line.clear();
         // One byte more than a call may have, so that a longer one is seen to be too large.
         let read = input.by_ref().take(LINE_BYTES_MAX).read_until(b'\n', &mut line)?;
         if read == 0 {
-            output.flush()?;
-            return Ok(Exit::Clean);
+            break;
         }
         if line.last() != Some(&b'\n') && read as u64 == LINE_BYTES_MAX {
             skip_line(&mut input)?;
@@ -90,6 +91,8 @@ fn batch(decider: &mut Decider, mut input: impl BufRead, output: &mut Output) ->
         }
         output.json(&decide(decider, &line)?.0)?;
     }
+    output.flush()?;
+    Ok(Exit::Clean)
 }
 
 /// Bytes read of a line at most: a whole call, its line's end and one more.

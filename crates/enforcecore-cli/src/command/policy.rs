@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, IsTerminal, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -149,7 +149,7 @@ fn load(file: &Path) -> Result<Result<Loaded, Vec<Diagnostic>>, CommandError> {
 }
 
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
-    let renderer = if io::stdout().is_terminal() { Renderer::styled() } else { Renderer::plain() };
+    let renderer = Renderer::styled();
     let mut sources: HashMap<&str, Option<String>> = HashMap::new();
     for finding in found.iter().take(FINDINGS_SHOWN_MAX) {
         let file = finding.span.file.as_str();
