@@ -82,7 +82,6 @@ pub struct Answer {
 #[pymethods]
 impl Tool {
     #[new]
-    #[pyo3(signature = (name, opaque=Vec::new()))]
     fn new(name: String, opaque: Vec<String>) -> Tool {
         Tool { name, opaque }
     }

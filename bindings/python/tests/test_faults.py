@@ -152,8 +152,16 @@ def test_an_admitted_call_is_finished_once(world):
 def test_a_begun_call_can_fail_or_return_what_may_not_be_seen(world):
     enforcer = world.enforcer()
     admitted = enforcer.begin("send", {"to": "jo@example.com"})
-    with pytest.raises(ToolError, match="OSError: EC_EMAIL_1 bounced"):
-        enforcer.finish(admitted, error=OSError("jo@example.com bounced"))
+
+    def send():
+        try:
+            raise OSError("jo@example.com bounced")
+        except OSError as error:
+            enforcer.finish(admitted, error=error)
+
+    with pytest.raises(ToolError, match="OSError: EC_EMAIL_1 bounced") as failed:
+        send()
+    assert failed.value.__context__ is None
     admitted = enforcer.begin("send", {"to": "jo@example.com"})
     with pytest.raises(WithheldError):
         enforcer.finish(admitted, object())

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import inspect
 import pickle
+import typing
 
 import enforcecore
 import pytest
@@ -140,6 +142,22 @@ def test_options_that_do_not_fit_are_refused(world):
         world.enforcer(durability="fast")
     with pytest.raises(TypeError):
         enforce(enforcer=enforcer, fail_open=True)
+
+
+class Address(str):
+    """A name that only this module knows."""
+
+
+def test_frameworks_see_the_function_and_cannot_unwrap_it(world):
+    @enforce(enforcer=world.enforcer())
+    def send(to: Address, body: str = "hi") -> list[Address]:
+        """Sends."""
+        return []
+
+    assert inspect.unwrap(send) is send
+    assert str(inspect.signature(send)).startswith("(to: ")
+    assert typing.get_type_hints(send) == {"to": Address, "body": str, "return": list[Address]}
+    assert (send.__name__, send.__doc__) == ("send", "Sends.")
 
 
 def test_the_name_never_comes_from_the_arguments(world):

@@ -41,8 +41,12 @@ def test_a_protected_function_keeps_its_types(tmp_path):
         assert f"sample.py:{line}: error" in complaints, wrong
 
 
-def test_the_package_itself_is_strictly_typed(tmp_path):
+def test_the_package_is_strictly_typed_and_its_stubs_are_true(tmp_path):
     package = Path(__file__).parent.parent / "python"
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(tmp_path), str(package)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stdout
+    for tool in (
+        ["mypy", "--strict", "--cache-dir", str(tmp_path), str(package)],
+        ["mypy.stubtest", "enforcecore._core"],
+    ):
+        command = [sys.executable, "-m", *tool]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout

@@ -2,6 +2,8 @@ from collections.abc import Callable, Sequence
 from os import PathLike
 from typing import Any, NoReturn, final
 
+__all__ = ["Admitted", "Answer", "Enforcer", "Session", "Tool", "__version__"]
+
 __version__: str
 
 @final
@@ -18,7 +20,7 @@ class Session:
 
 @final
 class Tool:
-    def __new__(cls, name: str, opaque: Sequence[str] = ()) -> Tool: ...
+    def __new__(cls, name: str, opaque: Sequence[str]) -> Tool: ...
     @property
     def name(self) -> str: ...
 

@@ -89,7 +89,23 @@ def _decorate(
         return cast("R", enforcer.run(tool, named, functools.partial(binding.call, function)))
 
     enforced.enforcer = enforcer  # type: ignore[attr-defined]
+    _hide(function, enforced)
     return enforced
+
+
+def _hide(function: Callable[..., Any], enforced: Callable[..., Any]) -> None:
+    """Leaves frameworks the signature and the annotations, and no way from the protected function to the bare one.
+
+    Annotations are resolved here, because their names mean something only where the bare function was written.
+    """
+    try:
+        enforced.__annotations__ = inspect.get_annotations(function, eval_str=True)
+        signature = inspect.signature(function, eval_str=True)
+    except Exception:
+        # An annotation is any expression; what cannot be resolved is left as it stands.
+        signature = inspect.signature(function)
+    enforced.__signature__ = signature  # type: ignore[attr-defined]
+    del enforced.__wrapped__  # type: ignore[attr-defined]
 
 
 def _check_kind(function: Callable[..., Any]) -> None:

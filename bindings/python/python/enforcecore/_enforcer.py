@@ -67,7 +67,7 @@ class Enforcer:
             ToolError: The function raised.
             WithheldError: The function ran, and its result may not be seen.
         """
-        return self.run(_core.Tool(tool), args, lambda decided: function(**decided))
+        return self.run(_core.Tool(tool, ()), args, lambda decided: function(**decided))
 
     def run(self, tool: _core.Tool, args: dict[str, Any], call: Callable[[dict[str, Any]], Any]) -> Any:
         """As `enforce_sync`, for a tool that is made once and a function that takes all the arguments in one."""
@@ -94,7 +94,7 @@ class Enforcer:
         Raises:
             EnforcementViolation: The call was refused.
         """
-        return self._core.begin(_core.Tool(tool), args, _sessions.current(), _sessions.CALL.get())
+        return self._core.begin(_core.Tool(tool, ()), args, _sessions.current(), _sessions.CALL.get())
 
     def finish(self, admitted: _core.Admitted, result: object = None, *, error: BaseException | None = None) -> Any:
         """Records the end of a begun call and returns what may be seen of its result.
@@ -110,7 +110,7 @@ class Enforcer:
 
     def decide(self, tool: str, args: dict[str, Any]) -> _core.Answer:
         """Says what would be decided now. Nothing is admitted, recorded or run."""
-        return self._core.decide(_core.Tool(tool), args, _sessions.current())
+        return self._core.decide(_core.Tool(tool, ()), args, _sessions.current())
 
     def refuse_unbound(self, tool: _core.Tool, why: str) -> NoReturn:
         """Refuses and records a call whose arguments do not fit the function."""
