@@ -9,6 +9,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+mod bench;
 mod ci;
 mod docs;
 mod fuzz;
@@ -38,6 +39,8 @@ enum Task {
     Mutate(mutate::Options),
     /// Run every fuzz target for a few seconds.
     FuzzSmoke(fuzz::Options),
+    /// Measure what enforcement costs, beside baselines.
+    Bench(bench::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -60,6 +63,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Tidy => tidy::run(),
         Task::Mutate(options) => mutate::run(&options),
         Task::FuzzSmoke(options) => fuzz::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Ci => ci::run(),
     }
 }

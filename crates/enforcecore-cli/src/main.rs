@@ -45,6 +45,7 @@ Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enfor
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(command::audit::Options),
+    Bench(command::bench::Options),
     Completions(command::completions::Completions),
     Config(command::config::Options),
     Decide(command::decide::Options),
@@ -76,6 +77,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
     match cli.command {
         Command::Audit(options) => command::audit::run(options, &config?, output),
+        Command::Bench(options) => command::bench::run(options, output),
         Command::Completions(options) => command::completions::complete(&options, Cli::command(), output),
         Command::Config(options) => command::config::run(options, config, output),
         Command::Decide(options) => command::decide::run(options, config?, output),

@@ -70,6 +70,7 @@ pub mod clock;
 pub mod config;
 pub mod evidence;
 pub mod file_log;
+pub mod file_system;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;

@@ -1,0 +1,253 @@
+//! `enforcecore bench`: what the line costs on this machine.
+//!
+//! A number of a shared machine means little alone, so each is measured beside a baseline, in turns, and given as the ratio
+//! of the two medians: the line against a bare call of the same function, and the durable line against `fdatasync` alone.
+
+use std::fs::File;
+use std::hint::black_box;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use enforcecore::audit::Durability;
+use enforcecore::call::{Call, Context};
+use enforcecore::enforcer::Enforcer;
+use enforcecore::outcome::{Completed, Outcome};
+use enforcecore::policy::Face;
+use enforcecore::value::{Map, Value};
+use enforcecore_host::assembly::{Setup, enforcer};
+use enforcecore_host::file_system::kind_of;
+use serde_json::{Value as Json, json};
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+
+/// Turns: enough for a median that one disturbance does not move.
+const ROUNDS: usize = 31;
+/// Calls in a turn of the buffered line, and of the durable one.
+const BUFFERED_CALLS: u32 = 100;
+const STRICT_CALLS: u32 = 8;
+/// Bytes of the arguments of every call.
+const ARGUMENT_BYTES: usize = 200;
+/// Bytes that the baseline of the durable line writes before it synchronises: about a group of the log.
+const GROUP_BYTES: usize = 900;
+
+const POLICY: &str = r#"
+enforcecore: 1
+name: bench
+version: "1"
+tools:
+  save_note:
+    does: writes
+    args: {title: string, text: text, priority: integer}
+    returns: notes
+rules:
+  - allow: save_note
+    id: notes
+    when: {priority: {less_than: 10}, title: {prefix: "note "}}
+  - deny: save_note
+    id: not-drafts
+    when: {title: {prefix: "note draft"}}
+redact: {args: {text: [email, credit_card, secret]}, result: [secret]}
+"#;
+
+const FACE: Face = Face {
+    name: "bench",
+    rewrites_args: true,
+    rewrites_results: true,
+    deadline: false,
+    resolves_paths: true,
+    durable_state: true,
+};
+
+/// Measure what enforcement costs here
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  enforcecore bench                    in the working folder's file system
+  enforcecore bench --dir /var/tmp --json
+
+Each row is a median beside a baseline's, measured in turns. A file system in memory is refused: there is
+nothing to wait for.")]
+pub struct Options {
+    /// The folder whose file system is measured; what is written there is removed
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    dir: PathBuf,
+    /// One JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+/// One comparison.
+struct Row {
+    name: &'static str,
+    baseline: &'static str,
+    took: Duration,
+    baseline_took: Duration,
+}
+
+impl Row {
+    fn ratio(&self) -> f64 {
+        self.took.as_secs_f64() / self.baseline_took.as_secs_f64().max(1e-12)
+    }
+}
+
+/// Runs the command.
+pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
+    let kind = kind_of(&options.dir).map_err(failed)?;
+    if kind.is_in_memory() {
+        let message = format!("`{}` lies on {}, where nothing is ever durable", options.dir.display(), kind.as_str());
+        return Err(CommandError::usage(message).help("give a folder on a disk with `--dir`"));
+    }
+    let folder = Scratch::new(&options.dir)?;
+    let rows = [line_against_bare_call(&folder.0)?, durable_line_against_sync(&folder.0)?];
+    if options.json {
+        let rows: Vec<Json> = rows.iter().map(row_json).collect();
+        output.json(&json!({"v": 1, "file_system": kind.as_str(), "argument_bytes": ARGUMENT_BYTES, "rows": rows}))?;
+    } else {
+        output.line(&format!(
+            "file system: {}; arguments: {ARGUMENT_BYTES} bytes; medians of {ROUNDS} turns",
+            kind.as_str()
+        ))?;
+        for row in &rows {
+            let (took, baseline) = (micros(row.took), micros(row.baseline_took));
+            let ratio = row.ratio();
+            output.line(&format!(
+                "{:<34} {took:>10.2} us  {baseline:>10.3} us {:<22} x {ratio:.1}",
+                row.name, row.baseline
+            ))?;
+        }
+    }
+    Ok(Exit::Clean)
+}
+
+/// The whole line with a buffered log, against a call of the tool alone.
+fn line_against_bare_call(folder: &Path) -> Result<Row, CommandError> {
+    let enforcer = bench_enforcer(&folder.join("buffered"), Durability::Buffered)?;
+    let bare = || {
+        for _ in 0..BUFFERED_CALLS {
+            black_box(tool(black_box(&arguments())));
+        }
+        Ok(())
+    };
+    let (took, baseline_took) = in_turns(BUFFERED_CALLS, || calls(&enforcer, BUFFERED_CALLS), bare)?;
+    Ok(Row { name: "the line, log buffered", baseline: "bare call", took, baseline_took })
+}
+
+/// The whole line, each entry on stable storage before it counts, against a write and an `fdatasync` in the same folder.
+fn durable_line_against_sync(folder: &Path) -> Result<Row, CommandError> {
+    let enforcer = bench_enforcer(&folder.join("strict"), Durability::Strict)?;
+    let mut file = File::create(folder.join("plain"))?;
+    let bytes = vec![b'x'; GROUP_BYTES];
+    let sync = || {
+        for _ in 0..STRICT_CALLS {
+            file.write_all(&bytes)?;
+            file.sync_data()?;
+        }
+        Ok(())
+    };
+    let (took, baseline_took) = in_turns(STRICT_CALLS, || calls(&enforcer, STRICT_CALLS), sync)?;
+    Ok(Row { name: "the line, log strict (two entries)", baseline: "one write and fdatasync", took, baseline_took })
+}
+
+/// Median time for one of `count`, of each of two things that take turns.
+fn in_turns(
+    count: u32,
+    mut measured: impl FnMut() -> Result<(), CommandError>,
+    mut baseline: impl FnMut() -> Result<(), CommandError>,
+) -> Result<(Duration, Duration), CommandError> {
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    // The first turn warms up and is not counted.
+    for round in 0..=ROUNDS {
+        let begun = Instant::now();
+        measured()?;
+        let between = Instant::now();
+        baseline()?;
+        if round > 0 {
+            ours.push(between.duration_since(begun) / count);
+            theirs.push(between.elapsed() / count);
+        }
+    }
+    Ok((median(ours), median(theirs)))
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times.get(times.len() / 2).copied().unwrap_or_default()
+}
+
+fn bench_enforcer(folder: &Path, durability: Durability) -> Result<Enforcer, CommandError> {
+    std::fs::create_dir_all(folder)?;
+    let policy = folder.join("policy.yaml");
+    std::fs::write(&policy, POLICY)?;
+    let mut setup = Setup::new(&policy, FACE);
+    setup.folders.log = folder.join("log");
+    setup.folders.keys = folder.join("keys");
+    setup.durability = durability;
+    Ok(enforcer(setup)?)
+}
+
+fn calls(enforcer: &Enforcer, count: u32) -> Result<(), CommandError> {
+    for _ in 0..count {
+        let id = enforcer.call_id().map_err(failed)?;
+        let context = Context { session_id: "bench".to_owned(), ..Context::default() };
+        let call = Call { id, parent: None, tool: "save_note".to_owned(), args: arguments(), context };
+        let done = enforcer.enforce(call, |permit| Outcome::Done(tool(permit.call().args()))).map_err(failed)?;
+        if !matches!(black_box(done), Completed::Released { .. }) {
+            return Err(CommandError::failed("a call of the measurement was not released"));
+        }
+    }
+    Ok(())
+}
+
+/// What is called: as little as a tool can do.
+fn tool(args: &Map) -> Value {
+    Value::from(i64::try_from(args.len()).unwrap_or_default())
+}
+
+fn arguments() -> Map {
+    let words = "an ordinary sentence about nothing that anyone would have to hide, ";
+    let text: String = words.chars().cycle().take(ARGUMENT_BYTES - 40).collect();
+    Map::from_iter([
+        ("title".to_owned(), Value::from("note of the day, 40 byte")),
+        ("text".to_owned(), Value::from(text)),
+        ("priority".to_owned(), Value::from(5)),
+    ])
+}
+
+fn row_json(row: &Row) -> Json {
+    json!({
+        "name": row.name,
+        "baseline": row.baseline,
+        "median_us": micros(row.took),
+        "baseline_median_us": micros(row.baseline_took),
+        "ratio": row.ratio(),
+    })
+}
+
+fn micros(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e6
+}
+
+/// A folder of our own that is removed in the end.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new(dir: &Path) -> Result<Scratch, CommandError> {
+        let folder = dir.join(format!(".enforcecore-bench-{}", std::process::id()));
+        std::fs::create_dir(&folder)
+            .map_err(|error| CommandError::failed(format!("cannot make `{}`: {error}", folder.display())))?;
+        Ok(Scratch(folder))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn failed(error: impl std::fmt::Display) -> CommandError {
+    CommandError::failed(error.to_string())
+}
