@@ -198,6 +198,14 @@ async fn a_call_is_settled_when_the_proxy_is_told_to_stop() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_session_that_is_given_up_settles_its_calls() {
+    let mut world = World::start().await;
+    world.request("tools/call", r#"{"name":"daemon","arguments":{}}"#).await;
+    wait_for(&world.file("daemon")).await;
+    assert_eq!(world.give_up().await.lines(), ["Intent allowed", "Outcome tool_crashed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_cancelled_call_is_settled_and_the_server_told() {
     let mut world = World::start().await;
     let id = world.request("tools/call", r#"{"name":"slow","arguments":{"text":"0.5"}}"#).await;

@@ -4,12 +4,11 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use enforcecore::traits::{Anchor, StoreError};
 
-use crate::file_log::{make_private_folder, no_follow, sync_folder};
+use crate::private::{Private, make_folder, sync_folder};
 
 /// The name of the file with the last checkpoint.
 pub const ANCHOR_FILE: &str = "checkpoint";
@@ -30,7 +29,7 @@ impl FileAnchor {
 
     fn read(&self) -> io::Result<Option<String>> {
         let path = self.folder.join(ANCHOR_FILE);
-        let file = match OpenOptions::new().read(true).custom_flags(no_follow()).open(path) {
+        let file = match OpenOptions::new().read(true).private().open(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
@@ -41,11 +40,11 @@ impl FileAnchor {
 
     /// Whole or not at all: written beside, made durable, put in place, the place made durable.
     fn write(&self, checkpoint: &str) -> io::Result<()> {
-        make_private_folder(&self.folder)?;
+        make_folder(&self.folder)?;
         // Only who holds the log's turn writes here, so one name is enough, and a crash leaves at most one file.
         let fresh = self.folder.join(format!(".{ANCHOR_FILE}.new"));
         let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600).custom_flags(no_follow());
+        let options = options.write(true).create(true).truncate(true).private();
         let mut file = options.open(&fresh)?;
         file.write_all(checkpoint.as_bytes())?;
         file.sync_all()?;

@@ -3,16 +3,16 @@
 //! The folder belongs to its owner alone. A file that is a symbolic link, or was exchanged under us, is refused rather than
 //! written to. Absent on purpose: any retry of a failed write or sync.
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use enforcecore::traits::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
-use rustix::fs::{FlockOperation, OFlags, flock};
+
+use crate::private::{Private, is_still, make_folder, read_at, read_exact_at, sync_folder};
 
 /// The name of the file with the lines.
 pub const LOG_FILE: &str = "log.jsonl";
@@ -45,8 +45,8 @@ impl FileLog {
     /// Opens the folder, and makes it where there is none.
     pub fn open(folder: &Path) -> Result<FileLog, StoreError> {
         let failed = |error| StoreError::new("open the log folder", error);
-        make_private_folder(folder).map_err(failed)?;
-        make_private_folder(&folder.join(TORN_FOLDER)).map_err(failed)?;
+        make_folder(folder).map_err(failed)?;
+        make_folder(&folder.join(TORN_FOLDER)).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let log = open_private(&folder.join(LOG_FILE), OpenOptions::new().append(true)).map_err(failed)?;
         let lock = open_private(&folder.join(LOCK_FILE), OpenOptions::new().write(true)).map_err(failed)?;
@@ -58,7 +58,7 @@ impl FileLog {
 impl LogStore for FileLog {
     fn turn(&self) -> Result<Box<dyn LogTurn + '_>, StoreError> {
         let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        lock_until(&files.lock, FlockOperation::NonBlockingLockExclusive, Instant::now() + TURN_WAIT_MAX)
+        lock_until(|| files.lock.try_lock(), Instant::now() + TURN_WAIT_MAX)
             .map_err(|error| StoreError::new("lock the log", error))?;
         // From here on dropping the turn unlocks.
         let turn = FileTurn { folder: &self.folder, files };
@@ -76,7 +76,7 @@ struct FileTurn<'a> {
 impl Drop for FileTurn<'_> {
     fn drop(&mut self) {
         // The lock also ends with the process; there is nobody to tell.
-        let _ = flock(&self.files.lock, FlockOperation::Unlock);
+        let _ = self.files.lock.unlock();
     }
 }
 
@@ -86,7 +86,7 @@ impl LogTurn for FileTurn<'_> {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
-        self.files.log.read_exact_at(buffer, offset).map_err(|error| StoreError::new("read the log", error))
+        read_exact_at(&self.files.log, buffer, offset).map_err(|error| StoreError::new("read the log", error))
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
@@ -105,8 +105,7 @@ impl LogTurn for FileTurn<'_> {
 impl FileTurn<'_> {
     /// A log that was moved or exchanged would take what we write with it.
     fn check_same_file(&self) -> io::Result<()> {
-        let (ours, named) = (self.files.log.metadata()?, std::fs::symlink_metadata(self.folder.join(LOG_FILE))?);
-        if (ours.dev(), ours.ino()) == (named.dev(), named.ino()) {
+        if is_still(&self.files.log, &self.folder.join(LOG_FILE))? {
             return Ok(());
         }
         Err(io::Error::other("the file is no longer the one that was opened"))
@@ -120,7 +119,7 @@ impl FileTurn<'_> {
         let mut buffer = vec![0; COPY_BYTES];
         let mut at = offset;
         while at < end {
-            let count = self.files.log.read_at(&mut buffer, at)?;
+            let count = read_at(&self.files.log, &mut buffer, at)?;
             let part = buffer.get(..count).filter(|part| !part.is_empty());
             copy.write_all(part.ok_or(io::ErrorKind::UnexpectedEof)?)?;
             at += count as u64;
@@ -137,49 +136,37 @@ impl FileTurn<'_> {
 ///
 /// Needs no right to write. The bytes come with how many of them there are.
 pub fn open_for_reading(folder: &Path) -> io::Result<io::Take<File>> {
-    let log = OpenOptions::new().read(true).custom_flags(no_follow()).open(folder.join(LOG_FILE))?;
+    let log = OpenOptions::new().read(true).private().open(folder.join(LOG_FILE))?;
     // Between turns the file ends with a seal. Who may not open the lock reads what is there now.
     let lock = File::open(folder.join(LOCK_FILE)).ok();
     if let Some(lock) = &lock {
-        let _ = lock_until(lock, FlockOperation::NonBlockingLockShared, Instant::now() + TURN_WAIT_MAX);
+        let _ = lock_until(|| lock.try_lock_shared(), Instant::now() + TURN_WAIT_MAX);
     }
     let bytes = log.metadata()?.len();
     Ok(log.take(bytes))
 }
 
-fn lock_until(file: &File, how: FlockOperation, deadline: Instant) -> io::Result<()> {
+fn lock_until(try_lock: impl Fn() -> Result<(), TryLockError>, deadline: Instant) -> io::Result<()> {
     let mut wait = LOCK_WAIT_MIN;
     loop {
-        match flock(file, how) {
+        match try_lock() {
             Ok(()) => return Ok(()),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) if Instant::now() >= deadline => {
+            Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(TryLockError::Error(error)) => return Err(error),
+            Err(TryLockError::WouldBlock) if Instant::now() >= deadline => {
                 return Err(io::Error::new(io::ErrorKind::TimedOut, "another process holds it for too long"));
             }
-            Err(rustix::io::Errno::WOULDBLOCK) => {
+            Err(TryLockError::WouldBlock) => {
                 thread::sleep(wait);
                 wait = (wait * 2).min(LOCK_WAIT_MAX);
             }
-            Err(error) => return Err(error.into()),
         }
-    }
-}
-
-/// Makes a folder that only its owner can enter, its parents included; one that is there stays as it is.
-pub(crate) fn make_private_folder(folder: &Path) -> io::Result<()> {
-    if folder.is_dir() {
-        return Ok(());
-    }
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-    match folder.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
-        _ => sync_folder(Path::new(".")),
     }
 }
 
 /// Opens or makes a regular file of the owner's; never through a symbolic link.
 fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options.read(true).create(true).mode(0o600).custom_flags(no_follow()).open(path)?;
+    let file = options.read(true).create(true).private().open(path)?;
     if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
 }
 
@@ -188,21 +175,10 @@ fn new_file(folder: &Path, name: &str) -> io::Result<(String, File)> {
     for count in 0..100 {
         let name = if count == 0 { name.to_owned() } else { format!("{name}.{count}") };
         let mut options = OpenOptions::new();
-        match options.write(true).create_new(true).mode(0o600).open(folder.join(&name)) {
+        match options.write(true).create_new(true).private().open(folder.join(&name)) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => return other.map(|file| (name, file)),
         }
     }
     Err(io::ErrorKind::AlreadyExists.into())
-}
-
-/// Makes the names in a folder durable.
-pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
-    File::open(folder)?.sync_all()
-}
-
-/// The flag with which a symbolic link is an error.
-pub(crate) fn no_follow() -> i32 {
-    // The flag's value fits every platform's C int.
-    OFlags::NOFOLLOW.bits().cast_signed()
 }

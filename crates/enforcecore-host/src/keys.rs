@@ -5,7 +5,6 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 use base64::Engine as _;
@@ -15,7 +14,7 @@ use enforcecore::session::Keyer;
 use enforcecore::traits::{Signer, StoreError};
 use zeroize::Zeroizing;
 
-use crate::file_log::{make_private_folder, no_follow, sync_folder};
+use crate::private::{Private, is_owners_alone, make_folder, sync_folder};
 
 /// The name of the file with the signing key.
 pub const SIGNING_KEY_FILE: &str = "log-signing-key.pem";
@@ -85,13 +84,13 @@ fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>)
         other => return other,
     }
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    make_private_folder(folder)?;
+    make_folder(folder)?;
     let mut secret = Zeroizing::new([0u8; 32]);
     let mut name = [0u8; 8];
     getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
     getrandom::fill(&mut name).map_err(io::Error::other)?;
     let fresh = folder.join(format!(".new-{}", enforcecore::call::hex(&name)));
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).private().open(&fresh)?;
     let written = file.write_all(encode(&secret).as_bytes()).and_then(|()| file.sync_all());
     // A link, unlike a rename, never replaces a key that another process has just made.
     let linked = written.and_then(|()| match fs::hard_link(&fresh, path) {
@@ -105,12 +104,12 @@ fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>)
 }
 
 fn read_secret(path: &Path) -> io::Result<Zeroizing<String>> {
-    let file: File = OpenOptions::new().read(true).custom_flags(no_follow()).open(path)?;
+    let file: File = OpenOptions::new().read(true).private().open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() || metadata.len() > SECRET_FILE_BYTES_MAX {
         return Err(io::Error::other("it is not a small regular file"));
     }
-    if metadata.mode() & 0o077 != 0 {
+    if !is_owners_alone(&metadata) {
         return Err(io::Error::other("others than its owner can use it (its permissions must be 600)"));
     }
     let mut text = Zeroizing::new(String::new());

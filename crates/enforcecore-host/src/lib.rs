@@ -74,4 +74,5 @@ pub mod file_system;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;
+mod private;
 pub mod spawn;

@@ -11,7 +11,6 @@ use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
 use enforcecore_host::config::{Config, Key};
 use enforcecore_host::spawn::adopt_orphans;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::error::{CommandError, Exit};
 use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
@@ -92,7 +91,9 @@ fn fresh_name() -> Result<String, CommandError> {
 }
 
 /// Done when the process is asked to end.
+#[cfg(unix)]
 fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
+    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let mut hang_up = signal(SignalKind::hangup())?;
@@ -102,6 +103,13 @@ fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
             _ = interrupt.recv() => {}
             _ = hang_up.recv() => {}
         }
+    })
+}
+
+#[cfg(not(unix))]
+fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
+    Ok(async {
+        let _ = tokio::signal::ctrl_c().await;
     })
 }
 

@@ -113,6 +113,14 @@ struct Talk {
     greeted: bool,
 }
 
+/// A session that is given up in the middle leaves no call waiting: what nobody will answer is settled as such.
+impl Drop for Talk {
+    fn drop(&mut self) {
+        self.session.server.gone();
+        self.session.client.gone();
+    }
+}
+
 impl Talk {
     async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
         tokio::pin!(stop);

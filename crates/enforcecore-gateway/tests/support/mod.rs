@@ -176,16 +176,33 @@ impl World {
         self.end().await
     }
 
+    /// The task that runs the session is cancelled.
+    pub async fn give_up(self) -> Left {
+        self.proxy.abort();
+        let log = self.folder.path().join("log/log.jsonl");
+        let settled = async {
+            while !std::fs::read_to_string(&log).unwrap().contains("\"outcome\"") {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(PATIENCE, settled).await.expect("every call is settled");
+        self.left()
+    }
+
     /// Waits for the session's end.
-    pub async fn end(self) -> (Ended, Left) {
-        let ended = timeout(PATIENCE, self.proxy).await.expect("the proxy ends").unwrap();
+    pub async fn end(mut self) -> (Ended, Left) {
+        let ended = timeout(PATIENCE, &mut self.proxy).await.expect("the proxy ends").unwrap();
+        (ended, self.left())
+    }
+
+    fn left(self) -> Left {
         let log = self.folder.path().join("log");
         let report = verify_folder(&log, &VerifyOptions::default()).unwrap();
         assert!(matches!(report.verdict, Verdict::Unanchored { .. }), "{:?}", report.findings);
         let text = std::fs::read_to_string(log.join("log.jsonl")).unwrap();
         assert!(!text.contains(SECRET));
         let entries = entries(&log).unwrap().map(Result::unwrap).collect();
-        (ended, Left { entries, _folder: self.folder })
+        Left { entries, _folder: self.folder }
     }
 }
 

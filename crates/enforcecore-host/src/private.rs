@@ -1,0 +1,141 @@
+//! Files and folders for their owner alone, never reached through a symbolic link; each system's own way of saying so.
+//!
+//! On Windows a new file takes its folder's access list, which this crate does not examine, and the names in a folder are made
+//! durable by the file system's journal.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io;
+use std::path::Path;
+
+/// Opens and makes files privately.
+pub(crate) trait Private {
+    /// A file that is made is its owner's alone, and a symbolic link is an error.
+    fn private(&mut self) -> &mut Self;
+}
+
+impl Private for OpenOptions {
+    fn private(&mut self) -> &mut OpenOptions {
+        system::private(self)
+    }
+}
+
+/// Makes a folder that only its owner can enter, its parents included; one that is there stays as it is.
+pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    system::folder_builder().recursive(true).create(folder)?;
+    match folder.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
+        _ => sync_folder(Path::new(".")),
+    }
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
+    system::sync_folder(folder)
+}
+
+/// Whether a name still means the file that is open.
+pub(crate) fn is_still(file: &File, name: &Path) -> io::Result<bool> {
+    Ok(system::is_same(&file.metadata()?, &fs::symlink_metadata(name)?))
+}
+
+/// Whether nobody but its owner can use a file.
+pub(crate) fn is_owners_alone(metadata: &Metadata) -> bool {
+    system::is_owners_alone(metadata)
+}
+
+/// Reads bytes from a place in a file, at least one unless the file ends there.
+pub(crate) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    system::read_at(file, buffer, offset)
+}
+
+/// Fills a buffer from a place in a file.
+pub(crate) fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> io::Result<()> {
+    while !buffer.is_empty() {
+        let count = match read_at(file, buffer, offset) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            other => other?,
+        };
+        let rest = buffer.get_mut(count..).filter(|_| count > 0);
+        buffer = rest.ok_or(io::ErrorKind::UnexpectedEof)?;
+        offset += count as u64;
+    }
+    Ok(())
+}
+
+#[cfg(unix)]
+mod system {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt};
+    use std::path::Path;
+
+    use rustix::fs::OFlags;
+
+    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        // The flag's value fits every platform's C int.
+        options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+    }
+
+    pub(super) fn folder_builder() -> DirBuilder {
+        let mut builder = DirBuilder::new();
+        builder.mode(0o700);
+        builder
+    }
+
+    pub(super) fn sync_folder(folder: &Path) -> io::Result<()> {
+        File::open(folder)?.sync_all()
+    }
+
+    pub(super) fn is_same(ours: &Metadata, named: &Metadata) -> bool {
+        (ours.dev(), ours.ino()) == (named.dev(), named.ino())
+    }
+
+    pub(super) fn is_owners_alone(metadata: &Metadata) -> bool {
+        metadata.mode() & 0o077 == 0
+    }
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.read_at(buffer, offset)
+    }
+}
+
+#[cfg(windows)]
+mod system {
+    use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+    use std::io;
+    use std::os::windows::fs::{FileExt, OpenOptionsExt};
+    use std::path::Path;
+
+    /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself, and is then no regular file.
+    const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
+    /// `FILE_SHARE_READ | FILE_SHARE_WRITE`: while it is open, nobody can move or delete it.
+    const SHARED_BUT_NOT_MOVED: u32 = 0x3;
+
+    pub(super) fn private(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(OPEN_LINK_ITSELF).share_mode(SHARED_BUT_NOT_MOVED)
+    }
+
+    pub(super) fn folder_builder() -> DirBuilder {
+        DirBuilder::new()
+    }
+
+    pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// It is opened so that it cannot be exchanged.
+    pub(super) fn is_same(_: &Metadata, named: &Metadata) -> bool {
+        named.is_file()
+    }
+
+    pub(super) fn is_owners_alone(_: &Metadata) -> bool {
+        true
+    }
+
+    pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+        file.seek_read(buffer, offset)
+    }
+}
