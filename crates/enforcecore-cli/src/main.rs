@@ -33,6 +33,7 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Examples:
   enforcecore demo                                   see the main job on embedded defaults
+  enforcecore init                                   write a first policy that fits this folder
   enforcecore policy check policy.yaml               find mistakes in a policy
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
   enforcecore mcp --policy policy.yaml -- SERVER     put a policy in front of an MCP server
@@ -52,6 +53,7 @@ enum Command {
     Demo(command::demo::Options),
     DemoServer(command::demo::server::Options),
     Explain(command::explain::Options),
+    Init(command::init::Options),
     Man(command::completions::Man),
     Mcp(command::mcp::Options),
     Policy(command::policy::Options),
@@ -84,6 +86,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
         Command::Demo(options) => command::demo::run(&options, output),
         Command::DemoServer(options) => command::demo::server::run(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
+        Command::Init(options) => command::init::run(&options, output),
         Command::Man(options) => command::completions::man(&options, Cli::command(), output),
         Command::Mcp(options) => command::mcp::run(options, config?),
         Command::Policy(options) => command::policy::run(options, &config?, output),

@@ -289,6 +289,7 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["demo"]),
     (false, &["demo", "--unprotected"]),
     (false, &["completions", "bash"]),
+    (false, &["init", "fresh"]),
     (false, &["man", "manual"]),
     (true, &["config", "show", "--json"]),
     (false, &["config", "show"]),
@@ -315,11 +316,16 @@ fn stdout_is_for_results() {
             |args: &[&str]| args.iter().zip(&command).filter(|(arg, word)| *arg == word).count() == command.len();
         assert!(RESULTS.iter().any(|(_, args)| covers(args)), "RESULTS has no `{}`", command.join(" "));
     }
+    let run = |args: &[&str]| {
+        let _ = std::fs::remove_dir_all(place.path("fresh"));
+        std::fs::create_dir(place.path("fresh")).unwrap();
+        place.run_with_stdin(args, "{\n")
+    };
     for (json, args) in RESULTS {
-        let quiet = place.run_with_stdin(args, "{\n");
+        let quiet = run(args);
         for format in ["human", "json"] {
             let logging = ["--log-level", "trace", "--log-format", format];
-            let traced = place.run_with_stdin(&[logging.as_slice(), args].concat(), "{\n");
+            let traced = run(&[logging.as_slice(), args].concat());
             let (lines, before) = (traced.stdout.lines(), quiet.stdout.lines());
             assert_eq!((traced.status, lines.count()), (quiet.status, before.count()), "{args:?}");
             assert!(!traced.stdout.contains("enforcecore starts"), "{args:?} {traced:?}");

@@ -7,5 +7,6 @@ pub mod config;
 pub mod decide;
 pub mod demo;
 pub mod explain;
+pub mod init;
 pub mod mcp;
 pub mod policy;

@@ -1,0 +1,116 @@
+//! `enforcecore init`: a first policy, its tests and a configuration, fitting what stands in a folder.
+//!
+//! `found` (what the folder says of servers, frameworks and agents) · `python` (the tools a program declares) · `draft` (the
+//! policy they come to). Nothing is run, nothing is fetched and nothing is overwritten.
+
+mod draft;
+mod found;
+mod python;
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use enforcecore::redact::{ClassSet, redact_text};
+use enforcecore_host::config::CONFIG_FILE;
+use serde_json::json;
+
+use crate::error::{CommandError, Exit};
+use crate::output::Output;
+use draft::Draft;
+use found::{Found, Server};
+
+/// Write a first policy, its tests and a configuration that fit this folder
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It looks for MCP settings (.mcp.json, .cursor/mcp.json, .vscode/mcp.json, claude_desktop_config.json), for Python agent
+frameworks and the functions they call tools, and for coding agents. It runs nothing and overwrites nothing.
+
+Examples:
+  enforcecore init
+  enforcecore init path/to/project")]
+pub struct Options {
+    /// The folder
+    #[arg(default_value = ".", value_name = "DIR")]
+    folder: PathBuf,
+}
+
+const POLICY_FILE: &str = "policy.yaml";
+
+const CONFIG: &str = "\
+# What `enforcecore` does in this folder and below; `enforcecore config show` prints each value and where it comes from.
+# Paths are relative to this file.
+policy = \"policy.yaml\"     # what is allowed
+log = \".enforcecore/log\"   # the evidence: what was decided, signed
+keys = \".enforcecore/keys\" # the key that signs it: keep it out of version control
+workspace = \".\"            # the folder that `session.workspace` means in the policy
+";
+
+/// Runs the command.
+pub fn run(options: &Options, output: &mut Output) -> Result<Exit, CommandError> {
+    let folder = options.folder.canonicalize().map_err(|error| {
+        CommandError::usage(format!("cannot use the folder `{}`: {error}", options.folder.display()))
+    })?;
+    for name in [POLICY_FILE, CONFIG_FILE] {
+        if folder.join(name).symlink_metadata().is_ok() {
+            return Err(CommandError::usage(format!("`{}` is there already", options.folder.join(name).display()))
+                .help("nothing is overwritten: move it away, or change it and run `enforcecore policy check`"));
+        }
+    }
+    let found = Found::look(&folder);
+    let draft = Draft::of(&found);
+    let policy = draft.policy(&name_of(&folder))?;
+    write_new(&folder.join(POLICY_FILE), &policy)?;
+    write_new(&folder.join(CONFIG_FILE), CONFIG)?;
+    report(&folder, &found, &draft).iter().try_for_each(|line| output.line(line))?;
+    output.flush()?;
+    Ok(Exit::Clean)
+}
+
+fn write_new(file: &Path, text: &str) -> Result<(), CommandError> {
+    let open = || OpenOptions::new().write(true).create_new(true).open(file);
+    let written = open().and_then(|mut file: File| file.write_all(text.as_bytes()));
+    written.map_err(|error| CommandError::failed(format!("cannot write `{}`: {error}", file.display())))
+}
+
+/// The policy's name: the folder's, as far as it is plain.
+fn name_of(folder: &Path) -> String {
+    let name = folder.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    let plain = plain.trim_matches('-');
+    if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain.to_owned() } else { "agent".to_owned() }
+}
+
+fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
+    let mut lines = vec![format!("wrote {POLICY_FILE} and {CONFIG_FILE}"), String::new()];
+    lines.extend(found.notes.iter().map(|note| format!("found {note}")));
+    lines.extend(draft.left_out.iter().map(|(tool, why)| format!("left out {tool}: {why}")));
+    if lines.len() > 2 {
+        lines.push(String::new());
+    }
+    lines.push("next:".to_owned());
+    lines.push("  enforcecore policy test     run the tests that stand in the policy".to_owned());
+    lines.push("  enforcecore policy check    after each change".to_owned());
+    lines.push("  keep .enforcecore/keys out of version control".to_owned());
+    for server in &found.servers {
+        lines.extend(["".to_owned(), format!("in {}, put the policy in front of `{}`:", server.file, server.name)]);
+        lines.push(format!("  {}", command_line(folder, server)));
+    }
+    if !draft.functions.is_empty() {
+        lines.extend(["".to_owned(), "in Python, put the policy in front of each function:".to_owned()]);
+        lines.push("  from enforcecore import enforce".to_owned());
+        lines.push("  @enforce(policy=\"policy.yaml\")    # nearest to the `def`, below `@tool`".to_owned());
+        lines.extend(draft.functions.iter().map(|(tool, place)| format!("  {tool} in {place}")));
+    }
+    lines
+}
+
+/// The members of the server's settings that start it behind the policy. A secret in its arguments is not printed.
+fn command_line(folder: &Path, server: &Server) -> String {
+    let config = folder.join(CONFIG_FILE);
+    let ours = ["mcp".into(), "--config".into(), config.to_string_lossy(), "--".into(), server.command.as_str().into()];
+    let args: Vec<_> = ours.iter().map(AsRef::as_ref).chain(server.args.iter().map(String::as_str)).collect();
+    let secrets = ClassSet::named("secret").unwrap_or(ClassSet::all());
+    redact_text(&format!("\"command\": \"enforcecore\", \"args\": {}", json!(args)), secrets).text
+}

@@ -1,0 +1,138 @@
+//! What `init` makes of folders as people have them: every policy loads without a warning and passes its own tests.
+#![cfg(test)]
+
+mod cli_support;
+
+use cli_support::{Place, Ran};
+use expect_test::expect_file;
+
+const TOOLS: &str = r#"from pathlib import Path
+from langchain_core.tools import tool
+
+@tool
+def search_orders(query: str, limit: int = 10) -> str:
+    """Find orders."""
+
+@tool("Refund an order")
+def refund(
+    order_id: str,
+    amount: float,  # in USD
+    note: str | None = None,
+) -> str: ...
+
+@tool
+def write_report(path: Path, content: str, append: bool = False) -> None: ...
+
+@tool
+async def fetch_page(url: str) -> str: ...
+
+@tool
+def send_email(to: str, subject: str, body: str) -> None: ...
+
+@tool
+def configure(options: dict[str, str]) -> None: ...
+
+@tool
+def anything(name: str) -> None: ...
+
+def helper(a: str) -> str: ...
+"#;
+
+const SERVERS: &str = r#"{"mcpServers": {
+  "files": {"command": "npx", "args": ["-y", "@modelcontextprotocol/server-filesystem@2026.8.31", "."]},
+  "git": {"command": "uvx", "args": ["mcp-server-git", "--repository", "."]},
+  "tickets": {"command": "node", "args": ["tickets.js", "ghp_0123456789abcdefghijABCDEFGHIJ012345"]},
+  "guarded": {"command": "/usr/bin/enforcecore", "args": ["mcp", "--", "node", "a.js"]},
+  "remote": {"url": "https://example.com/mcp"}}}"#;
+
+/// What `init` says and writes, and what the policy's own check and tests say.
+fn check(golden: &str, files: &[(&str, &str)]) -> Place {
+    let place = Place::new();
+    files.iter().for_each(|(name, text)| place.write(&format!("shop/{name}"), text));
+    std::fs::create_dir_all(place.path("shop")).unwrap();
+    let folder = place.root().canonicalize().unwrap();
+    let mut text = place.entry(&["init", "shop"], &place.run(&["init", "shop"]));
+    text = text.replace(&folder.display().to_string(), "[folder]");
+    for file in ["policy.yaml", "enforcecore.toml"] {
+        text.push_str(&format!("==> {file}\n{}\n", place.read(&format!("shop/{file}"))));
+    }
+    for args in [["policy", "check", "--deny-warnings"].as_slice(), &["policy", "test"]] {
+        let ran = Ran::of(place.command(args).current_dir(place.path("shop")).output().unwrap());
+        assert_eq!(ran.status, 0, "{ran:?}");
+        text.push_str(&ran.stdout.replace(&format!("{}/shop/", folder.display()), ""));
+    }
+    expect_file![format!("golden/init_{golden}.txt")].assert_eq(&text);
+    place
+}
+
+#[test]
+fn an_empty_folder_gets_a_policy_to_start_from() {
+    check("empty", &[]);
+}
+
+#[test]
+fn a_python_project_gets_a_policy_for_its_tools() {
+    check(
+        "python",
+        &[
+            ("requirements.txt", "langchain==1.5.0\nlangchain_openai\n"),
+            ("app/tools.py", TOOLS),
+            ("venv/lib/other.py", "@tool\ndef not_ours(a: str): ...\n"),
+        ],
+    );
+}
+
+#[test]
+fn mcp_servers_get_a_policy_and_the_line_that_puts_it_in_front() {
+    let place = check(
+        "mcp",
+        &[(".mcp.json", SERVERS), (".vscode/mcp.json", "// comments\n{}"), (".claude/settings.json", "{}")],
+    );
+    // The line works as it is printed: the proxy starts the server behind the policy.
+    place.write("server.sh", "echo > started\n");
+    let config = place.path("shop/enforcecore.toml");
+    place.run(&["mcp", "--config", config.to_str().unwrap(), "--", "sh", "server.sh"]);
+    assert!(place.path("started").exists() && place.path("shop/.enforcecore/log").exists());
+}
+
+#[test]
+fn only_unknown_servers_get_a_policy_that_refuses() {
+    check("unknown", &[(".cursor/mcp.json", r#"{"mcpServers": {"t": {"command": "node", "args": ["t.js"]}}}"#)]);
+}
+
+#[test]
+fn names_that_policies_cannot_say_are_left_out() {
+    let place = Place::new();
+    place.write("pyproject.toml", "dependencies = [\"crewai>=1\"]\n");
+    let strange = "@tool\ndef yes(on: str): ...\n@tool\ndef look(a: str): ...\n@tool\ndef Look(a: str): ...\n\
+                   @tool\ndef größe(länge: int): ...\n@tool\ndef f(**rest): ...\n@tool\ndef g(untyped): ...\n";
+    place.write("a.py", strange);
+    let ran = place.run(&["init"]);
+    assert_eq!(ran.status, 0, "{ran:?}");
+    for tool in ["yes", "Look", "f", "g"] {
+        assert!(ran.stdout.contains(&format!("left out {tool} (a.py:")), "{tool}: {}", ran.stdout);
+    }
+    let policy = place.read("policy.yaml");
+    assert!(policy.contains("\n  look: ") && policy.contains("größe"), "{policy}");
+    assert_eq!(place.run(&["policy", "check", "--deny-warnings"]).status, 0);
+    assert_eq!(place.run(&["policy", "test"]).status, 0);
+}
+
+#[test]
+fn nothing_is_overwritten() {
+    for there in ["policy.yaml", "enforcecore.toml"] {
+        let place = Place::with(&[(there, "# mine\n")]);
+        let ran = place.run(&["init"]);
+        assert_eq!(ran.status, 2);
+        assert!(
+            ran.stderr.contains("is there already") && ran.stderr.contains("help: nothing is overwritten"),
+            "{ran:?}"
+        );
+        assert_eq!(place.read(there), "# mine\n");
+        assert_eq!(std::fs::read_dir(place.root()).unwrap().count(), 1, "and nothing is written beside it");
+    }
+    let place = Place::new();
+    assert_eq!(place.run(&["init", "nowhere"]).status, 2);
+    std::os::unix::fs::symlink("elsewhere", place.path("policy.yaml")).unwrap();
+    assert_eq!(place.run(&["init"]).status, 2, "a link to nowhere is something too");
+}
