@@ -102,6 +102,9 @@ fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
         lines.push("  from enforcecore import enforce".to_owned());
         lines.push("  @enforce(policy=\"policy.yaml\")    # nearest to the `def`, below `@tool`".to_owned());
         lines.extend(draft.functions.iter().map(|(tool, place)| format!("  {tool} in {place}")));
+        lines.push("and say around a run of the agent where paths may lead:".to_owned());
+        lines.push("  from enforcecore import session".to_owned());
+        lines.push("  with session(workspace=\".\"): ...".to_owned());
     }
     lines
 }
