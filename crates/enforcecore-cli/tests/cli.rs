@@ -286,7 +286,8 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["audit", "verify", "log", "--allow-unanchored"]),
     (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
-    (false, &["demo"]),
+    (true, &["bench", "--json", "--dir", env!("CARGO_TARGET_TMPDIR")]),
+    (false, &["bench", "--dir", env!("CARGO_TARGET_TMPDIR")]),
     (false, &["demo", "--unprotected"]),
     // What it measures takes its time: here it fails, and says so elsewhere.
     (true, &["bench", "--json", "--dir", "nowhere"]),
