@@ -15,8 +15,8 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::steps::Count;
-use crate::tool::{command, say};
+use crate::steps::{Count, Steps};
+use crate::tool::{self, command, say};
 use crate::{is_task, setup, test};
 
 /// Marks that would let a command escape the test.
@@ -34,6 +34,14 @@ struct Block {
     line: usize,
     /// What stands inside.
     text: String,
+}
+
+/// Runs every command of every document; true when each did what it says.
+pub fn run_alone() -> Result<bool> {
+    let root = tool::root()?;
+    let mut steps = Steps::start();
+    steps.count("commands in the documents", || run(&root));
+    Ok(steps.finish())
 }
 
 /// Runs every command of every document.

@@ -33,6 +33,8 @@ struct Cli {
 enum Task {
     /// Install what the tests need, then run every test there is.
     Test,
+    /// Run the commands in the documents, with what `test` built.
+    Docs,
     /// Check the house rules: dependencies, sizes, words, licences, documents.
     Tidy,
     /// Weaken the source on purpose, one patch at a time, and see that a test fails for each.
@@ -60,6 +62,7 @@ fn main() -> ExitCode {
 fn run(task: Task) -> Result<bool> {
     match task {
         Task::Test => test::run(),
+        Task::Docs => docs::run_alone(),
         Task::Tidy => tidy::run(),
         Task::Mutate(options) => mutate::run(&options),
         Task::FuzzSmoke(options) => fuzz::run(&options),

@@ -51,7 +51,12 @@ pub fn admit(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Res
                 deltas.push(delta);
             }
             (Reservation::Over(_), _) => {
-                let reason = format!("the budget `{}` is used up", charge.budget);
+                let why = if charge.known {
+                    "is used up"
+                } else {
+                    "cannot be counted: how much, of how much, or for whom is not known"
+                };
+                let reason = format!("the budget `{}` {why}", charge.budget);
                 let mut denied = decision.clone().and_deny("budget_exceeded", reason);
                 denied.rules.push(charge.budget.clone());
                 return Err(NotAdmitted::Denied(Box::new(denied)));

@@ -150,6 +150,8 @@ pub struct Charge {
     pub window: Window,
     /// What happens to a call beyond the budget.
     pub over: Over,
+    /// Whether the amount, the bound and for whom it counts are known. Where one is not, the call is beyond the budget.
+    pub known: bool,
 }
 
 /// What a budget does with a call that does not fit.

@@ -193,6 +193,10 @@ fn a_budget_is_exact_for_its_principal_and_its_day() {
     let mut other = call("pay", r#"{"amount":50}"#);
     other.context.principal = support::map(r#"{"id":"ben"}"#);
     world.enforcer.enforce(other, world.tool()).unwrap();
+    let mut nobody = call("pay", r#"{"amount":1}"#);
+    nobody.context.principal = support::map("{}");
+    let refused = world.enforcer.enforce(nobody, world.tool()).unwrap_err();
+    assert!(refused.reason.contains("cannot be counted"), "{refused}");
     world.clock.pass(12 * 3_600_000_000);
     pay("50").unwrap();
     assert_eq!(world.ran(), 5);

@@ -1,7 +1,6 @@
 //! What happens a second time on the line: a call is decided again after redaction, and is not ended again.
 #![cfg(test)]
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
-#![expect(dead_code, reason = "these tests use a part of the world for tests")]
 
 mod support;
 

@@ -246,6 +246,7 @@ fn charge(budget: &CoreBudget, taking: &Taking, scene: &Scene<'_>) -> Charge {
     let at_most = at_most_micros(budget, scene);
     let amount = amount_micros(&taking.amount, scene);
     let key = key(budget, scene);
+    let known = amount.is_some() && at_most.is_some() && key.is_some();
     let (amount_micros, at_most_micros) = match (amount, at_most, &key) {
         (Some(amount), Some(at_most), Some(_)) => (amount, at_most),
         (_, Some(at_most), _) => (at_most.saturating_add(1), at_most),
@@ -259,6 +260,7 @@ fn charge(budget: &CoreBudget, taking: &Taking, scene: &Scene<'_>) -> Charge {
         at_most_micros,
         window: budget.window.clone(),
         over,
+        known,
     }
 }
 
