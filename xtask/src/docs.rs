@@ -200,15 +200,17 @@ fn lines_match(shown: &[&str], printed: &[&str]) -> bool {
 
 /// `[..]` matches any text; the parts between must follow each other.
 fn line_matches(shown: &str, printed: &str) -> bool {
-    let mut parts = shown.split("[..]");
-    let Some(mut rest) = parts.next().and_then(|start| printed.strip_prefix(start)) else { return false };
-    let mut open = false;
-    for part in parts {
-        let Some((_, after)) = rest.split_once(part) else { return false };
-        open = part.is_empty();
-        rest = after;
-    }
-    open || rest.is_empty()
+    let Some((start, rest)) = shown.split_once("[..]") else { return shown == printed };
+    // What stands last in the line is what it ends in, wherever else it may stand too.
+    let (middle, end) = rest.rsplit_once("[..]").unwrap_or(("", rest));
+    let Some(mut between) = printed.strip_prefix(start).and_then(|rest| rest.strip_suffix(end)) else { return false };
+    middle.split("[..]").all(|part| match between.split_once(part) {
+        Some((_, after)) => {
+            between = after;
+            true
+        }
+        None => false,
+    })
 }
 
 /// Copies the tracked files, so that a document's commands may write where they like.
@@ -274,5 +276,7 @@ mod tests {
         check("key [..] end", "key abc end", true);
         check("key [..]", "key", false);
         check("key [..] end", "key abc end too", false);
+        check("key [..]}", "key {a} {b}}", true);
+        check("a [..] b [..] c", "a 1 b 2 c 3 c", true);
     }
 }
