@@ -9,11 +9,14 @@ use jiff::{Timestamp, Zoned};
 use crate::audit::Delta;
 use crate::call::FrozenCall;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
+use crate::policy::Policy;
 use crate::session::{Keyer, State};
 use crate::traits::{Approver, Grant};
 
 /// What admission needs to know besides the decision.
 pub struct Moment<'a> {
+    /// The policy the decision was made by.
+    pub policy: &'a Policy,
     /// The folded state, as of this turn.
     pub state: &'a State,
     /// Makes the keyed names under which budgets are counted.
@@ -130,7 +133,9 @@ fn calendar_bucket(unit: CalendarUnit, now: &Zoned) -> String {
 }
 
 fn find_grant(ask: &Ask, call: &FrozenCall, moment: &Moment<'_>) -> Option<Grant> {
-    let grant = moment.approver?.grant(&ask.approval, &call.digest(), moment.now_us)?;
-    let fresh = grant.expires_us > moment.now_us && !moment.state.grant_used(&grant.id);
-    fresh.then_some(grant)
+    let wish = moment.policy.wish(ask);
+    let grant = moment.approver?.grant(wish, &call.digest(), moment.now_us)?;
+    let age_us = u128::try_from(moment.now_us.checked_sub(grant.given_us)?).ok()?;
+    let valid = wish.terms.is_none_or(|terms| age_us < terms.valid.as_micros());
+    (valid && grant.expires_us > moment.now_us && !moment.state.grant_used(&grant.id)).then_some(grant)
 }

@@ -211,11 +211,9 @@ impl Enforcer {
         };
         let decided = self.redact_inbound(self.decide(call, line), line);
         let now_us = self.shared.clock.wall_us();
-        match self
-            .shared
-            .log
-            .view(|state| admission::admit(&decided.decision, &decided.call, &self.moment(state, line, now_us)))
-        {
+        match self.shared.log.view(|state| {
+            admission::admit(&decided.decision, &decided.call, &self.moment(&decided, state, line, now_us))
+        }) {
             Ok(_) if decided.decision.verdict == Verdict::Allow => decided.decision,
             Ok(_) => approved(decided.decision),
             Err(NotAdmitted::Denied(decision)) => *decision,
@@ -294,7 +292,7 @@ impl Enforcer {
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
-            let moment = self.moment(state, line, now_us);
+            let moment = self.moment(decided, state, line, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
             let entry = Entry {
                 commitment: Some(moment.keyer.name("call", &decided.call.digest())),
@@ -314,7 +312,7 @@ impl Enforcer {
             .shared
             .approver
             .as_ref()
-            .map(|approver| approver.ask(&ask.approval, &decided.call))
+            .map(|approver| approver.ask(decided.policy.wish(ask), &decided.call))
         {
             Some(Door::Open { expires_us }) => Some(expires_us),
             Some(Door::Closed) | None => None,
@@ -381,9 +379,9 @@ impl Enforcer {
         }
     }
 
-    fn moment<'a>(&'a self, state: &'a State, line: &'a Line, now_us: i64) -> Moment<'a> {
-        let approver = self.shared.approver.as_deref();
-        Moment { state, keyer: self.shared.log.keyer(), session: &line.session, now_us, approver }
+    fn moment<'a>(&'a self, decided: &'a Decided, state: &'a State, line: &'a Line, now_us: i64) -> Moment<'a> {
+        let (policy, approver) = (&*decided.policy, self.shared.approver.as_deref());
+        Moment { policy, state, keyer: self.shared.log.keyer(), session: &line.session, now_us, approver }
     }
 
     fn line(&self, call: &Call) -> Line {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::call::{FrozenCall, PathError};
+use crate::policy::Approval;
 
 /// Time. Wall time is a label on entries and the input of calendar budgets; order never depends on it.
 pub trait Clock: Send + Sync {
@@ -89,10 +90,20 @@ pub trait StateStore: Send + Sync {
 
 /// Somebody outside the agent's reach who may say yes.
 pub trait Approver: Send + Sync {
-    /// Asks for the approval `name` of this call; says whether a door can reach anyone.
-    fn ask(&self, approval: &str, call: &FrozenCall) -> Door;
-    /// The grant for this canonical call and approval, if one was given and has not expired.
-    fn grant(&self, approval: &str, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
+    /// Asks for an approval of this call; says whether a door can reach anyone whose yes counts.
+    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> Door;
+    /// The grant for this canonical call and approval, if one was given. Whether whoever gave it is one whose yes counts is
+    /// the implementation's to know: it alone can tell who that was.
+    fn grant(&self, approval: Wish<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
+}
+
+/// An approval that a rule or budget asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// Its name in the policy; empty where the rule names none.
+    pub name: &'a str,
+    /// Whose yes counts and for how long; none where the rule names none.
+    pub terms: Option<&'a Approval>,
 }
 
 /// Whether an approval can be had.
@@ -114,6 +125,8 @@ pub struct Grant {
     pub id: String,
     /// Who said yes.
     pub approver: String,
+    /// Wall time in microseconds at which it was given; the policy says for how long it may be used from then on.
+    pub given_us: i64,
     /// Wall time in microseconds after which it is void.
     pub expires_us: i64,
 }

@@ -11,7 +11,8 @@ use enforcecore::audit::{Durability, Effect, Kind, Mode};
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{Completed, Outcome, Refusal};
-use enforcecore::traits::{Approver, Door, Grant};
+use enforcecore::policy::ApprovalFrom;
+use enforcecore::traits::{Approver, Clock, Door, Grant, Wish};
 use enforcecore::value::Value;
 use support::{World, call};
 
@@ -334,13 +335,14 @@ struct Lead {
 }
 
 impl Approver for Lead {
-    fn ask(&self, approval: &str, call: &FrozenCall) -> Door {
-        assert_eq!(approval, "lead");
+    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> Door {
+        let terms = approval.terms.unwrap();
+        assert_eq!((approval.name, &terms.from), ("lead", &ApprovalFrom::Role("lead".to_owned())));
         self.asked.lock().unwrap().push(call.digest());
         Door::Open { expires_us: support::NOON_US + 900_000_000 }
     }
 
-    fn grant(&self, _approval: &str, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         self.grants.lock().unwrap().iter().find(|(call, _)| call == digest).map(|(_, grant)| grant.clone())
     }
 }
@@ -354,7 +356,8 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert!(matches!(pending.kind, Refusal::Pending { .. }), "{pending:?}");
     let yes = |id: &str, expires_us: i64| {
         let digest = *lead.asked.lock().unwrap().last().unwrap();
-        let grant = Grant { id: id.to_owned(), approver: "lee".to_owned(), expires_us };
+        let (id, approver, given_us) = (id.to_owned(), "lee".to_owned(), world.clock.wall_us());
+        let grant = Grant { id, approver, given_us, expires_us };
         *lead.grants.lock().unwrap() = vec![(digest, grant)];
     };
     yes("g1", support::NOON_US);
@@ -371,6 +374,12 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     world.clock.pass(86_400_000_000);
     assert_eq!(pay(60).unwrap_err().code, "approval_required", "a grant is used once");
     assert_eq!(world.ran(), 1);
+    // The policy says `valid: 15m`: whatever the grant itself says, it may not be used later than that.
+    for (wait_us, runs) in [(900_000_000, 1), (899_999_999, 2)] {
+        yes("g3", i64::MAX);
+        world.clock.pass(wait_us);
+        assert_eq!((pay(60).is_ok(), world.ran()), (runs == 2, runs));
+    }
     assert!(kinds(&world).contains(&Kind::Pending));
 }
 

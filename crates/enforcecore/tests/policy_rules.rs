@@ -3,6 +3,7 @@
 
 mod policy_support;
 
+use enforcecore::decision::Ask;
 use enforcecore::value::Value;
 use policy_support::{Scene, call, load, policy, policy_with, words};
 
@@ -365,7 +366,8 @@ fn rule_9_every_open_ask_is_kept() {
     assert_eq!(asks("50"), ("allow by small".to_owned(), vec![]));
     assert_eq!(asks("50.01"), ("ask by big".to_owned(), vec!["big:lead".to_owned()]));
     assert_eq!(asks("1000.01"), ("ask by big, large".to_owned(), vec!["big:lead".to_owned(), "large:cfo".to_owned()]));
-    assert_eq!(policy.approval("cfo").unwrap().valid.as_secs(), 3600);
+    let cfo = Ask { rule: "large".to_owned(), approval: "cfo".to_owned() };
+    assert_eq!(policy.wish(&cfo).terms.unwrap().valid.as_secs(), 3600);
 }
 
 #[test]

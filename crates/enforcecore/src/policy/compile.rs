@@ -112,7 +112,7 @@ pub(super) fn compile(documents: Vec<Document>, tools: Tools) -> Core {
     for document in &documents {
         find_needs(document, &tools, &mut needs);
         for approval in &document.approvals {
-            let own = Approval { from: approval.from.clone(), wait: approval.wait, valid: approval.valid };
+            let own = Approval { from: approval.from.clone(), valid: approval.valid };
             approvals.insert(approval.name.value.clone(), own);
         }
     }

@@ -107,9 +107,7 @@ pub(super) enum Amount {
 pub struct Approval {
     /// Whose.
     pub from: ApprovalFrom,
-    /// How long a call waits for an answer, where the face can wait.
-    pub wait: Option<Duration>,
-    /// How long a yes may be used.
+    /// How long a yes may be used from when it was given.
     pub valid: Duration,
 }
 

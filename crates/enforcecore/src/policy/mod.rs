@@ -30,11 +30,11 @@ pub use self::test::{TestReport, TestResult, run_tests};
 use self::core::Core;
 use self::document::Verb;
 use crate::call::FrozenCall;
-use crate::decision::Decision;
+use crate::decision::{Ask, Decision};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::redact::ClassSet;
 use crate::session::SessionView;
-use crate::traits::{PolicySource, PolicyText};
+use crate::traits::{PolicySource, PolicyText, Wish};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
@@ -182,9 +182,9 @@ impl Policy {
         tools.chain(rules).fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
     }
 
-    /// The approval of this name: whose yes counts and for how long.
-    pub fn approval(&self, name: &str) -> Option<&Approval> {
-        self.core.approvals.get(name)
+    /// What is asked for: the approval's name, and whose yes counts and for how long.
+    pub fn wish<'a>(&'a self, ask: &'a Ask) -> Wish<'a> {
+        Wish { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
     }
 
     /// Decides one call. Pure and total: every path ends in a decision.

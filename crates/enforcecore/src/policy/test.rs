@@ -10,7 +10,7 @@ use crate::call::{Call, CallId, Context, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
 use crate::session::{Keyer, SessionView, State};
-use crate::traits::{Approver, Door, Grant, PathResolver};
+use crate::traits::{Approver, Door, Grant, PathResolver, Wish};
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -107,7 +107,7 @@ fn step(
     let call = FrozenCall::freeze(call, &paths, resolver)?;
     let facts = BTreeMap::new();
     let decision = policy.decide(&call, &SessionView { facts: &facts, keyer });
-    let moment = Moment { state, keyer, session: "test", now_us: test.now_us, approver: None };
+    let moment = Moment { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
     Ok(match admit(&decision, &call, &moment) {
         Ok(deltas) => Step { decision, deltas },
         Err(NotAdmitted::Denied(denied)) => Step { decision: *denied, deltas: Vec::new() },
@@ -135,12 +135,12 @@ fn taken(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Vec<Del
 struct YesToAll;
 
 impl Approver for YesToAll {
-    fn ask(&self, _approval: &str, _call: &FrozenCall) -> Door {
+    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
         Door::Closed
     }
 
-    fn grant(&self, approval: &str, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let expires_us = now_us.saturating_add(1);
-        Some(Grant { id: approval.to_owned(), approver: "test".to_owned(), expires_us })
+    fn grant(&self, approval: Wish<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+        let (approver, expires_us) = ("test".to_owned(), now_us.saturating_add(1));
+        Some(Grant { id: approval.name.to_owned(), approver, given_us: now_us, expires_us })
     }
 }

@@ -17,7 +17,7 @@ use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Face;
 use enforcecore::session::{Keyer, State};
-use enforcecore::traits::{Approver, Clock, Door, Grant, Random};
+use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::load_policy;
 use enforcecore_host::clock::{SystemClock, SystemRandom};
@@ -141,7 +141,7 @@ impl Decider {
         let text = |key: &str| value.at(key).and_then(Value::as_text).ok_or(format!("a grant has `{key}`"));
         let expires: jiff::Timestamp =
             text("expires")?.parse().map_err(|_| "`expires` is an RFC 3339 time".to_owned())?;
-        self.approver.give(text("call")?, text("approver")?, expires.as_microsecond());
+        self.approver.give(text("call")?, text("approver")?, self.clock.wall_us(), expires.as_microsecond());
         Ok(())
     }
 
@@ -258,23 +258,23 @@ struct FileApprover {
 }
 
 impl FileApprover {
-    fn give(&self, call: &str, approver: &str, expires_us: i64) {
+    fn give(&self, call: &str, approver: &str, given_us: i64, expires_us: i64) {
         let asked = self.asked.lock().unwrap_or_else(PoisonError::into_inner).get(call).copied();
         if let Some(digest) = asked {
-            let grant = Grant { id: call.to_owned(), approver: approver.to_owned(), expires_us };
+            let grant = Grant { id: call.to_owned(), approver: approver.to_owned(), given_us, expires_us };
             self.given.lock().unwrap_or_else(PoisonError::into_inner).insert(digest, grant);
         }
     }
 }
 
 impl Approver for FileApprover {
-    fn ask(&self, _approval: &str, call: &FrozenCall) -> Door {
+    fn ask(&self, _approval: Wish<'_>, call: &FrozenCall) -> Door {
         let id = call.call().id.to_string();
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, call.digest());
         Door::Open { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _approval: &str, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 }

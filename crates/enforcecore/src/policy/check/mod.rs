@@ -246,7 +246,7 @@ impl<'a> Checker<'a> {
             }
             let others = self.documents.iter().take_while(|other| !std::ptr::eq(*other, self.document));
             for other in others.flat_map(|other| &other.approvals).filter(|other| other.name.value == name) {
-                if (&other.from, other.wait, other.valid) != (&own.from, own.wait, own.valid) {
+                if (&other.from, other.valid) != (&own.from, own.valid) {
                     let message = format!("the approval `{name}` is defined otherwise in another document");
                     self.report.error("EC0035", own.name.place, message).help("give it a name of its own");
                 }

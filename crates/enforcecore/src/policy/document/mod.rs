@@ -52,7 +52,6 @@ pub(super) struct Document {
 pub(super) struct ApprovalDecl {
     pub(super) name: At<String>,
     pub(super) from: ApprovalFrom,
-    pub(super) wait: Option<Duration>,
     pub(super) valid: Duration,
 }
 
@@ -161,9 +160,8 @@ fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
         .iter()
         .filter_map(|(key, node)| {
             let name = key_name(key, "an approval's name", report)?;
-            let mut fields = Fields::of(node, "an approval", &[], report)?;
+            let mut fields = Fields::of(node, "an approval", &["wait"], report)?;
             let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
-            let wait = fields.get("wait").and_then(|node| duration(node, "`wait`", report));
             let valid =
                 fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
             if let Some(people) = fields.get("people")
@@ -172,7 +170,7 @@ fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
                 fields::not_supported_yet(people.place, "people: more than one", report);
             }
             fields.finish("an approval", report);
-            Some(ApprovalDecl { name, from: from?, wait: wait.map(|wait| wait.value), valid: valid?.value })
+            Some(ApprovalDecl { name, from: from?, valid: valid?.value })
         })
         .collect()
 }
