@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -16,6 +17,8 @@ from mcp.types import CallToolResult
 
 ROOT = Path(__file__).parents[2]
 ENFORCECORE = os.environ["TEST_ENFORCECORE"]
+# A server of ours with tools that misbehave; its effects are lines in a file of the folder it is given.
+MISBEHAVING = [sys.executable, str(ROOT / "crates/enforcecore-gateway/tests/server.py")]
 # A GitHub token as far as anybody can tell: its checksum is right.
 SECRET = "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"
 
@@ -67,3 +70,35 @@ def text(result: CallToolResult) -> str:
 def code(result: CallToolResult) -> str:
     """Why there is no result."""
     return result.structured_content["enforcecore"]["code"] if result.structured_content else ""
+
+
+class Client:
+    """Speaks to a proxy line by line."""
+
+    def __init__(self, command: list[str], **how: Any) -> None:
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        self.process = subprocess.Popen(command, text=True, **pipes, **how)
+        self.next = 0
+
+    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Sends a request and returns the next message."""
+        self.next += 1
+        message = {"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}
+        assert self.process.stdin
+        assert self.process.stdout
+        self.process.stdin.write(json.dumps(message) + "\n")
+        self.process.stdin.flush()
+        return json.loads(self.process.stdout.readline())
+
+    def greet(self) -> None:
+        """The handshake."""
+        assert "result" in self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}})
+
+    def call(self, tool: str, **args: Any) -> dict[str, Any]:
+        """Calls a tool."""
+        return self.ask("tools/call", {"name": tool, "arguments": args})
+
+    def leave(self) -> tuple[int, str]:
+        """Closes the session; the status and what was said on stderr."""
+        _, complaints = self.process.communicate(timeout=20)
+        return self.process.returncode, complaints

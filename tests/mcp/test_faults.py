@@ -7,15 +7,13 @@ import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from support import ROOT, Place
+from support import MISBEHAVING, Client, Place
 
-SERVER = [sys.executable, str(ROOT / "crates/enforcecore-gateway/tests/server.py")]
 POLICY = """
 enforcecore: 1
 name: faults
@@ -28,38 +26,6 @@ rules:
 """
 
 
-class Client:
-    """Speaks to a proxy line by line."""
-
-    def __init__(self, command: list[str], **how: Any) -> None:
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        self.process = subprocess.Popen(command, text=True, **pipes, **how)
-        self.next = 0
-
-    def ask(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Sends a request and returns the next message."""
-        self.next += 1
-        message = {"jsonrpc": "2.0", "id": self.next, "method": method, "params": params}
-        assert self.process.stdin
-        assert self.process.stdout
-        self.process.stdin.write(json.dumps(message) + "\n")
-        self.process.stdin.flush()
-        return json.loads(self.process.stdout.readline())
-
-    def greet(self) -> None:
-        """The handshake."""
-        assert "result" in self.ask("initialize", {"protocolVersion": "2025-06-18", "capabilities": {}})
-
-    def call(self, tool: str, **args: Any) -> dict[str, Any]:
-        """Calls a tool."""
-        return self.ask("tools/call", {"name": tool, "arguments": args})
-
-    def leave(self) -> tuple[int, str]:
-        """Closes the session; the status and what was said on stderr."""
-        _, complaints = self.process.communicate(timeout=20)
-        return self.process.returncode, complaints
-
-
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     """A place with a policy in it."""
@@ -69,7 +35,7 @@ def place(tmp_path: Path) -> Place:
 
 
 def command(place: Place, **how: Any) -> list[str]:
-    return place.proxy(place.workspace.parent / "policy.yaml", *SERVER, str(place.workspace), **how)
+    return place.proxy(place.workspace.parent / "policy.yaml", *MISBEHAVING, str(place.workspace), **how)
 
 
 def effects(place: Place) -> list[str]:
