@@ -16,7 +16,7 @@ enforcecore: 1
 name: agreement
 version: "1"
 tools:
-  echo: {does: writes, args: {text: text, "count?": integer, "to?": email}, returns: trusted}
+  echo: {does: writes, args: {text: text, count: integer, "to?": email}, returns: trusted}
   forbidden: {does: writes, args: {text: text, where: path}, returns: trusted}
 rules:
   - allow: echo
@@ -33,25 +33,25 @@ redact: {args: {text: [email]}}
 """
 
 CALLS: list[tuple[str, dict[str, Any], str]] = [
-    ("echo", {"text": "hello"}, "allowed"),
-    ("echo", {"text": "no hello"}, "no_rule"),
+    ("echo", {"count": 1, "text": "hello"}, "allowed"),
+    ("echo", {"count": 1, "text": "no hello"}, "no_rule"),
     ("echo", {"text": "hello", "count": 5}, "allowed"),
     ("echo", {"text": "hello", "count": 6}, "denied_by_rule"),
     ("echo", {"text": "hello", "count": 5.5}, "wrong_type"),
     ("echo", {"text": "hello", "count": True}, "wrong_type"),
-    ("echo", {"text": 1}, "wrong_type"),
-    ("echo", {"text": "to jo@example.com"}, "allowed"),
-    ("echo", {"text": "hello", "to": "not an address"}, "wrong_type"),
+    ("echo", {"count": 1, "text": 1}, "wrong_type"),
+    ("echo", {"count": 1, "text": "to jo@example.com"}, "allowed"),
+    ("echo", {"count": 1, "text": "hello", "to": "not an address"}, "wrong_type"),
     ("forbidden", {"text": "hello", "where": "WORKSPACE/a"}, "allowed"),
     ("forbidden", {"text": "hello", "where": "WORKSPACE/../a"}, "no_rule"),
     ("forbidden", {"text": "hello", "where": "WORKSPACE/link/a"}, "no_rule"),
     ("echo", {}, "missing_argument"),
-    ("echo", {"text": "hello", "more": 1}, "undeclared_argument"),
-    ("echo", {"text": ["hello"]}, "wrong_type"),
-    ("echo", {"text": "a\0b"}, "nul_character"),
-    ("echo", {"text": "x" * (2 << 20)}, "too_large"),
-    ("еcho", {"text": "hello"}, "lookalike_tool"),  # noqa: RUF001
-    ("other", {"text": "hello"}, "unknown_tool"),
+    ("echo", {"count": 1, "text": "hello", "more": 1}, "undeclared_argument"),
+    ("echo", {"count": 1, "text": ["hello"]}, "wrong_type"),
+    ("echo", {"count": 1, "text": "a\0b"}, "nul_character"),
+    ("echo", {"count": 1, "text": "x" * (2 << 20)}, "too_large"),
+    ("еcho", {"count": 1, "text": "hello"}, "lookalike_tool"),  # noqa: RUF001
+    ("other", {"count": 1, "text": "hello"}, "unknown_tool"),
 ]
 
 
