@@ -236,7 +236,7 @@ impl Enforcer {
                 SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
             (policy.decide(&call, &view), known.map_or(0, |session| session.version))
         });
-        Decided { call, decision, policy, version, redactions: BTreeMap::new() }
+        Decided { call, asked: None, decision, policy, version, redactions: BTreeMap::new() }
     }
 
     /// Redacts until nothing more is found: the decision on a changed call may oblige more than the first one did.
@@ -248,8 +248,9 @@ impl Enforcer {
                     let again = self.decide(call, line);
                     let mut counts = decided.redactions;
                     redactions.into_iter().for_each(|(class, n)| *counts.entry(class).or_default() += n);
-                    decided =
-                        Decided { decision: again.decision.stricter(decided.decision), redactions: counts, ..again };
+                    let decision = again.decision.stricter(decided.decision);
+                    let asked = decided.asked.or(Some(decided.call));
+                    decided = Decided { asked, decision, redactions: counts, ..again };
                 }
                 Err((code, reason)) => {
                     return Decided { decision: decided.decision.and_deny(code, reason), ..decided };
@@ -271,7 +272,9 @@ impl Enforcer {
                     return Ok((Permit::new(decided.call, deadline), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
-                    decided = self.redact_inbound(self.decide(decided.call, line), line);
+                    // From what was asked for: what redaction left of it may be allowed where it is not.
+                    let asked = decided.asked.unwrap_or(decided.call);
+                    decided = self.redact_inbound(self.decide(asked, line), line);
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
                     return Err(self.refuse(line, &decided.policy, *decision));
@@ -414,6 +417,8 @@ pub(crate) struct Line {
 /// A call with the decision about it and everything the decision was made on.
 struct Decided {
     call: FrozenCall,
+    /// The call as it was before redaction, if that changed it.
+    asked: Option<FrozenCall>,
     decision: Decision,
     policy: Arc<Policy>,
     version: u64,
