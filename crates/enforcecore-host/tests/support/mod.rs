@@ -5,10 +5,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use enforcecore::audit::{Durability, Entry, Kind, Log};
+use enforcecore::audit::{Durability, Entry, Kind, Log, Report, VerifyOptions};
 use enforcecore::session::State;
 use enforcecore::traits::{Clock, Random, StoreError};
-use enforcecore_host::evidence::{LogFolders, open_log};
+use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
+use enforcecore_host::keys::FileSigner;
 
 pub const ORIGIN: &str = "example.com/log";
 
@@ -43,6 +44,14 @@ pub fn folders(root: &Path) -> LogFolders {
 
 pub fn open(folders: &LogFolders) -> Result<Arc<Log<State>>, enforcecore::audit::LogError> {
     open_log(folders, Arc::new(SystemTime), Arc::new(SystemRandom))
+}
+
+/// Verifies the log with its key and its anchor.
+pub fn check(folders: &LogFolders) -> Report {
+    let anchor = anchored_checkpoint(folders.anchor.as_ref().unwrap()).unwrap();
+    let key = FileSigner::load_or_create(&folders.keys, ORIGIN).unwrap().public();
+    let options = VerifyOptions { key: Some(key), anchors: anchor.into_iter().collect(), ..VerifyOptions::default() };
+    verify_folder(&folders.log, &options).unwrap()
 }
 
 pub fn intend(log: &Log<State>, call: &str) -> u64 {

@@ -147,9 +147,7 @@ impl<F: Fold> Ledger<F> {
         if line.len() > ENTRY_BYTES_MAX {
             return Err(LogError::TooLarge(line.len()));
         }
-        if self.leaves.len() >= GROUP_ENTRIES_MAX || self.lines.len() + line.len() > GROUP_BYTES_MAX {
-            return Err(LogError::Busy);
-        }
+        self.make_room(1, line.len())?;
         self.push(&line);
         self.fold.apply(&entry);
         Ok(entry.index)
@@ -173,8 +171,10 @@ impl<F: Fold> Ledger<F> {
         !self.waiting.is_empty()
     }
 
-    /// Puts the entries that wait into the group, before any that is proposed in it. They are folded already.
+    /// Puts the entries that wait into the group. They are folded already, so they stand before whatever is folded next.
     pub fn board_waiting(&mut self) -> Result<(), LogError> {
+        let entries = self.waiting.len();
+        self.make_room(entries, self.waiting_bytes + entries * PLACE_BYTES_MAX)?;
         self.waiting_bytes = 0;
         for mut entry in std::mem::take(&mut self.waiting) {
             let line = self.placed(&mut entry)?;
@@ -204,6 +204,12 @@ impl<F: Fold> Ledger<F> {
             ..Chain::default()
         };
         Ok(Some(Sealed { bytes, chain }))
+    }
+
+    /// Refuses what does not fit into the group any more.
+    fn make_room(&self, entries: usize, bytes: usize) -> Result<(), LogError> {
+        let full = self.leaves.len() + entries > GROUP_ENTRIES_MAX || self.lines.len() + bytes > GROUP_BYTES_MAX;
+        if full { Err(LogError::Busy) } else { Ok(()) }
     }
 
     /// Gives the entry its place in the group. Its line.

@@ -181,7 +181,9 @@ impl<F: Fold> Log<F> {
         }
         let entered = self.ride(false, |ledger| {
             let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
-            let index = ledger.enter(entry, durability, stamp).map_err(CommitError::Log)?;
+            // What the proposal saw stands before it, also what was buffered since the group opened.
+            let entered = ledger.board_waiting().and_then(|()| ledger.enter(entry, durability, stamp));
+            let index = entered.map_err(CommitError::Log)?;
             Ok((result, Receipt { index: Some(index) }))
         });
         entered.map_err(CommitError::Log)?

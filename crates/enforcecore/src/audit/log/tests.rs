@@ -85,6 +85,27 @@ fn threads_share_groups() {
     assert!(report.seals < 320, "{} seals: nobody shared a group", report.seals);
 }
 
+/// A reader folds the entries in the order in which the writer did, or it would decide on another state.
+#[test]
+fn entries_stand_in_the_order_they_were_folded() {
+    let store = MemoryStore::default();
+    let log = open(&store);
+    std::thread::scope(|scope| {
+        for thread in 0..8 {
+            let log = &log;
+            scope.spawn(move || {
+                for n in 0..600 {
+                    let durability = if n % 2 == 0 { Durability::Buffered } else { Durability::Strict };
+                    log.commit(durability, propose(format!("{thread}-{n}"))).unwrap();
+                }
+            });
+        }
+    });
+    let folded = log.view(|seen| seen.calls().iter().map(ToString::to_string).collect::<Vec<_>>());
+    drop(log);
+    assert_eq!(open(&store).view(Clone::clone).calls(), folded);
+}
+
 /// Gives threads time to gather, as a disk does.
 #[derive(Clone)]
 struct Slow(MemoryStore);
