@@ -16,9 +16,13 @@ use enforcecore::traits::StoreError;
 pub const KILL_WAIT_MAX: Duration = Duration::from_secs(5);
 
 /// A running program with all it started. Dropping it ends them.
+///
+/// The program's end is looked at and not taken until all it started is gone: as long as it is not taken, the kernel gives its
+/// id to nobody else, so whatever is signalled belongs to the tree.
 #[derive(Debug)]
 pub struct Tree {
     child: Child,
+    /// How the program ended, once nothing is left of the tree.
     ended: Option<ExitStatus>,
 }
 
@@ -55,14 +59,17 @@ impl Tree {
 
     /// How the program ended, if it did. What it started may still run.
     pub fn exit_status(&mut self) -> io::Result<Option<ExitStatus>> {
-        if self.ended.is_none() {
-            self.ended = self.child.try_wait()?;
+        match self.ended {
+            Some(status) => Ok(Some(status)),
+            None => look_at_end(&mut self.child),
         }
-        Ok(self.ended)
     }
 
     /// Ends the program and all it started, at once; returns when they are gone.
     pub fn kill(&mut self) -> Result<(), StoreError> {
+        if self.ended.is_some() {
+            return Ok(());
+        }
         end(self).map_err(|why| StoreError::new(format!("end the process {} with all it started", self.id()), why))
     }
 }
@@ -78,21 +85,22 @@ impl Drop for Tree {
 #[cfg(target_os = "linux")]
 pub use linux::adopt_orphans;
 #[cfg(target_os = "linux")]
-use linux::{end, own_session};
+use linux::{end, look_at_end, own_session};
 
 #[cfg(target_os = "linux")]
 mod linux {
     use std::collections::HashSet;
     use std::fs;
-    use std::os::unix::process::CommandExt;
-    use std::process::Command;
+    use std::io;
+    use std::os::unix::process::{CommandExt, ExitStatusExt};
+    use std::process::{Child, Command, ExitStatus};
     use std::thread;
     use std::time::{Duration, Instant};
 
     use enforcecore::traits::StoreError;
     use rustix::process::{
-        Pid, PidfdFlags, Signal, WaitOptions, getpid, pidfd_open, pidfd_send_signal, set_child_subreaper,
-        set_parent_process_death_signal, setsid, waitpid,
+        Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
+        set_child_subreaper, set_parent_process_death_signal, setsid, waitid, waitpid,
     };
 
     use super::{KILL_WAIT_MAX, Tree};
@@ -135,13 +143,17 @@ mod linux {
             let members = members(tree)?;
             let fresh: Vec<_> = members.iter().filter(|process| !stopped.contains(*process)).copied().collect();
             match (members.is_empty(), fresh.is_empty()) {
-                (true, _) => return reap(tree),
+                (true, _) => {
+                    reap_orphans(tree)?;
+                    tree.ended = Some(tree.child.wait().map_err(|error| error.to_string())?);
+                    return Ok(());
+                }
                 // Nobody new since the last look, and a stopped process starts none.
                 (false, true) => members.iter().for_each(|process| signal(process, Signal::KILL)),
                 (false, false) => fresh.iter().for_each(|process| signal(process, Signal::STOP)),
             }
             stopped.extend(fresh);
-            reap(tree)?;
+            reap_orphans(tree)?;
             if Instant::now() > give_up {
                 return Err(format!("{} processes do not go away", members.len()));
             }
@@ -151,9 +163,18 @@ mod linux {
         }
     }
 
-    /// Takes the ends of the program and of adopted orphans, so that their ids are free again.
-    fn reap(tree: &mut Tree) -> Result<(), String> {
-        tree.exit_status().map_err(|error| error.to_string())?;
+    /// How the program ended, left for [`end`] to take.
+    pub(super) fn look_at_end(child: &mut Child) -> io::Result<Option<ExitStatus>> {
+        let id = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidInput)?;
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let Some(ended) = waitid(WaitId::Pid(id), options)? else { return Ok(None) };
+        // As wait(2) encodes it: the status in the second byte, or the signal in the first.
+        let raw = ended.exit_status().map_or_else(|| ended.terminating_signal().unwrap_or_default(), |code| code << 8);
+        Ok(Some(ExitStatus::from_raw(raw)))
+    }
+
+    /// Takes the ends of adopted orphans, so that their ids are free again.
+    fn reap_orphans(tree: &Tree) -> Result<(), String> {
         if adopts() {
             let own = i32::try_from(tree.id()).unwrap_or_default();
             for orphan in all()?.filter(|process| process.parent == own_id() && process.id != own) {
@@ -166,8 +187,7 @@ mod linux {
     }
 
     /// Everybody alive in the tree.
-    fn members(tree: &mut Tree) -> Result<Vec<Process>, String> {
-        tree.exit_status().map_err(|error| error.to_string())?;
+    fn members(tree: &Tree) -> Result<Vec<Process>, String> {
         let root = i32::try_from(tree.id()).map_err(|error| error.to_string())?;
         let everyone: Vec<Process> = all()?.collect();
         let mut inside: HashSet<i32> = HashSet::from([root]);
@@ -232,12 +252,13 @@ mod linux {
 #[cfg(not(target_os = "linux"))]
 pub use elsewhere::adopt_orphans;
 #[cfg(not(target_os = "linux"))]
-use elsewhere::{end, own_session};
+use elsewhere::{end, look_at_end, own_session};
 
 /// Systems without `/proc`: the program is ended, and nothing is promised about what it started.
 #[cfg(not(target_os = "linux"))]
 mod elsewhere {
-    use std::process::Command;
+    use std::io;
+    use std::process::{Child, Command, ExitStatus};
 
     use enforcecore::traits::StoreError;
 
@@ -250,11 +271,13 @@ mod elsewhere {
 
     pub(super) fn own_session(_: &mut Command) {}
 
+    pub(super) fn look_at_end(child: &mut Child) -> io::Result<Option<ExitStatus>> {
+        child.try_wait()
+    }
+
     pub(super) fn end(tree: &mut Tree) -> Result<(), String> {
-        if tree.exit_status().map_err(|error| error.to_string())?.is_none() {
-            tree.child.kill().map_err(|error| error.to_string())?;
-            tree.ended = Some(tree.child.wait().map_err(|error| error.to_string())?);
-        }
+        let ended = tree.child.kill().and_then(|()| tree.child.wait());
+        tree.ended = Some(ended.map_err(|error| error.to_string())?);
         Ok(())
     }
 }

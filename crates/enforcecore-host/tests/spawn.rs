@@ -48,6 +48,11 @@ fn a_tree_is_ended_with_all_it_started() {
         std::thread::sleep(Duration::from_millis(1));
     }
     assert!(tree.exit_status().unwrap().unwrap().success());
+    let place = format!("/proc/{}", tree.id());
+    assert!(Path::new(&place).exists(), "until the tree is gone nobody else gets its id");
+    tree.kill().unwrap();
+    assert!(!Path::new(&place).exists());
+    assert!(tree.exit_status().unwrap().unwrap().success());
 
     let (tree, _pipes) = spawn(OsStr::new("sleep"), &["100"]).unwrap();
     let id = tree.id().to_string();
