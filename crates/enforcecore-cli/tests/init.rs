@@ -45,6 +45,21 @@ const SERVERS: &str = r#"{"mcpServers": {
   "guarded": {"command": "/usr/bin/enforcecore", "args": ["mcp", "--", "node", "a.js"]},
   "remote": {"url": "https://example.com/mcp"}}}"#;
 
+const CODEX: &str = r#"model = "gpt-5" # and more
+[mcp_servers.files]
+command = "npx"
+args = ["-y", "@modelcontextprotocol/server-filesystem", "C:\\work \"here\""]
+[mcp_servers.files.env]
+LEVEL = "1"
+[mcp_servers."a b"]
+command = "uvx"
+args = ["mcp-server-git"]
+[mcp_servers.remote]
+url = "https://example.com/mcp"
+[mcp_servers.guarded]
+command = "enforcecore"
+"#;
+
 /// What `init` says and writes, and what the policy's own check and tests say.
 fn check(golden: &str, files: &[(&str, &str)]) -> Place {
     let place = Place::new();
@@ -93,6 +108,57 @@ fn mcp_servers_get_a_policy_and_the_line_that_puts_it_in_front() {
     let config = place.path("shop/enforcecore.toml");
     place.run(&["mcp", "--config", config.to_str().unwrap(), "--", "sh", "server.sh"]);
     assert!(place.path("started").exists() && place.path("shop/.enforcecore/log").exists());
+}
+
+#[test]
+fn coding_agents_get_a_policy_and_their_setting_in_their_own_format() {
+    let claude = r#"{"model": "opus", "mcpServers": {"git": {"command": "uvx", "args": ["mcp-server-git"]}}}"#;
+    check("agents", &[(".claude/settings.json", claude), (".codex/config.toml", CODEX), (".git/HEAD", "")]);
+    // What is printed for Codex is TOML that says the same as before, with the proxy in front.
+    let ran = Place::with(&[(".codex/config.toml", CODEX)]).run(&["init"]);
+    let lines: Vec<&str> = ran.stdout.lines().skip_while(|line| !line.ends_with("in front of `files`:")).collect();
+    let setting = lines[1..3].join("\n");
+    let table = toml::de::DeTable::parse(&setting).unwrap().into_inner();
+    let args = table["args"].get_ref().as_array().unwrap();
+    let args: Vec<&str> = args.iter().filter_map(|arg| arg.get_ref().as_str()).collect();
+    assert_eq!(table["command"].get_ref().as_str(), Some("enforcecore"));
+    assert_eq!(args[..2], ["mcp", "--config"]);
+    assert_eq!(args[3..], ["--", "npx", "-y", "@modelcontextprotocol/server-filesystem", "C:\\work \"here\""]);
+}
+
+#[test]
+fn each_agent_is_told_what_to_change_in_its_own_settings() {
+    let members = |member: &str| format!(r#"{{"{member}": {{"t": {{"command": "node", "args": ["t.js"]}}}}}}"#);
+    let nested = r#"{"context_servers": {"t": {"source": "custom", "command": {"path": "node", "args": ["t.js"]}}}}"#;
+    let check = |file: &str, text: &str, setting: &str| {
+        let place = Place::with(&[(file, text)]);
+        let ran = place.run(&["init"]);
+        let config = place.root().canonicalize().unwrap().join("enforcecore.toml");
+        let args = format!(r#"["mcp","--config","{}","--","node","t.js"]"#, config.display());
+        let expected = format!("in {file}, put the policy in front of `t`:\n  {}\n", setting.replace("ARGS", &args));
+        assert!(ran.stdout.contains(&expected), "{file}: {} lacks {expected}", ran.stdout);
+    };
+    let json = r#""command": "enforcecore", "args": ARGS"#;
+    for file in [".mcp.json", ".cursor/mcp.json", "claude_desktop_config.json", ".claude/settings.json"] {
+        check(file, &members("mcpServers"), json);
+    }
+    for file in [".gemini/settings.json", ".amazonq/mcp.json", ".roo/mcp.json"] {
+        check(file, &members("mcpServers"), json);
+    }
+    check(".vscode/mcp.json", &members("servers"), json);
+    check(".zed/settings.json", &members("context_servers"), json);
+    check(".zed/settings.json", nested, r#""command": {"path": "enforcecore", "args": ARGS}"#);
+    let lines = "command = \"enforcecore\"\n  args = ARGS";
+    check(".codex/config.toml", "[mcp_servers]\nt = {command = \"node\", args = [\"t.js\"]}\n", lines);
+}
+
+#[test]
+fn settings_that_cannot_be_read_are_said() {
+    for (file, format) in [(".codex/config.toml", "TOML"), (".gemini/settings.json", "JSON")] {
+        let ran = Place::with(&[(file, "{ = ")]).run(&["init"]);
+        assert_eq!(ran.status, 0);
+        assert!(ran.stdout.contains(&format!("found {file}, which cannot be read as {format}")), "{ran:?}");
+    }
 }
 
 #[test]

@@ -9,8 +9,9 @@ use enforcecore::policy::{Policy, run_tests};
 use enforcecore::traits::{PolicySource, PolicyText, StoreError};
 use enforcecore_host::paths::FileSystem;
 
-use super::found::{Found, Server};
+use super::found::Found;
 use super::python::{Function, Param};
+use super::settings::Server;
 use crate::error::CommandError;
 
 /// MCP servers whose tools are known.

@@ -4,9 +4,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value as Json;
-
 use super::python::{self, Function};
+use super::settings::{SETTINGS, Server, Settings};
 
 /// Bytes read of a file at most: settings and sources that people write are smaller.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -16,14 +15,6 @@ const FILES_MAX: usize = 2000;
 const FUNCTIONS_MAX: usize = 300;
 /// Levels of folders looked into at most.
 const DEPTH_MAX: usize = 8;
-
-/// MCP settings, and the member that lists their servers.
-const SETTINGS: [(&str, &str); 4] = [
-    (".mcp.json", "mcpServers"),
-    (".cursor/mcp.json", "mcpServers"),
-    (".vscode/mcp.json", "servers"),
-    ("claude_desktop_config.json", "mcpServers"),
-];
 
 /// Python packages whose tools are functions.
 const FRAMEWORKS: [(&str, &str); 9] = [
@@ -39,10 +30,14 @@ const FRAMEWORKS: [(&str, &str); 9] = [
 ];
 
 /// Coding agents by what they leave in a project.
-const AGENTS: [(&str, &str); 4] = [
+const AGENTS: [(&str, &str); 8] = [
     (".claude/settings.json", "Claude Code"),
     (".codex", "Codex"),
     (".cursor", "Cursor"),
+    (".gemini", "Gemini CLI"),
+    (".amazonq", "Amazon Q"),
+    (".roo", "Roo Code"),
+    (".zed", "Zed"),
     ("AGENTS.md", "instructions for coding agents"),
 ];
 
@@ -60,33 +55,11 @@ pub struct Found {
     pub notes: Vec<String>,
 }
 
-/// An MCP server in somebody's settings.
-#[derive(Debug)]
-pub struct Server {
-    /// The settings it stands in.
-    pub file: &'static str,
-    /// Its name there.
-    pub name: String,
-    /// What starts it.
-    pub command: String,
-    /// With these arguments.
-    pub args: Vec<String>,
-}
-
-impl Server {
-    /// Whether it is this package, whatever starts it.
-    pub fn is(&self, package: &str) -> bool {
-        let names =
-            |word: &String| word.rsplit('/').next().is_some_and(|last| last.split(['@', '=']).next() == Some(package));
-        std::iter::once(&self.command).chain(&self.args).any(names)
-    }
-}
-
 impl Found {
     /// Looks at the folder. What cannot be read is said, and not an error: a first policy can do without.
     pub fn look(folder: &Path) -> Found {
         let mut found = Found::default();
-        SETTINGS.iter().for_each(|(file, member)| found.look_at_settings(folder, file, member));
+        SETTINGS.iter().for_each(|settings| found.look_at_settings(folder, settings));
         found.look_at_python(folder);
         for (file, agent) in AGENTS {
             if folder.join(file).exists() {
@@ -97,29 +70,25 @@ impl Found {
         found
     }
 
-    fn look_at_settings(&mut self, folder: &Path, file: &'static str, member: &str) {
+    fn look_at_settings(&mut self, folder: &Path, settings: &'static Settings) {
+        let file = settings.file;
         if !folder.join(file).exists() {
             return;
         }
-        let settings = read(&folder.join(file)).and_then(|text| serde_json::from_str::<Json>(&text).ok());
-        let Some(settings) = settings else {
-            return self.notes.push(format!("{file}, which cannot be read as JSON (comments?)"));
+        let Some(entries) = read(&folder.join(file)).and_then(|text| settings.entries(&text)) else {
+            let format = settings.format.name();
+            return self.notes.push(format!("{file}, which cannot be read as {format} (comments?)"));
         };
-        for (name, server) in settings.get(member).and_then(Json::as_object).into_iter().flatten() {
-            match server.get("command").and_then(Json::as_str) {
-                None => self
-                    .notes
-                    .push(format!("MCP server `{name}` in {file}, which no command starts; it is not covered")),
-                Some(command) if command.rsplit('/').next() == Some("enforcecore") => {
-                    self.notes.push(format!("MCP server `{name}` in {file}, which is behind a policy already"));
+        for (name, entry) in entries {
+            let said = match settings.server(&name, &entry) {
+                None => ", which no command starts; it is not covered",
+                Some(server) if server.is_behind_a_policy() => ", which is behind a policy already",
+                Some(server) => {
+                    self.servers.push(server);
+                    ""
                 }
-                Some(command) => {
-                    self.notes.push(format!("MCP server `{name}` in {file}"));
-                    let args = server.get("args").and_then(Json::as_array).into_iter().flatten();
-                    let args = args.filter_map(Json::as_str).map(str::to_owned).collect();
-                    self.servers.push(Server { file, name: name.clone(), command: command.to_owned(), args });
-                }
-            }
+            };
+            self.notes.push(format!("MCP server `{name}` in {file}{said}"));
         }
     }
 

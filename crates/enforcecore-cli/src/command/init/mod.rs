@@ -1,11 +1,13 @@
 //! `enforcecore init`: a first policy, its tests and a configuration, fitting what stands in a folder.
 //!
-//! `found` (what the folder says of servers, frameworks and agents) · `python` (the tools a program declares) · `draft` (the
-//! policy they come to). Nothing is run, nothing is fetched and nothing is overwritten.
+//! `found` (what the folder says of servers, frameworks and agents) · `settings` (the servers in each agent's own settings) ·
+//! `python` (the tools a program declares) · `draft` (the policy they come to). Nothing is run, nothing is fetched and nothing
+//! is overwritten.
 
 mod draft;
 mod found;
 mod python;
+mod settings;
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -14,18 +16,19 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use enforcecore::redact::{ClassSet, redact_text};
 use enforcecore_host::config::CONFIG_FILE;
-use serde_json::json;
 
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use draft::Draft;
-use found::{Found, Server};
+use found::Found;
+use settings::Server;
 
 /// Write a first policy, its tests and a configuration that fit this folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It looks for MCP settings (.mcp.json, .cursor/mcp.json, .vscode/mcp.json, claude_desktop_config.json), for Python agent
-frameworks and the functions they call tools, and for coding agents. It runs nothing and overwrites nothing.
+It looks for the MCP servers that agents start here (.mcp.json, .vscode/mcp.json and claude_desktop_config.json; the settings in
+.claude, .codex, .cursor, .gemini, .amazonq, .roo and .zed), for Python agent frameworks and the functions they call tools, and
+for coding agents. It runs nothing and overwrites nothing.
 
 Examples:
   enforcecore init
@@ -95,7 +98,7 @@ fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
     lines.push("  keep .enforcecore/keys out of version control".to_owned());
     for server in &found.servers {
         lines.extend(["".to_owned(), format!("in {}, put the policy in front of `{}`:", server.file, server.name)]);
-        lines.push(format!("  {}", command_line(folder, server)));
+        lines.extend(changed_setting(folder, server));
     }
     if !draft.functions.is_empty() {
         lines.extend(["".to_owned(), "in Python, put the policy in front of each function:".to_owned()]);
@@ -109,11 +112,9 @@ fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
     lines
 }
 
-/// The members of the server's settings that start it behind the policy. A secret in its arguments is not printed.
-fn command_line(folder: &Path, server: &Server) -> String {
-    let config = folder.join(CONFIG_FILE);
-    let ours = ["mcp".into(), "--config".into(), config.to_string_lossy(), "--".into(), server.command.as_str().into()];
-    let args: Vec<_> = ours.iter().map(AsRef::as_ref).chain(server.args.iter().map(String::as_str)).collect();
+/// What to write into the server's settings. A secret in its arguments is not printed.
+fn changed_setting(folder: &Path, server: &Server) -> Vec<String> {
     let secrets = ClassSet::named("secret").unwrap_or(ClassSet::all());
-    redact_text(&format!("\"command\": \"enforcecore\", \"args\": {}", json!(args)), secrets).text
+    let lines = server.behind_policy(&folder.join(CONFIG_FILE).to_string_lossy());
+    lines.iter().map(|line| format!("  {}", redact_text(line, secrets).text)).collect()
 }

@@ -1,0 +1,136 @@
+//! The MCP servers in the settings of editors and coding agents, and what to change there, each in its file's own format.
+
+use serde_json::{Map, Value as Json, json};
+use toml::de::{DeTable, DeValue};
+
+/// Settings in a project, in the order they are looked at.
+pub const SETTINGS: [Settings; 10] = [
+    Settings { file: ".mcp.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".cursor/mcp.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".vscode/mcp.json", member: "servers", format: Format::Json },
+    Settings { file: "claude_desktop_config.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".claude/settings.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".codex/config.toml", member: "mcp_servers", format: Format::Toml },
+    Settings { file: ".gemini/settings.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".amazonq/mcp.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".roo/mcp.json", member: "mcpServers", format: Format::Json },
+    Settings { file: ".zed/settings.json", member: "context_servers", format: Format::Json },
+];
+
+/// A file in which MCP servers may stand.
+#[derive(Debug)]
+pub struct Settings {
+    /// The file, relative to the project.
+    pub file: &'static str,
+    /// Its format.
+    pub format: Format,
+    /// The member that lists the servers by name.
+    member: &'static str,
+}
+
+/// How a file is written.
+#[derive(Clone, Copy, Debug)]
+pub enum Format {
+    /// JSON.
+    Json,
+    /// TOML.
+    Toml,
+}
+
+/// An MCP server that a command starts.
+#[derive(Debug)]
+pub struct Server {
+    /// The settings it stands in.
+    pub file: &'static str,
+    /// Its name there.
+    pub name: String,
+    /// What starts it.
+    command: String,
+    /// With these arguments.
+    args: Vec<String>,
+    spelling: Spelling,
+}
+
+/// How an entry says what starts its server.
+#[derive(Debug)]
+enum Spelling {
+    /// `"command": "c", "args": []`
+    Members,
+    /// `"command": {"path": "c", "args": []}`
+    Nested,
+    /// `command = "c"` and `args = []`
+    Lines,
+}
+
+impl Settings {
+    /// The entries of the file's text, by name; none if the text is not of the format.
+    pub fn entries(&self, text: &str) -> Option<Map<String, Json>> {
+        let all = match self.format {
+            Format::Json => serde_json::from_str(text).ok()?,
+            Format::Toml => of_table(DeTable::parse(text).ok()?.get_ref()),
+        };
+        Some(all.get(self.member).and_then(Json::as_object).cloned().unwrap_or_default())
+    }
+
+    /// The server of an entry, if a command starts it.
+    pub fn server(&self, name: &str, entry: &Json) -> Option<Server> {
+        let (command, args, spelling) = match (entry.get("command")?, self.format) {
+            (Json::Object(nested), _) => (nested.get("path")?, nested.get("args"), Spelling::Nested),
+            (command, Format::Json) => (command, entry.get("args"), Spelling::Members),
+            (command, Format::Toml) => (command, entry.get("args"), Spelling::Lines),
+        };
+        let args = args.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        let (command, args) = (command.as_str()?.to_owned(), args.map(str::to_owned).collect());
+        Some(Server { file: self.file, name: name.to_owned(), command, args, spelling })
+    }
+}
+
+impl Format {
+    /// The word for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Format::Json => "JSON",
+            Format::Toml => "TOML",
+        }
+    }
+}
+
+impl Server {
+    /// Whether it is this package, whatever starts it.
+    pub fn is(&self, package: &str) -> bool {
+        let names =
+            |word: &String| word.rsplit('/').next().is_some_and(|last| last.split(['@', '=']).next() == Some(package));
+        std::iter::once(&self.command).chain(&self.args).any(names)
+    }
+
+    /// Whether the proxy starts it already.
+    pub fn is_behind_a_policy(&self) -> bool {
+        self.command.rsplit('/').next() == Some("enforcecore")
+    }
+
+    /// The changed members of its entry, which start it behind the policy that the configuration names.
+    pub fn behind_policy(&self, config: &str) -> Vec<String> {
+        let ours = ["mcp", "--config", config, "--", &self.command];
+        let args = json!(ours.into_iter().chain(self.args.iter().map(String::as_str)).collect::<Vec<_>>());
+        match self.spelling {
+            Spelling::Members => vec![format!("\"command\": \"enforcecore\", \"args\": {args}")],
+            Spelling::Nested => vec![format!("\"command\": {{\"path\": \"enforcecore\", \"args\": {args}}}")],
+            // A text of JSON and a list of them are written alike in TOML.
+            Spelling::Lines => vec!["command = \"enforcecore\"".to_owned(), format!("args = {args}")],
+        }
+    }
+}
+
+/// A table of TOML, as far as settings of servers go: other values than text, lists and tables say nothing here.
+fn of_table(table: &DeTable<'_>) -> Json {
+    table.iter().map(|(key, value)| (key.get_ref().to_string(), of_value(value.get_ref()))).collect()
+}
+
+fn of_value(value: &DeValue<'_>) -> Json {
+    match value {
+        DeValue::String(text) => json!(text),
+        DeValue::Array(items) => items.iter().map(|item| of_value(item.get_ref())).collect(),
+        DeValue::Table(table) => of_table(table),
+        _ => Json::Null,
+    }
+}
