@@ -127,13 +127,17 @@ fn policy_test_runs_the_tests_inside() {
 fn decide_says_what_the_policy_says() {
     let place = shop();
     place.write("calls.jsonl", [READ, "", PAY, ASK, DENY, UNKNOWN, MALFORMED, "{", "[1]"].join("\n"));
-    let session = [
-        r#"{"time":"2026-11-24T09:00:00Z","call":{"id":"p1","tool":"pay","args":{"amount":40}}}"#,
-        r#"{"time":"2026-11-24T09:00:05Z","outcome":{"id":"p1","status":"done","result":"paid"}}"#,
-        r#"{"time":"2026-11-24T09:01:00Z","call":{"id":"p2","tool":"pay","args":{"amount":60}}}"#,
-        r#"{"time":"2026-11-24T09:02:00Z","grant":{"call":"p2","approver":"lee","expires":"2999-01-01T00:00:00Z"}}"#,
-    ];
-    place.write("session.jsonl", session.join("\n"));
+    // An approval holds for the fifteen minutes that the policy gives it, whatever the grant itself says.
+    for (file, given) in [("session.jsonl", 1), ("old-session.jsonl", 16)] {
+        let given = jiff::Timestamp::now() - jiff::SignedDuration::from_mins(given);
+        let session = [
+            r#"{"time":"TIME","call":{"id":"p1","tool":"pay","args":{"amount":40}}}"#,
+            r#"{"time":"TIME","outcome":{"id":"p1","status":"done","result":"paid"}}"#,
+            r#"{"time":"TIME","call":{"id":"p2","tool":"pay","args":{"amount":60}}}"#,
+            r#"{"time":"TIME","grant":{"call":"p2","approver":"lee","expires":"2999-01-01T00:00:00Z"}}"#,
+        ];
+        place.write(file, session.join("\n").replace("TIME", &given.to_string()));
+    }
     place.write("wrong-session.jsonl", "{\"call\":{\"tool\":\"pay\",\"args\":{}}}\n{\"calls\":[]}\n");
     let with_note = PAY.replace("49.90", "10,\"note\":\"for jo@example.com\"");
     expect_file!["golden/decide.txt"].assert_eq(&place.transcript(&[
@@ -148,6 +152,7 @@ fn decide_says_what_the_policy_says() {
         &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl"],
         &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"],
         &["decide", "--policy", "policy.yaml", "--session", "session.jsonl", "--call", &PAY.replace("49.90", "60")],
+        &["decide", "--policy", "policy.yaml", "--session", "old-session.jsonl", "--call", &PAY.replace("49.90", "60")],
         &["decide", "--policy", "policy.yaml", "--session", "wrong-session.jsonl", "--call", READ],
         &["decide", "--policy", "missing.yaml", "--call", READ],
         &["decide", "--policy", "policy.yaml"],
