@@ -3,7 +3,7 @@
 //! The core is only called with the interpreter's lock released, so that a thread that waits for the log never keeps the
 //! thread that writes it from going on. No decision is made here.
 
-use std::path::{PathBuf, absolute};
+use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, PoisonError};
 
 use enforcecore::audit::{Durability, Mode};
@@ -13,7 +13,8 @@ use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
 use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
 use enforcecore::policy::Face;
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
-use enforcecore_host::assembly::{self, DEFAULT_ORIGIN, Setup, SetupError};
+use enforcecore_host::assembly::{self, Setup, SetupError};
+use enforcecore_host::config::{Config, Key, Origin, Setting};
 use enforcecore_host::evidence::LogFolders;
 use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
 use pyo3::prelude::*;
@@ -90,20 +91,26 @@ impl Tool {
 #[pymethods]
 impl Enforcer {
     #[new]
-    #[pyo3(signature = (policy, *, log, keys, anchor, strict))]
+    #[pyo3(signature = (*, config, policy, log, keys, anchor, durability))]
     fn new(
         py: Python<'_>,
-        policy: PathBuf,
-        log: PathBuf,
-        keys: PathBuf,
+        config: Option<PathBuf>,
+        policy: Option<PathBuf>,
+        log: Option<PathBuf>,
+        keys: Option<PathBuf>,
         anchor: Option<PathBuf>,
-        strict: bool,
+        durability: Option<String>,
     ) -> PyResult<Enforcer> {
+        let mut config = Config::here(config.as_deref()).map_err(|found| errors::configuration(py, &found))?;
+        for (key, given) in [(Key::Policy, policy), (Key::Log, log), (Key::Keys, keys), (Key::Anchor, anchor)] {
+            config.lay_over(key, given, Origin::Argument);
+        }
+        config.lay_over(Key::Durability, durability, Origin::Argument);
+        let Setup { policy, folders, durability, .. } = config.setup(FACE).ok_or_else(|| errors::no_policy(py))?;
         // Absolute, because a child of fork may have gone elsewhere.
-        let (policy, anchor) = (absolute(policy)?, anchor.map(absolute).transpose()?);
-        let (log, keys) = (absolute(log)?, absolute(keys)?);
-        let folders = LogFolders { log, keys, anchor, origin: DEFAULT_ORIGIN.to_owned() };
-        let durability = if strict { Durability::Strict } else { Durability::Buffered };
+        let (policy, log, keys) = (absolute(policy)?, absolute(folders.log)?, absolute(folders.keys)?);
+        let folders = LogFolders { log, keys, anchor: folders.anchor.map(absolute).transpose()?, ..folders };
+        say_who_named(&config, &policy);
         let bound = bind(&policy, &folders, durability);
         events::deliver(py)?;
         let bound = Mutex::new(bound.map_err(|error| errors::setup(py, &error))?);
@@ -215,6 +222,12 @@ impl Enforcer {
         let flushed = py.detach(|| core.log().flush());
         events::deliver(py)?;
         flushed.map_err(|error| errors::log(py, &error))
+    }
+
+    /// Whether something may be written later than the calls it is about.
+    #[getter]
+    fn writes_later(&self) -> bool {
+        self.durability == Durability::Buffered || self.folders.anchor.is_some()
     }
 
     /// The policy's name.
@@ -394,8 +407,15 @@ fn raised(error: &Bound<'_, PyBaseException>) -> Outcome {
     })
 }
 
+/// Nobody reads in the program which policy its configuration names, so the program's log says it.
+fn say_who_named(config: &Config, policy: &Path) {
+    if let Some(Setting { origin, .. }) = config.get(Key::Policy).filter(|named| named.origin != Origin::Argument) {
+        tracing::info!("the policy `{}` is enforced, as {origin} says", policy.display());
+    }
+}
+
 /// Held under the interpreter's lock on purpose: no fork can happen in the middle of it.
-fn bind(policy: &std::path::Path, folders: &LogFolders, durability: Durability) -> Result<Bond, SetupError> {
+fn bind(policy: &Path, folders: &LogFolders, durability: Durability) -> Result<Bond, SetupError> {
     let setup = Setup { folders: folders.clone(), durability, ..Setup::new(policy, FACE) };
     Ok(Bond { process: std::process::id(), core: assembly::enforcer(setup)? })
 }

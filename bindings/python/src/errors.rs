@@ -64,13 +64,26 @@ impl About<'_> {
     }
 }
 
+/// The configuration is not understood, so nothing is enforced on a guess.
+pub fn configuration(py: Python<'_>, found: &[Diagnostic]) -> PyErr {
+    let lines: Vec<String> = found.iter().map(ToString::to_string).collect();
+    let message = format!("the configuration is not usable, so nothing runs\n{}", lines.join("\n"));
+    make(py, "ConfigurationError", &message, |fields| fields.set_item("diagnostics", diagnostics(py, found)?))
+}
+
+/// Neither the program nor its configuration says which policy.
+pub fn no_policy(py: Python<'_>) -> PyErr {
+    let ways =
+        "give `policy`, set ENFORCECORE_DEFAULT_POLICY, or write `policy = \"policy.yaml\"` into enforcecore.toml";
+    make(py, "ConfigurationError", &format!("no policy is named: {ways}"), |_| Ok(()))
+}
+
 /// There is no enforcer.
 pub fn setup(py: Python<'_>, error: &SetupError) -> PyErr {
     match error {
         SetupError::Policy(found) | SetupError::Bind(BindError::Face(found)) => {
             make(py, "PolicyLoadError", &error.to_string(), |fields| {
-                let diagnostics = found.iter().map(|one| diagnostic(py, one)).collect::<PyResult<Vec<_>>>()?;
-                fields.set_item("diagnostics", PyTuple::new(py, diagnostics)?)
+                fields.set_item("diagnostics", diagnostics(py, found)?)
             })
         }
         SetupError::Log(error) | SetupError::Bind(BindError::Log(error)) => log(py, error),
@@ -96,6 +109,11 @@ pub fn finish(py: Python<'_>, error: FinishError) -> PyErr {
         FinishError::Expired => "expired",
     };
     make(py, "FinishError", &error.to_string(), |fields| fields.set_item("code", code))
+}
+
+fn diagnostics<'py>(py: Python<'py>, found: &[Diagnostic]) -> PyResult<Bound<'py, PyTuple>> {
+    let objects = found.iter().map(|one| diagnostic(py, one)).collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, objects)
 }
 
 fn diagnostic<'py>(py: Python<'py>, one: &Diagnostic) -> PyResult<Bound<'py, PyAny>> {

@@ -74,6 +74,14 @@ class World:
         return report
 
 
+@pytest.fixture(autouse=True)
+def unconfigured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may have a configuration of their own."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nobody"))
+    for name in [name for name in os.environ if name.startswith("ENFORCECORE_")]:
+        monkeypatch.delenv(name)
+
+
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)

@@ -30,8 +30,8 @@ enum Format {
 impl Options {
     /// Lays what was given over the configuration.
     pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::LogLevel, self.log_level.as_ref());
-        config.lay_over(Key::LogFormat, word(self.log_format));
+        config.lay_over(Key::LogLevel, self.log_level.as_ref(), Origin::Flag);
+        config.lay_over(Key::LogFormat, word(self.log_format), Origin::Flag);
     }
 }
 

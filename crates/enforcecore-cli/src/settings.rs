@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use enforcecore::policy::Face;
 use enforcecore_host::assembly::Setup;
-use enforcecore_host::config::{Config, Key};
+use enforcecore_host::config::{Config, Key, Origin};
 
 use crate::error::CommandError;
 
@@ -20,7 +20,7 @@ pub struct PolicyFlags {
 impl PolicyFlags {
     /// Lays what was given over the configuration.
     pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Policy, self.policy.as_ref());
+        config.lay_over(Key::Policy, self.policy.as_ref(), Origin::Flag);
     }
 }
 
@@ -53,11 +53,11 @@ enum Acknowledged {
 impl EvidenceFlags {
     /// Lays what was given over the configuration.
     pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Log, self.log.as_ref());
-        config.lay_over(Key::Keys, self.keys.as_ref());
-        config.lay_over(Key::Anchor, self.anchor.as_ref());
-        config.lay_over(Key::Origin, self.origin.as_ref());
-        config.lay_over(Key::Durability, word(self.durability));
+        config.lay_over(Key::Log, self.log.as_ref(), Origin::Flag);
+        config.lay_over(Key::Keys, self.keys.as_ref(), Origin::Flag);
+        config.lay_over(Key::Anchor, self.anchor.as_ref(), Origin::Flag);
+        config.lay_over(Key::Origin, self.origin.as_ref(), Origin::Flag);
+        config.lay_over(Key::Durability, word(self.durability), Origin::Flag);
     }
 }
 
@@ -72,7 +72,7 @@ pub struct WorkspaceFlags {
 impl WorkspaceFlags {
     /// Lays what was given over the configuration.
     pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Workspace, self.workspace.as_ref());
+        config.lay_over(Key::Workspace, self.workspace.as_ref(), Origin::Flag);
     }
 }
 
@@ -83,14 +83,15 @@ pub fn word(value: Option<impl ValueEnum>) -> Option<String> {
 
 /// The policy to use.
 pub fn policy(config: &Config) -> Result<PathBuf, CommandError> {
-    config.path(Key::Policy).ok_or_else(|| {
-        CommandError::usage("no policy is named")
-            .help("give --policy FILE, or write `policy = \"policy.yaml\"` into enforcecore.toml")
-    })
+    config.path(Key::Policy).ok_or_else(no_policy)
 }
 
 /// What an enforcer is put together from.
 pub fn setup(config: &Config, face: Face) -> Result<Setup, CommandError> {
-    let (folders, durability) = (config.folders(), config.durability());
-    Ok(Setup { folders, durability, ..Setup::new(policy(config)?, face) })
+    config.setup(face).ok_or_else(no_policy)
+}
+
+fn no_policy() -> CommandError {
+    CommandError::usage("no policy is named")
+        .help("give --policy FILE, or write `policy = \"policy.yaml\"` into enforcecore.toml")
 }

@@ -1,4 +1,5 @@
-//! Configuration: `enforcecore.toml` of the project over that of the user, overlaid by variables, overlaid by flags.
+//! Configuration: `enforcecore.toml` of the project over that of the user, overlaid by variables, overlaid by flags and
+//! arguments.
 //!
 //! Every value knows where it comes from. What is unknown, unusable or written by somebody else is an error with its place:
 //! enforcement never runs on a guess at what was meant. Absent on purpose: anything that a policy says.
@@ -12,10 +13,11 @@ use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
 use enforcecore::diagnostic::{Diagnostic, Severity, Span, closest};
+use enforcecore::policy::Face;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::assembly::DEFAULT_ORIGIN;
+use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
 
 /// The name of the file.
@@ -132,6 +134,8 @@ pub enum Origin {
     Variable(&'static str),
     /// A flag of the command.
     Flag,
+    /// An argument in the program.
+    Argument,
 }
 
 impl fmt::Display for Origin {
@@ -141,6 +145,7 @@ impl fmt::Display for Origin {
             Origin::File { file, line } => write!(f, "{}:{line}", file.display()),
             Origin::Variable(name) => write!(f, "{name}"),
             Origin::Flag => write!(f, "flag"),
+            Origin::Argument => write!(f, "argument"),
         }
     }
 }
@@ -203,10 +208,10 @@ impl Config {
         self.get(key).and_then(|setting| setting.value.to_str()).unwrap_or_default()
     }
 
-    /// Lays a flag's value, if it was given, over whatever else was said.
-    pub fn lay_over(&mut self, key: Key, flag: Option<impl Into<OsString>>) {
-        if let Some(value) = flag {
-            self.set(key, value.into(), Origin::Flag);
+    /// Lays the value of a flag or an argument, if it was given, over whatever else was said.
+    pub fn lay_over(&mut self, key: Key, given: Option<impl Into<OsString>>, origin: Origin) {
+        if let Some(value) = given {
+            self.set(key, value.into(), origin);
         }
     }
 
@@ -223,6 +228,12 @@ impl Config {
             anchor: self.path(Key::Anchor),
             origin: self.text(Key::Origin).to_owned(),
         }
+    }
+
+    /// What an enforcer is put together from, if a policy is named.
+    pub fn setup(&self, face: Face) -> Option<Setup> {
+        let setup = Setup::new(self.path(Key::Policy)?, face);
+        Some(Setup { folders: self.folders(), durability: self.durability(), ..setup })
     }
 
     fn set(&mut self, key: Key, value: OsString, origin: Origin) {
@@ -253,7 +264,8 @@ impl Loader {
         match read {
             Ok(Ok(text)) => self.read_text(file, &name, &text),
             Ok(Err(why)) => {
-                let help = "give the file to this user, writable by nobody else, or name it with `--config`";
+                let help =
+                    "give the file to this user, writable by nobody else, or name it with `--config` or `config=`";
                 let message = format!("the configuration {why}, so it decides nothing here");
                 let problem = problem("EC1005", whole(&name), message);
                 self.found.push(Diagnostic { help: Some(help.to_owned()), ..problem });

@@ -10,7 +10,7 @@ use std::path::Path;
 use enforcecore::audit::Durability;
 use enforcecore::codes::CONFIG_CODES;
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore_host::config::{Config, Key};
+use enforcecore_host::config::{Config, Key, Origin};
 
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -56,8 +56,8 @@ fn the_nearest_word_counts() {
     let home_text = home.to_str().unwrap();
     let variables = [("HOME", home_text), ("ENFORCECORE_ANCHOR", "v-anchor"), ("ENFORCECORE_LOG_FORMAT", "json")];
     let mut config = load(&inside, &variables).unwrap();
-    config.lay_over(Key::Origin, Some("flag"));
-    config.lay_over(Key::Log, None::<&str>);
+    config.lay_over(Key::Origin, Some("flag"), Origin::Flag);
+    config.lay_over(Key::Log, None::<&str>, Origin::Flag);
     let shown = |key: Key| {
         let setting = config.get(key).unwrap();
         let text = format!("{} from {}", setting.value.display(), setting.origin);

@@ -17,6 +17,7 @@ from enforcecore._sessions import session
 from enforcecore.errors import (
     AuditError,
     CallError,
+    ConfigurationError,
     Diagnostic,
     EnforceCoreError,
     EnforcementFailedError,
@@ -37,6 +38,7 @@ __all__ = [
     "Answer",
     "AuditError",
     "CallError",
+    "ConfigurationError",
     "Diagnostic",
     "EnforceCoreError",
     "EnforcementFailedError",

@@ -46,13 +46,16 @@ class Answer:
 class Enforcer:
     def __new__(
         cls,
-        policy: str | PathLike[str],
         *,
-        log: str | PathLike[str],
-        keys: str | PathLike[str],
+        config: str | PathLike[str] | None,
+        policy: str | PathLike[str] | None,
+        log: str | PathLike[str] | None,
+        keys: str | PathLike[str] | None,
         anchor: str | PathLike[str] | None,
-        strict: bool,
+        durability: str | None,
     ) -> Enforcer: ...
+    @property
+    def writes_later(self) -> bool: ...
     @property
     def policy_name(self) -> str: ...
     def enforce(

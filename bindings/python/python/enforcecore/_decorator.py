@@ -26,40 +26,40 @@ def enforce(
     keys: StrPath | None = None,
     anchor: StrPath | None = None,
     durability: Durability | None = None,
+    config: StrPath | None = None,
     enforcer: Enforcer | None = None,
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Enforces a policy on every call of a function.
 
-    The decorated function has the enforcer as its attribute `enforcer`.
+    What is not given is taken from the configuration, as `Enforcer` does. The decorated function has the enforcer as its
+    attribute `enforcer`.
 
     Args:
         function: Nothing: the decorator is written with its options, `@enforce(policy="policy.yaml")`.
-        policy: The policy's file; or give `enforcer`.
+        policy: The policy's file.
         tool_name: What policies call the function; its own name if not given.
         opaque: Parameters that may hold objects nobody can look into, such as `self` or a connection. The function gets
             them as they are; no condition of a policy holds of them.
-        log: The folder of the evidence, `.enforcecore/log` if not given.
-        keys: The folder of the signing key, `.enforcecore/keys` if not given.
+        log: The folder of the evidence.
+        keys: The folder of the signing key.
         anchor: A folder elsewhere that remembers how far the log has come.
-        durability: `strict` if not given.
+        durability: `strict` or `buffered`.
+        config: A file to read in place of the `enforcecore.toml` of the project and of the user.
         enforcer: An enforcer to share; it has the policy, the folders and the durability already.
 
     Raises:
+        ConfigurationError: The configuration has a mistake, or nobody names a policy.
         PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
         AuditError: The log cannot be opened.
         NotSupportedError: The function is asynchronous or a generator.
         TypeError: The options do not fit each other or the function.
     """
     if function is not None:
-        raise TypeError('say which policy: @enforce(policy="policy.yaml")')
-    folders = {"log": log, "keys": keys, "anchor": anchor, "durability": durability}
-    given = {name: value for name, value in folders.items() if value is not None}
-    if enforcer is not None and (policy is not None or given):
-        raise TypeError("an `enforcer` has its policy, folders and durability already")
+        raise TypeError('write @enforce(policy="policy.yaml"), or @enforce() if the configuration names the policy')
     if enforcer is None:
-        if policy is None:
-            raise TypeError("say which `policy`, or give an `enforcer`")
-        enforcer = Enforcer(policy, **cast("dict[str, Any]", given))
+        enforcer = Enforcer(policy, log=log, keys=keys, anchor=anchor, durability=durability, config=config)
+    elif any(option is not None for option in (policy, log, keys, anchor, durability, config)):
+        raise TypeError("an `enforcer` has its policy, folders and durability already")
     return functools.partial(_decorate, enforcer, tool_name, tuple(opaque))
 
 

@@ -22,15 +22,20 @@ class Enforcer:
     Enforcers that name one log folder share it, in one process and in many; budgets count over all of them. A child of
     `fork` reads the policy and opens the log again for itself.
 
+    What is not given is taken from the configuration: a variable such as `ENFORCECORE_DEFAULT_POLICY`, else the
+    `enforcecore.toml` of the project, else that of the user. It is read once, here.
+
     Args:
         policy: The policy's file.
-        log: The folder of the evidence.
-        keys: The folder of the signing key.
+        log: The folder of the evidence, `.enforcecore/log` if nobody says otherwise.
+        keys: The folder of the signing key, `.enforcecore/keys` if nobody says otherwise.
         anchor: A folder elsewhere that remembers how far the log has come.
         durability: `strict` runs nothing before its intent is on stable storage. `buffered` writes later and may lose
             the last entries on a kill; a policy that counts or remembers refuses it.
+        config: A file to read in place of the `enforcecore.toml` of the project and of the user.
 
     Raises:
+        ConfigurationError: The configuration has a mistake, or nobody names a policy.
         PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
         AuditError: The log cannot be opened.
     """
@@ -39,17 +44,20 @@ class Enforcer:
 
     def __init__(
         self,
-        policy: StrPath,
+        policy: StrPath | None = None,
         *,
-        log: StrPath = ".enforcecore/log",
-        keys: StrPath = ".enforcecore/keys",
+        log: StrPath | None = None,
+        keys: StrPath | None = None,
         anchor: StrPath | None = None,
-        durability: Durability = "strict",
+        durability: Durability | None = None,
+        config: StrPath | None = None,
     ) -> None:
-        if durability not in ("strict", "buffered"):
+        if durability not in (None, "strict", "buffered"):
             raise ValueError("durability is `strict` or `buffered`")
-        self._core = _core.Enforcer(policy, log=log, keys=keys, anchor=anchor, strict=durability == "strict")
-        if durability == "buffered" or anchor is not None:
+        self._core = _core.Enforcer(
+            config=config, policy=policy, log=log, keys=keys, anchor=anchor, durability=durability
+        )
+        if self._core.writes_later:
             _UNWRITTEN.add(self)
 
     @property

@@ -8,7 +8,7 @@ _EVIDENCE = (
 )
 _REDACTION = "write `redact:` in the policy"
 _LIMITS = "write `budgets:` in the policy"
-_SETTINGS = "give options to `enforce` or `Enforcer`; nothing is read from the environment and nothing fails open"
+_SETTINGS = "write `enforcecore.toml` or give options to `enforce` or `Enforcer`; nothing fails open"
 _TENANTS = "open a session with `Enforcer.session(tenant=...)`"
 _ERRORS = "catch `ToolDeniedError`, and read its `code`"
 _OUTCOME = "read the attributes of the exceptions in `enforcecore.errors`, or ask with `Enforcer.decide`"

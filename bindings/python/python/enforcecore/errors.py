@@ -11,6 +11,7 @@ from dataclasses import dataclass
 __all__ = [
     "AuditError",
     "CallError",
+    "ConfigurationError",
     "Diagnostic",
     "EnforceCoreError",
     "EnforcementFailedError",
@@ -45,7 +46,7 @@ class PolicyError(EnforceCoreError):
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One thing a policy's author can mend, with its place."""
+    """One thing that the author of a policy or of a configuration can mend, with its place."""
 
     file: str
     line: int
@@ -54,6 +55,17 @@ class Diagnostic:
     code: str
     message: str
     help: str | None
+
+
+class ConfigurationError(EnforceCoreError):
+    """The configuration has a mistake, or nobody names a policy. Nothing is protected, so nothing may run.
+
+    The message has every finding as `file:line:column` or as its variable; `diagnostics` has them as objects.
+    """
+
+    def __init__(self, message: str, *, diagnostics: tuple[Diagnostic, ...] = ()) -> None:
+        super().__init__(message)
+        self.diagnostics = diagnostics
 
 
 class PolicyLoadError(PolicyError):

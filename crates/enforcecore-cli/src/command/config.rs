@@ -92,6 +92,7 @@ fn machine(key: Key, setting: Option<&Setting>) -> Json {
             None | Some(Origin::Default) => "default",
             Some(Origin::Variable(_)) => "variable",
             Some(Origin::Flag) => "flag",
+            Some(Origin::Argument) => "argument",
             Some(Origin::File { file, line }) => {
                 members.insert("file".to_owned(), json!(file.to_string_lossy()));
                 members.insert("line".to_owned(), json!(line));

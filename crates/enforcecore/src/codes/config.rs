@@ -44,7 +44,7 @@ pub const CODES: &[Code] = &[
         "configuration in somebody else's hands",
         "The file was found by looking upwards from the working folder, and it belongs to another user or every user may write it. Whoever can write it could turn enforcement into something else.",
         "an enforcecore.toml that somebody left in /tmp",
-        "a file of this user, or one named with `--config`",
+        "a file of this user, or one named with `--config` or, in Python, `config=`",
     ),
     code(
         "EC1006",
