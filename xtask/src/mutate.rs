@@ -8,6 +8,9 @@
 //! killed-by: cargo test -p enforcecore value
 //! ```
 //!
+//! `killed-by: python bindings/python/tests/test_values.py -k freezes` names tests of the Python package. They are run by
+//! pytest on the package of the copy, whose extension module is built for it.
+//!
 //! Mutants live in a copy of the tree with its own target folder, kept between mutants so that each builds only what it
 //! changed. Before a mutant counts as killed, its command must have passed without it, and the mutant must compile: a test
 //! that fails for another reason proves nothing.
@@ -21,6 +24,10 @@ use clap::Args;
 
 use crate::steps::{Count, Steps};
 use crate::tool::{self, Transcript, command, follow, read, say};
+use crate::{setup, test};
+
+/// The folder that Python finds the package in, relative to the root.
+const PYTHON_PACKAGE: &str = "bindings/python/python";
 
 /// Where mutants are kept, relative to the root.
 const FOLDER: &str = "mutants";
@@ -50,6 +57,7 @@ impl Options {
 pub fn run(options: &Options) -> Result<bool> {
     let root = tool::root()?;
     let mut steps = Steps::start();
+    steps.check("install: python environment", || setup::python_environment(&root));
     steps.count("mutate", || sample(&root, options));
     Ok(steps.finish())
 }
@@ -60,7 +68,7 @@ pub fn sample(root: &Path, options: &Options) -> Result<Count> {
     if mutants.is_empty() {
         bail!("no mutant chosen");
     }
-    let scratch = Scratch { tree: root.join("target/mutate/tree"), target: root.join("target/mutate/target") };
+    let scratch = Scratch::of(root);
     scratch.reset(root)?;
     let unfit = scratch.unfit_commands(&mutants);
     let mut count = Count::default();
@@ -151,9 +159,16 @@ fn seed_of_commit(root: &Path) -> Result<u64> {
 struct Scratch {
     tree: PathBuf,
     target: PathBuf,
+    /// The Python with the test environment.
+    python: PathBuf,
 }
 
 impl Scratch {
+    fn of(root: &Path) -> Scratch {
+        let (tree, target) = (root.join("target/mutate/tree"), root.join("target/mutate/target"));
+        Scratch { tree, target, python: setup::venv_program(root, "python") }
+    }
+
     /// Makes the copy equal to the tree, touching only what differs, so that builds stay incremental.
     fn reset(&self, root: &Path) -> Result<()> {
         let wanted: BTreeSet<String> = crate::tidy::tracked(root)?.into_iter().collect();
@@ -178,7 +193,9 @@ impl Scratch {
     }
 
     fn require_passing(&self, line: &str) -> Result<()> {
-        let transcript = self.execute(line)?;
+        let command = Killer::of(line)?;
+        self.build(&command)?.require(&format!("the build of `{line}`, with nothing weakened,"))?;
+        let transcript = self.execute(&command)?;
         transcript.require(&format!("`{line}`, with nothing weakened,"))?;
         if !ran_a_test(&transcript) {
             bail!("`{line}` ran no test");
@@ -193,31 +210,77 @@ impl Scratch {
         // The copy lies in an ignored folder of the repository; git must not look for the repository from there.
         apply.env("GIT_CEILING_DIRECTORIES", &self.tree).env("GIT_DIR", "/dev/null");
         read(apply).context("the patch does not apply")?;
-        let (line, flags) = mutant.killed_by.split_once(" -- ").unwrap_or((&mutant.killed_by, ""));
-        let built = self.execute(&format!("{line} --no-run"))?;
-        built.require("the mutant's build")?;
-        if self.execute(&format!("{line} -- {flags}"))?.success {
+        let command = Killer::of(&mutant.killed_by)?;
+        self.build(&command)?.require("the mutant's build")?;
+        if self.execute(&command)?.success {
             bail!("`{}` passed", mutant.killed_by);
         }
         Ok(())
     }
 
-    fn execute(&self, line: &str) -> Result<Transcript> {
-        let mut words = line.split_whitespace();
-        let (Some("cargo"), Some("test")) = (words.next(), words.next()) else {
-            bail!("`{line}` is not a `cargo test` command");
-        };
-        let arguments: Vec<&str> = std::iter::once("test").chain(words).collect();
-        let mut cargo = tool::cargo(&self.tree, &arguments);
+    /// Builds what the command runs, so that a mutant that does not compile is told from one that is killed.
+    fn build(&self, command: &Killer<'_>) -> Result<Transcript> {
+        match command {
+            Killer::Cargo(arguments) => {
+                let selection = arguments.split(|argument| *argument == "--").next().unwrap_or_default();
+                self.cargo(&[selection, &["--no-run"]].concat())
+            }
+            Killer::Pytest(_) => {
+                let built = self.cargo(&["build", "--quiet", "--package", "enforcecore-python"])?;
+                if built.success {
+                    let package = self.tree.join(PYTHON_PACKAGE).join("enforcecore/_core.abi3.so");
+                    fs::copy(self.target.join("debug/lib_core.so"), package).context("cannot place the module")?;
+                }
+                Ok(built)
+            }
+        }
+    }
+
+    fn execute(&self, command: &Killer<'_>) -> Result<Transcript> {
+        match command {
+            Killer::Cargo(arguments) => self.cargo(arguments),
+            Killer::Pytest(arguments) => {
+                let options = ["-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"];
+                let mut pytest = tool::command(&self.python, &self.tree, &[&options, arguments.as_slice()].concat());
+                pytest.env("PYTHONPATH", self.tree.join(PYTHON_PACKAGE)).env("PYTHONDONTWRITEBYTECODE", "1");
+                follow(pytest, |_| false)
+            }
+        }
+    }
+
+    fn cargo(&self, arguments: &[&str]) -> Result<Transcript> {
+        let mut cargo = tool::cargo(&self.tree, arguments);
         cargo.env("CARGO_TARGET_DIR", &self.target).env_remove("RUST_BACKTRACE");
+        // The module is loaded by Python, and does not look for Python itself.
+        cargo.env("PYO3_PYTHON", &self.python).env("PYO3_BUILD_EXTENSION_MODULE", "1");
         follow(cargo, |_| false)
     }
 }
 
-/// True when a line of the output reports at least one passed test.
+/// The command that must fail, as what runs it.
+enum Killer<'a> {
+    /// `cargo` with these arguments.
+    Cargo(Vec<&'a str>),
+    /// `pytest` with these arguments.
+    Pytest(Vec<&'a str>),
+}
+
+impl Killer<'_> {
+    fn of(line: &str) -> Result<Killer<'_>> {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        match words.as_slice() {
+            ["cargo", arguments @ ..] if arguments.first() == Some(&"test") => Ok(Killer::Cargo(arguments.to_vec())),
+            ["python", arguments @ ..] if !arguments.is_empty() => Ok(Killer::Pytest(arguments.to_vec())),
+            _ => bail!("`{line}` is neither `cargo test ..` nor `python TESTS`"),
+        }
+    }
+}
+
+/// True when a line of the output reports at least one passed test: of Rust's tests, or of pytest.
 fn ran_a_test(transcript: &Transcript) -> bool {
-    let passed = |line: &String| line.starts_with("test result:") && !line.contains(" 0 passed");
-    transcript.lines.iter().any(passed)
+    let rust = |line: &String| line.starts_with("test result:") && !line.contains(" 0 passed");
+    let last = transcript.lines.iter().rev().find(|line| !line.trim().is_empty());
+    transcript.lines.iter().any(rust) || last.is_some_and(|line| test::summary(line).passed > 0)
 }
 
 /// Removes the files of the copy that the tree does not have.
@@ -251,6 +314,19 @@ mod tests {
     }
 
     #[test]
+    fn a_mutant_is_killed_by_tests_alone() {
+        let check = |line: &str, known: bool| assert_eq!(Killer::of(line).is_ok(), known, "{line}");
+        check("cargo test -p a", true);
+        check("python bindings/python/tests -k a", true);
+        check("cargo build", false);
+        check("python", false);
+        check("sh -c true", false);
+        let ran = |last: &str| ran_a_test(&Transcript { lines: vec![last.to_owned()], success: true });
+        assert!(ran("test result: ok. 2 passed; 0 failed") && ran("2 passed, 1 skipped in 0.1s"));
+        assert!(!ran("test result: ok. 0 passed; 0 failed") && !ran("1 skipped in 0.1s"));
+    }
+
+    #[test]
     fn every_mutant_says_what_it_weakens_and_applies() {
         let root = tool::root().unwrap();
         let mutants = all(&root).unwrap();
@@ -279,7 +355,7 @@ mod tests {
         run(&["init", "-q"]);
         fs::write(root.path().join("a"), "1").unwrap();
         let copies = tempfile::tempdir().unwrap();
-        let scratch = Scratch { tree: copies.path().join("tree"), target: copies.path().join("target") };
+        let scratch = Scratch { tree: copies.path().join("tree"), ..Scratch::of(root.path()) };
         scratch.reset(root.path()).unwrap();
         fs::write(scratch.tree.join("a"), "2").unwrap();
         fs::write(scratch.tree.join("b"), "stray").unwrap();

@@ -102,7 +102,7 @@ fn python_tests(root: &Path) -> Result<Count> {
 }
 
 /// The counts of a line such as `1 failed, 5 passed, 2 skipped in 0.12s`.
-fn summary(line: &str) -> Count {
+pub fn summary(line: &str) -> Count {
     let mut count = Count::default();
     for part in line.trim_matches(['=', ' ']).split(", ") {
         let mut words = part.split_whitespace();
