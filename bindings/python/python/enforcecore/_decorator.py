@@ -31,8 +31,8 @@ def enforce(
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Enforces a policy on every call of a function.
 
-    What is not given is taken from the configuration, as `Enforcer` does. The decorated function has the enforcer as its
-    attribute `enforcer`.
+    What is not given is taken from the configuration, as `Enforcer` does. The decorated function has the enforcer as
+    its attribute `enforcer`.
 
     Args:
         function: Nothing: the decorator is written with its options, `@enforce(policy="policy.yaml")`.
