@@ -385,7 +385,8 @@ fn log_lines_name_their_call_and_never_what_is_in_it() {
         }
         let text = |key: &str| line["span"][key].as_str().unwrap_or_else(|| panic!("no {key} in {line}")).to_owned();
         assert_eq!((text("policy").as_str(), text("session").len()), ("shop", 32), "{line}");
-        assert!(["\"read_note\"", "\"pay\"", "\"send\""].contains(&text("tool").as_str()), "{line}");
+        let declared = ["\"read_note\"", "\"pay\""].contains(&text("tool").as_str());
+        assert!(declared || text("tool").starts_with("\"undeclared:4:"), "{line}");
         calls.push(text("call"));
     }
     // First the session's calls, then those to be decided; what is no call at all has no line of its own.

@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use enforcecore_gateway::mcp::Ended;
+use enforcecore_gateway::mcp::{CALLS_MAX, Ended};
 use support::{World, at, code, text};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -49,7 +49,7 @@ async fn what_is_redacted_reaches_neither_the_server_nor_the_client() {
     let (message, answer) = (world.receive().await, world.receive().await);
     assert_eq!(at(&message, "params.data"), "\"leaks EC_GITHUB_TOKEN_1\"");
     assert_eq!(text(&answer), "quiet again", "unknown notifications and nobody's progress are dropped");
-    assert_eq!(world.complaints(), "ready, with EC_GITHUB_TOKEN_1\n");
+    assert_eq!(world.complaints(), "ready, with EC_GITHUB_TOKEN_1\nand EC_GITHUB_TOKEN_1\n");
     world.leave().await;
 }
 
@@ -221,6 +221,58 @@ async fn a_cancelled_call_is_settled_and_the_server_told() {
     let mut lines = left.lines();
     lines.sort();
     assert_eq!(lines, ["Intent allowed", "Intent allowed", "Outcome released", "Outcome tool_failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_asks_too_much_keeps_nobody_from_being_heard() {
+    let mut world = World::start().await;
+    world.request("tools/call", r#"{"name":"crowd","arguments":{}}"#).await;
+    let mut asked = at(&world.receive().await, "id");
+    for _ in 1..200 {
+        asked = at(&world.receive().await, "id");
+    }
+    world.send(&format!(r#"{{"jsonrpc":"2.0","id":{asked},"result":{{"roots":[]}}}}"#)).await;
+    while text(&world.receive().await) != "heard" {}
+    let (ended, left) = world.leave().await;
+    assert_eq!(
+        (ended, left.lines()),
+        (Ended::ClientLeft, ["Intent allowed", "Outcome released"].map(String::from).into())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_asks_too_much_is_refused_the_rest_and_still_heard() {
+    let mut world = World::start().await;
+    let id = world.request("tools/call", r#"{"name":"daemon","arguments":{}}"#).await;
+    wait_for(&world.file("daemon")).await;
+    for _ in 1..CALLS_MAX {
+        world.request("ping", "{}").await;
+    }
+    let refused = world.ask("ping", "{}").await;
+    assert!(at(&refused, "error.message").contains("too_many_requests"), "{}", refused.to_json());
+    let cancel = format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{{"requestId":{id}}}}}"#);
+    world.send(&cancel).await;
+    let (ended, left) = world.leave().await;
+    assert_eq!(ended, Ended::ClientLeft);
+    assert!(left.lines().contains(&"Outcome tool_failed".to_owned()), "the cancellation was heard: {:?}", left.lines());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_does_not_read_keeps_nobody_from_stopping() {
+    let mut world = World::start().await;
+    // More answers than are kept for it, and never more calls at once than are handled.
+    for calls in [200, 400] {
+        for _ in 0..200 {
+            world.request("tools/call", r#"{"name":"pages","arguments":{}}"#).await;
+        }
+        while world.effects().len() < calls {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+    let (ended, left) = world.stop().await;
+    assert_eq!(ended, Ended::Stopped);
+    let outcomes = left.lines().iter().filter(|line| line.starts_with("Outcome")).count();
+    assert_eq!(outcomes, 400, "every call is settled");
 }
 
 async fn wait_for(file: &std::path::Path) -> String {

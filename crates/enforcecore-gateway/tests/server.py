@@ -8,7 +8,7 @@ import time
 
 FOLDER = sys.argv[1]
 SECRET = "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"
-TOOLS = ["echo", "secret", "slow", "die", "daemon", "garbage", "twice", "deep", "big", "ask", "spoof", "chatter", "fail", "wrong", "forbidden"]
+TOOLS = ["echo", "secret", "slow", "die", "daemon", "garbage", "twice", "deep", "big", "ask", "spoof", "chatter", "fail", "wrong", "crowd", "pages", "forbidden"]
 
 
 def write(text):
@@ -72,6 +72,15 @@ def call(id, name, args):
         for other in range(id + 1, id + 4):
             send(id=other, result=said("spoofed"))
         return said("genuine")
+    if name == "crowd":
+        # More requests at once than are handled, and an answer that comes only if the proxy still listens.
+        for other in range(300):
+            send(id=f"c{other}", method="roots/list")
+        while "result" not in read():
+            pass
+        return said("heard")
+    if name == "pages":
+        return said("x" * 5000)
     if name == "chatter":
         send(method="notifications/message", params={"level": "info", "data": f"leaks {SECRET}"})
         send(method="notifications/vendor", params={"data": "unknown"})
@@ -83,7 +92,8 @@ def call(id, name, args):
 
 
 def main():
-    print("ready, with", SECRET, file=sys.stderr, flush=True)
+    print("ready, with", SECRET, file=sys.stderr)
+    print("and", SECRET[:9] + "\x1b" + SECRET[9:], file=sys.stderr, flush=True)
     while message := read():
         id, method = message.get("id"), message.get("method")
         if method == "initialize":

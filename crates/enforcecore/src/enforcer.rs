@@ -362,16 +362,11 @@ impl Enforcer {
 
     /// The fields every entry about a call has.
     fn entry(&self, kind: Kind, line: &Line, policy: &Policy, decision: &Decision) -> Entry {
-        let tool = if policy.declares(&line.tool) {
-            line.tool.clone()
-        } else {
-            format!("undeclared:{}:{}", line.tool.len(), self.shared.log.keyer().name("tool", line.tool.as_bytes()))
-        };
         Entry {
             kind,
             call: Some(line.id.to_string()),
             parent: line.parent.as_ref().map(ToString::to_string),
-            tool: Some(tool),
+            tool: Some(self.tool_name(policy, &line.tool)),
             session: Some(line.session.clone()),
             principal: line.principal.clone(),
             policy: Some(hex(&policy.digest)),
@@ -380,6 +375,14 @@ impl Enforcer {
             rules: decision.rules.clone(),
             ..Entry::default()
         }
+    }
+
+    /// A tool's name as it is written down: one that no policy declares is any text, and could say anything.
+    fn tool_name(&self, policy: &Policy, tool: &str) -> String {
+        if policy.declares(tool) {
+            return tool.to_owned();
+        }
+        format!("undeclared:{}:{}", tool.len(), self.shared.log.keyer().name("tool", tool.as_bytes()))
     }
 
     fn moment<'a>(&'a self, decided: &'a Decided, state: &'a State, line: &'a Line, now_us: i64) -> Moment<'a> {
@@ -398,7 +401,9 @@ impl Enforcer {
             encode_map(&context.principal, &mut encoded);
             keyer.name("principal", &encoded)
         });
-        let span = info_span!("call", call = %call.id, tool = ?call.tool, policy = %self.policy().name, %session);
+        let policy = self.policy();
+        let tool = self.tool_name(&policy, &call.tool);
+        let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
         Line { id: call.id.clone(), parent: call.parent.clone(), tool: call.tool.clone(), session, principal, span }
     }
 }

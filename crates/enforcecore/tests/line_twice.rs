@@ -1,6 +1,5 @@
 //! What happens a second time on the line: a call is decided again after redaction, and is not ended again.
 #![cfg(test)]
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
 
 mod support;
 

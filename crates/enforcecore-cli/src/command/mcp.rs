@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Args;
 use enforcecore::call::{Context, hex};
 use enforcecore::traits::Random;
-use enforcecore::value::{Map, Value};
+use enforcecore::value::Value;
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
@@ -79,8 +79,12 @@ fn context(config: &Config, session: Option<String>) -> Result<Context, CommandE
         CommandError::usage(format!("the workspace `{}` cannot be used: {error}", workspace.display()))
     })?;
     let workspace = workspace.to_str().ok_or_else(|| CommandError::usage("the workspace's name is not UTF-8"))?;
+    // The server starts where we are, so that is where it looks for a relative path.
+    let cwd = std::env::current_dir()?;
+    let cwd = cwd.to_str().ok_or_else(|| CommandError::usage("the working folder's name is not UTF-8"))?;
     let session_id = session.map_or_else(fresh_name, Ok)?;
-    let session = Map::from_iter([("workspace".to_owned(), Value::from(workspace))]);
+    let session = [("workspace", workspace), ("cwd", cwd)];
+    let session = session.into_iter().map(|(name, folder)| (name.to_owned(), Value::from(folder))).collect();
     Ok(Context { session_id, session, ..Context::default() })
 }
 

@@ -16,7 +16,7 @@ use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
-use tokio::task::{JoinSet, spawn_blocking};
+use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
@@ -27,7 +27,8 @@ use super::methods::{self, Handling};
 use super::peer::{Lost, Peer};
 use super::server::{Process, Server, pass_on};
 
-/// Requests being handled at most, calls included; then the client waits. Each has a thread while its tool runs.
+/// Requests of one side being handled at most, calls included; more are refused, so that answers and the end are always
+/// read. Each call has a thread while its tool runs.
 pub const CALLS_MAX: usize = 256;
 /// How long a server has to answer what it was asked, and to end by itself, once its client has left.
 pub const GRACE: Duration = Duration::from_secs(2);
@@ -75,7 +76,7 @@ impl Proxy {
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, StoreError> {
         let Server { process, stdin, stdout, stderr } = server;
-        let (client, client_writer) = Peer::new(output);
+        let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
         let Proxy { enforcer, context, complaints } = self;
         let policy = enforcer.clone();
@@ -85,7 +86,9 @@ impl Proxy {
             session: Arc::new(session),
             from_client: frames(BufReader::new(input)),
             from_server: frames(BufReader::new(stdout)),
+            writer,
             tasks: JoinSet::new(),
+            asked: JoinSet::new(),
             open: HashSet::new(),
             greeted: false,
         };
@@ -95,8 +98,7 @@ impl Proxy {
         }
         let status = talk.end().await?;
         talk.session.client.close();
-        // Everything is recorded; a client that does not read cannot hold us.
-        let _ = timeout(GRACE, async { (client_writer.await, complaints.await) }).await;
+        let _ = timeout(GRACE, async { ((&mut talk.writer).await, complaints.await) }).await;
         Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
     }
 }
@@ -106,8 +108,12 @@ struct Talk {
     session: Arc<Session>,
     from_client: mpsc::Receiver<Frame>,
     from_server: mpsc::Receiver<Frame>,
-    /// Each ends with the client's id that it handled.
+    /// Writes to the client.
+    writer: JoinHandle<()>,
+    /// What the client asked for. Each ends with the client's id that it handled.
     tasks: JoinSet<Option<String>>,
+    /// What the server asked for.
+    asked: JoinSet<()>,
     /// The client's ids that are not answered yet.
     open: HashSet<String>,
     greeted: bool,
@@ -127,11 +133,13 @@ impl Talk {
         loop {
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                Some(_) = self.asked.join_next() => {}
                 frame = self.from_server.recv() => match frame {
                     Some(frame) => self.server_says(frame),
                     None => return Ended::ServerLeft(None),
                 },
-                frame = self.from_client.recv(), if self.tasks.len() < CALLS_MAX => match frame {
+                // Beyond its calls there are only refusals, which wait for nobody but a client that does not read them.
+                frame = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match frame {
                     Some(frame) => self.client_says(frame),
                     None => return Ended::ClientLeft,
                 },
@@ -150,6 +158,7 @@ impl Talk {
             }
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                Some(_) = self.asked.join_next() => {}
                 frame = self.from_server.recv() => match frame {
                     Some(frame) => self.server_says(frame),
                     None => return,
@@ -169,7 +178,13 @@ impl Talk {
         let ended = spawn_blocking(move || process.end()).await;
         self.session.server.gone();
         self.session.client.gone();
-        while self.tasks.join_next().await.is_some() {}
+        let settled =
+            async { while self.tasks.join_next().await.is_some() || self.asked.join_next().await.is_some() {} };
+        if timeout(GRACE, settled).await.is_err() {
+            // A client that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
+            self.writer.abort();
+            while self.tasks.join_next().await.is_some() {}
+        }
         ended.map_err(|error| StoreError::new("end the server", error))?
     }
 
@@ -193,9 +208,16 @@ impl Talk {
     }
 
     fn client_asks(&mut self, id: Value, method: String, params: Map) {
+        while let Some(done) = self.tasks.try_join_next() {
+            self.forget(done.ok().flatten());
+        }
         if !self.open.insert(id.to_json()) {
             let malformed = Malformed::new("id_in_use", "this id belongs to a request that is not answered yet");
             return self.refuse(Value::Null, method, malformed, Refusing::Error(INVALID_REQUEST));
+        }
+        if self.open.len() > CALLS_MAX {
+            let malformed = Malformed::new("too_many_requests", "too many requests wait for their answers");
+            return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
         let handling = methods::from_client(&method);
         if !self.session.ready.load(Ordering::Acquire) && !self.may_come_first(&method, handling) {
@@ -269,7 +291,8 @@ impl Talk {
                 let allowed = methods::told_by_server(&method) && session.server.may_report(&method, &params);
                 match session.seen(params) {
                     Some(params) if allowed => drop(session.client.tell(&method, params)),
-                    _ => warn!(method = ?method, "a notification of the server is dropped"),
+                    // Its method is any text, so it is not repeated.
+                    _ => warn!("a notification of the server is dropped"),
                 }
             }
             Frame::Message(Message::Request { id, method, params }) => self.server_asks(id, method, params),
@@ -283,11 +306,11 @@ impl Talk {
     }
 
     fn server_asks(&mut self, id: Value, method: String, params: Map) {
-        if self.tasks.len() >= 2 * CALLS_MAX {
+        if self.asked.len() >= CALLS_MAX {
             return warn!("the server asks too much at once; dropped");
         }
         let session = Arc::clone(&self.session);
-        self.tasks.spawn(async move {
+        self.asked.spawn(async move {
             let body = match session.seen(params) {
                 Some(params) if methods::from_server(&method) => {
                     let answer = session.client.ask(&id, &method, params).await;
@@ -300,7 +323,6 @@ impl Talk {
                 }
             };
             session.server.respond(id, body).await;
-            None
         });
     }
 

@@ -5,7 +5,7 @@ use std::io::Write;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use enforcecore::redact::{ClassSet, redact_text};
+use enforcecore::redact::{Class, ClassSet, RedactedText, redact_text};
 use enforcecore::traits::StoreError;
 use enforcecore_host::spawn::{Pipes, Tree, spawn};
 use tokio::io::BufReader;
@@ -63,16 +63,61 @@ pub(super) fn pass_on(
 ) -> JoinHandle<()> {
     tokio::spawn(async move {
         let mut input = BufReader::new(stderr);
+        let mut key = None;
         while let Some((line, bytes)) = next_line(&mut input).await {
             let text = if bytes > FRAME_BYTES_MAX {
                 format!("(a line of {bytes} bytes)")
             } else {
-                redact_text(&String::from_utf8_lossy(&line), classes()).text
+                // First the characters that could stand between the halves of a secret.
+                String::from_utf8_lossy(&line).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
             };
-            let plain: String = text.chars().filter(|c| *c == '\t' || !c.is_control()).collect();
-            if writeln!(to, "{plain}").is_err() {
+            let seen = seen(&text, &mut key, classes());
+            if seen.is_some_and(|seen| writeln!(to, "{seen}").is_err()) {
                 break;
             }
         }
     })
+}
+
+/// What may be seen of a line. A private key has many: of those between its BEGIN, which is kept in `key`, and its END nothing
+/// may be.
+fn seen(line: &str, key: &mut Option<String>, classes: ClassSet) -> Option<String> {
+    let begun = key.take().unwrap_or_default();
+    let text = format!("{begun}{line}\n");
+    let RedactedText { text: seen, findings } = redact_text(&text, classes);
+    let unfinished = findings.iter().find(|found| found.class == Class::PrivateKey && found.end == text.len());
+    let goes_on = unfinished.is_some_and(|found| found.start < begun.len());
+    *key = match unfinished.and_then(|found| text.get(found.start..)) {
+        Some(_) if goes_on => Some(begun),
+        // With a body, because an END that follows at once would make it an example in a manual.
+        Some(begin) => Some(format!("{begin}{KEY_BODY}\n")),
+        None => None,
+    };
+    (!goes_on).then(|| seen.trim_end_matches('\n').to_owned())
+}
+
+/// What stands for the lines of a key that went by.
+const KEY_BODY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_private_key_is_withheld_over_all_its_lines() {
+        let check = |lines: &[&str], expected: &[&str]| {
+            let mut key = None;
+            let seen: Vec<String> = lines.iter().filter_map(|line| seen(line, &mut key, ClassSet::all())).collect();
+            assert_eq!(seen, expected, "{lines:?}");
+        };
+        let begin = concat!("-----BEGIN RSA PRIVATE", " KEY-----");
+        let (body, end) = ("MIIEpAIBAAKCAQEAsecret", "-----END RSA PRIVATE KEY-----");
+        check(&["a", "b"], &["a", "b"]);
+        check(&["", begin, body, body, end, "after"], &["", "EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1", "after"]);
+        let (first, last) = (format!("key: {begin}{body}"), format!("{body}{end} and more"));
+        check(&[&first, body, &last, "after"], &["key: EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1 and more", "after"]);
+        check(&[&format!("{begin} {body} {end}"), "after"], &["EC_PRIVATE_KEY_1", "after"]);
+        check(&[begin, &format!("{end} {begin}"), body], &["EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1 EC_PRIVATE_KEY_2"]);
+        check(&[begin, body], &["EC_PRIVATE_KEY_1"]);
+    }
 }

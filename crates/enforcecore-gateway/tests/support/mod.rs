@@ -45,9 +45,11 @@ tools:
   chatter: {does: reads, returns: untrusted}
   fail: {does: reads, returns: untrusted}
   wrong: {does: reads, returns: untrusted}
+  crowd: {does: reads, returns: untrusted}
+  pages: {does: reads, returns: untrusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, die, daemon, garbage, twice, deep, big, ask, spoof, chatter, fail, wrong]
+  - allow: [secret, die, daemon, garbage, twice, deep, big, ask, spoof, chatter, fail, wrong, crowd, pages]
     id: harmless
   - allow: echo
     id: echo

@@ -243,6 +243,13 @@ pub const CODES: &[Code] = &[
         "the file's path",
     ),
     code(
+        "too_many_requests",
+        "more requests at once than are handled",
+        "So many requests of this client wait for their answers that one more would not be handled in bounded memory. It was passed on to nobody.",
+        "the 257th request while 256 are unanswered",
+        "the request again, after an answer",
+    ),
+    code(
         "tool_crashed",
         "tool that crashed",
         "The tool panicked or its process died. Whether its effect happened is unknown, so what the call took from budgets stays taken.",

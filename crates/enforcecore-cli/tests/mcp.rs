@@ -1,0 +1,78 @@
+//! The proxy as a command: what a session's calls mean where it was started, and what its log says of them.
+#![cfg(test)]
+
+mod cli_support;
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::Stdio;
+
+use cli_support::{Place, Ran};
+
+const POLICY: &str = r#"enforcecore: 1
+name: reading
+version: "1"
+tools:
+  read: {does: reads, args: {path: path}, returns: trusted}
+rules:
+  - {allow: read, id: own, when: {path: {under: session.workspace}}}
+redact: {result: [secret]}
+"#;
+
+/// Answers the handshake, then every call, and writes down what it was called with.
+const SERVER: &str = r#"id=1
+while read -r line; do
+  case "$line" in
+    *initialize\"*) result='{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}' ;;
+    *tools/call*) result='{"content":[]}'; echo "$line" >> calls ;;
+    *) continue ;;
+  esac
+  echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$result}"
+  id=$((id + 1))
+done
+"#;
+
+const HELLO: &str = r#""initialize","params":{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"c","version":"1"}}"#;
+
+fn place() -> Place {
+    Place::with(&[("policy.yaml", POLICY), ("server.sh", SERVER), ("work/in.txt", "in"), ("out.txt", "out")])
+}
+
+/// Asks one request after the other, and leaves.
+fn talk(place: &Place, flags: &[&str], requests: &[&str]) -> Ran {
+    let args = [&["mcp", "--policy", "policy.yaml"], flags, &["--", "sh", "server.sh"]].concat();
+    let mut command = place.command(&args);
+    command.env("PATH", std::env::var_os("PATH").unwrap());
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let (mut input, mut output) = (child.stdin.take().unwrap(), BufReader::new(child.stdout.take().unwrap()));
+    let mut answers = String::new();
+    for (id, request) in std::iter::once(&HELLO).chain(requests).enumerate() {
+        writeln!(input, r#"{{"jsonrpc":"2.0","id":{id},"method":{request}}}"#).unwrap();
+        output.read_line(&mut answers).unwrap();
+    }
+    drop(input);
+    Ran { stdout: answers, ..Ran::of(child.wait_with_output().unwrap()) }
+}
+
+fn calls(place: &Place) -> usize {
+    std::fs::read_to_string(place.path("calls")).unwrap_or_default().lines().count()
+}
+
+#[test]
+fn a_relative_path_is_decided_from_where_the_server_starts() {
+    for (path, runs) in [("in.txt", 0), ("out.txt", 0), ("../out.txt", 0), ("work/in.txt", 1)] {
+        let place = place();
+        let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
+        let ran = talk(&place, &["--workspace", "work"], &[&call]);
+        assert_eq!(calls(&place), runs, "{path}: {ran:?}");
+    }
+}
+
+#[test]
+fn a_name_that_nobody_declared_is_not_repeated_in_the_log() {
+    const TOKEN: &str = "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";
+    let place = place();
+    let (tool, method) = (format!(r#""tools/call","params":{{"name":"{TOKEN}"}}"#), format!(r#""do/{TOKEN}""#));
+    let ran = talk(&place, &["--log-level", "trace"], &[&tool, &method]);
+    assert_eq!(ran.stderr.matches("call refused").count(), 2, "{ran:?}");
+    assert!(!ran.stderr.contains(TOKEN), "{ran:?}");
+}
