@@ -294,9 +294,8 @@ impl Admitted {
     /// The arguments to run the tool with, in a fresh dictionary: exactly what was decided and committed to.
     #[getter]
     fn args<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = inner.as_ref().ok_or_else(|| errors::finish(py, FinishError::AlreadyFinished))?;
-        self.arguments.thaw(py, inner.call().args())
+        let decided = self.decided().ok_or_else(|| errors::finish(py, FinishError::AlreadyFinished))?;
+        self.arguments.thaw(py, &decided)
     }
 
     /// The call's name in the log.
@@ -307,6 +306,15 @@ impl Admitted {
 
     fn __reduce__(&self) -> PyResult<()> {
         Err(PyTypeError::new_err("an admitted call cannot be copied or pickled: it is finished once, where it began"))
+    }
+}
+
+impl Admitted {
+    /// The arguments as they were decided. A copy, because making objects can run the collector and so any code, in which
+    /// another thread gets the interpreter's lock: no lock of ours may be held then.
+    fn decided(&self) -> Option<Map> {
+        let inner = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        inner.as_ref().map(|admitted| admitted.call().args().clone())
     }
 }
 

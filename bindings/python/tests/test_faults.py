@@ -254,3 +254,36 @@ def test_many_threads_share_an_enforcer(world):
     assert len(set(sent)) == 100
     kinds = [entry["kind"] for entry in world.entries()]
     assert (kinds.count("intent"), kinds.count("outcome")) == (100, 100)
+
+
+def test_arguments_are_made_for_many_threads_while_garbage_is_collected(world):
+    work = """
+        import gc, sys, threading, time
+        from pathlib import Path
+        from enforcecore import Enforcer
+
+        class Garbage:
+            def __init__(self):
+                self.cycle = self
+
+            def __del__(self):
+                time.sleep(0.001)
+
+        def ask():
+            for _ in range(30):
+                garbage = [Garbage() for _ in range(3)]
+                del garbage
+                assert len(admitted.args["many"]) == 2000
+
+        folder = Path(sys.argv[1])
+        admitted = Enforcer(folder / "policy.yaml", log=folder / "log", keys=folder / "keys").begin(
+            "anything_goes", {"many": [[] for _ in range(2000)]}
+        )
+        gc.set_threshold(50, 2, 2)
+        threads = [threading.Thread(target=ask) for _ in range(2)]
+        [thread.start() for thread in threads]
+        [thread.join() for thread in threads]
+        print("done")
+    """
+    world.policy()
+    assert run(work, world.folder) == "done\n"
