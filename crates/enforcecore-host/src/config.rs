@@ -181,7 +181,7 @@ impl Config {
         environment: impl IntoIterator<Item = (OsString, OsString)>,
     ) -> Result<Config, Vec<Diagnostic>> {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
-        let mut loader = Loader { config: Config::default(), found: Vec::new() };
+        let mut loader = Loader { config: Config::default(), found: Vec::new(), in_project: false };
         match file {
             Some(file) => loader.read_file(file, |_| None),
             None => {
@@ -245,6 +245,8 @@ impl Config {
 struct Loader {
     config: Config,
     found: Vec<Diagnostic>,
+    /// Whether the file being read came with the project, from whoever wrote that.
+    in_project: bool,
 }
 
 impl Loader {
@@ -252,6 +254,7 @@ impl Loader {
     /// that lies in somebody else's hands is refused.
     fn read_project(&mut self, folder: &Path) {
         let nearest = folder.ancestors().map(|folder| folder.join(CONFIG_FILE)).find(|file| is_there(file));
+        self.in_project = true;
         nearest.into_iter().for_each(|file| self.read_file(&file, not_ours));
     }
 
@@ -312,6 +315,11 @@ impl Loader {
         };
         let folder = file.parent().unwrap_or(Path::new(""));
         match usable(key, OsStr::new(written.as_ref()), folder) {
+            Ok(value) if self.in_project && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
+                let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
+                let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
+                self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
+            }
             Ok(value) => {
                 let line = span.line;
                 self.config.set(key, value, Origin::File { file: file.to_owned(), line });
@@ -389,6 +397,12 @@ fn usable(key: Key, value: &OsStr, folder: &Path) -> Result<OsString, String> {
         Kind::Origin if !is_key_name(text) => Err("is a name without spaces and plus signs".to_owned()),
         _ => Ok(value.to_owned()),
     }
+}
+
+/// Whether a path leads to this folder or below it, symbolic links followed. One that leads nowhere does not.
+fn lies_below(path: &Path, folder: &Path) -> bool {
+    let real = fs::canonicalize(path).and_then(|path| Ok((path, fs::canonicalize(folder)?)));
+    real.is_ok_and(|(path, folder)| path.starts_with(folder))
 }
 
 fn unknown_variable(name: &str) -> Diagnostic {

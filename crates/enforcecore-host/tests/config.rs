@@ -190,6 +190,35 @@ fn a_file_that_cannot_be_trusted_decides_nothing() {
 }
 
 #[test]
+fn a_project_opens_no_folder_but_its_own() {
+    let place = tempfile::tempdir().unwrap();
+    let (project, home) = (place.path().join("project"), place.path().join("home"));
+    fs::create_dir_all(project.join("inside")).unwrap();
+    symlink("/", project.join("link")).unwrap();
+    let home_text = home.to_str().unwrap();
+    for (workspace, allowed) in [
+        (".", true),
+        ("inside", true),
+        ("/", false),
+        ("..", false),
+        ("link", false),
+        ("inside/../..", false),
+        ("no", false),
+    ] {
+        let line = format!("workspace = \"{workspace}\"\n");
+        write(&project.join("enforcecore.toml"), &line);
+        let code = load(&project.join("inside"), &[]).map_or_else(|found| found[0].code, |_| "none");
+        assert_eq!(code, if allowed { "none" } else { "EC1003" }, "{workspace}");
+        // Whoever answers for it may open any.
+        assert!(Config::load(&project, Some(&project.join("enforcecore.toml")), []).is_ok());
+        fs::remove_file(project.join("enforcecore.toml")).unwrap();
+        write(&home.join(".config/enforcecore/enforcecore.toml"), &line);
+        assert!(load(&project, &[("HOME", home_text)]).is_ok());
+        assert!(load(&project, &[("ENFORCECORE_WORKSPACE", workspace)]).is_ok());
+    }
+}
+
+#[test]
 fn every_code_has_a_page_and_every_page_a_code() {
     let source = include_str!("../src/config.rs");
     let mut used: Vec<&str> =
