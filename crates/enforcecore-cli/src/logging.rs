@@ -2,6 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use enforcecore_host::config::{Config, Key, Origin};
+use enforcecore_host::stderr::Stderr;
 use tracing_subscriber::EnvFilter;
 
 use crate::error::CommandError;
@@ -38,7 +39,7 @@ impl Options {
 /// Starts logging.
 pub fn start(config: &Config) -> Result<(), CommandError> {
     let filter = EnvFilter::try_new(config.text(Key::LogLevel)).map_err(|error| unusable(config, &error))?;
-    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Stderr::default);
     let started = match config.text(Key::LogFormat) {
         "json" => log.json().flatten_event(true).try_init(),
         _ => log.with_ansi(output::colours_stderr()).try_init(),

@@ -5,6 +5,7 @@ mod cli_support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use cli_support::{Place, Ran};
 
@@ -23,7 +24,7 @@ const SERVER: &str = r#"id=1
 while read -r line; do
   case "$line" in
     *initialize\"*) result='{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}' ;;
-    *tools/call*) result='{"content":[]}'; echo "$line" >> calls ;;
+    *tools/call*) result='{"content":[]}'; echo "$line" >> calls; [ -e noise ] && { cat noise >&2; cat noise; } ;;
     *) continue ;;
   esac
   echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$result}"
@@ -50,7 +51,24 @@ fn talk(place: &Place, flags: &[&str], requests: &[&str]) -> Ran {
         output.read_line(&mut answers).unwrap();
     }
     drop(input);
+    // Only then is its stderr read.
+    let begun = Instant::now();
+    while child.try_wait().unwrap().is_none() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "the proxy does not end");
+        std::thread::sleep(Duration::from_millis(5));
+    }
     Ran { stdout: answers, ..Ran::of(child.wait_with_output().unwrap()) }
+}
+
+#[test]
+fn a_stderr_that_nobody_reads_keeps_no_call_from_its_end() {
+    let place = place();
+    // More than a pipe holds, from the server and from the proxy, which complains of each line that is no message.
+    place.write("noise", "noise\n".repeat(40_000));
+    let call = r#""tools/call","params":{"name":"read","arguments":{"path":"in.txt"}}"#;
+    let ran = talk(&place, &[], &[call]);
+    assert!(ran.status == 0 && ran.stdout.contains(r#"{"content":[]}"#), "{}", ran.stdout);
+    assert!(!ran.stderr.is_empty(), "what fitted is there");
 }
 
 fn calls(place: &Place) -> usize {

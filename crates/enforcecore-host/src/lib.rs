@@ -76,3 +76,4 @@ pub mod paths;
 pub mod policy_files;
 mod private;
 pub mod spawn;
+pub mod stderr;

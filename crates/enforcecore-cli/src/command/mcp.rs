@@ -11,6 +11,7 @@ use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
 use enforcecore_host::config::{Config, Key};
 use enforcecore_host::spawn::adopt_orphans;
+use enforcecore_host::stderr::Stderr;
 
 use crate::error::{CommandError, Exit};
 use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
@@ -57,7 +58,7 @@ pub fn run(options: Options, mut config: Config) -> Result<Exit, CommandError> {
         // Started from the thread that stays to the end.
         let (program, arguments) = options.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
         let server = Server::start(program, arguments).map_err(failed)?;
-        let proxy = Proxy { enforcer, context, complaints: Box::new(std::io::stderr()) };
+        let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
         let stop = told_to_stop()?;
         proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
     });
