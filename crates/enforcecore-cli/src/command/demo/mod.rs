@@ -105,14 +105,15 @@ impl Stage {
     fn command(&self, unprotected: bool) -> io::Result<Command> {
         let program = std::env::current_exe()?;
         let mut command = Command::new(&program);
+        // Where the server works, so that a relative path means the same to it and to the proxy.
+        command.current_dir(self.world.files());
         // The demo plays on its own defaults, whatever is configured where it is played.
         let names = std::env::vars_os().map(|(name, _)| name);
         for name in names.filter(|name| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes())) {
             command.env_remove(name);
         }
         if !unprotected {
-            command.arg("--config").arg(self.root.join(CONFIG_FILE)).arg("mcp");
-            command.arg("--workspace").arg(self.world.files()).arg("--").arg(&program);
+            command.arg("--config").arg(self.root.join(CONFIG_FILE)).args(["mcp", "--"]).arg(&program);
         }
         command.arg("demo-server").arg(self.world.folder());
         Ok(command)
