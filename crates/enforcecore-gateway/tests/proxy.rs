@@ -265,9 +265,12 @@ async fn a_client_that_does_not_read_keeps_nobody_from_stopping() {
         for _ in 0..200 {
             world.request("tools/call", r#"{"name":"pages","arguments":{}}"#).await;
         }
-        while world.effects().len() < calls {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        let called = async {
+            while world.effects().len() < calls {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), called).await.expect("every call reaches the server");
     }
     let (ended, left) = world.stop().await;
     assert_eq!(ended, Ended::Stopped);
