@@ -48,6 +48,8 @@ impl FileAnchor {
         let mut file = options.open(&fresh)?;
         file.write_all(checkpoint.as_bytes())?;
         file.sync_all()?;
+        // Windows moves no file that is open.
+        drop(file);
         fs::rename(&fresh, self.folder.join(ANCHOR_FILE))?;
         sync_folder(&self.folder)
     }

@@ -11,7 +11,7 @@ use enforcecore::traits::{Approver, Clock, PolicySource, PolicyText, Random, Sto
 
 use crate::clock::{SystemClock, SystemRandom};
 use crate::evidence::{LogFolders, open_log};
-use crate::paths::FileSystem;
+use crate::paths::{self, FileSystem};
 use crate::policy_files::PolicyFiles;
 
 /// The name of a log in its checkpoints where nobody gives it another.
@@ -72,6 +72,7 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
     let Setup { durability, face, approver, .. } = setup;
+    let face = Face { resolves_paths: face.resolves_paths && paths::RESOLVES, ..face };
     let resolver = Arc::new(FileSystem);
     Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, approver, clock, random, durability })?)
 }

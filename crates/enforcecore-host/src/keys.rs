@@ -92,6 +92,8 @@ fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>)
     let fresh = folder.join(format!(".new-{}", enforcecore::call::hex(&name)));
     let mut file = OpenOptions::new().write(true).create_new(true).private().open(&fresh)?;
     let written = file.write_all(encode(&secret).as_bytes()).and_then(|()| file.sync_all());
+    // Windows removes no file that is open.
+    drop(file);
     // A link, unlike a rename, never replaces a key that another process has just made.
     let linked = written.and_then(|()| match fs::hard_link(&fresh, path) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),

@@ -5,7 +5,7 @@
 //! end in different places, nobody can say which file the tool will open, and the path is refused as ambiguous.
 //!
 //! Absent on purpose: hard links and case-insensitive file systems. They cannot be seen from a path; isolation holds the same
-//! root.
+//! root. Also Windows, whose drives and short names give one file many paths.
 
 use std::collections::VecDeque;
 use std::ffi::OsString;
@@ -19,12 +19,18 @@ use enforcecore::traits::PathResolver;
 /// Symbolic links followed in one path at most: the kernel's own limit.
 pub const SYMLINKS_MAX: usize = 40;
 
+/// Whether paths can be resolved on this system. Where they cannot, a policy that needs it does not load.
+pub const RESOLVES: bool = cfg!(unix);
+
 /// The file system of this machine.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FileSystem;
 
 impl PathResolver for FileSystem {
     fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
+        if !RESOLVES {
+            return Err(PathError::NoResolver);
+        }
         check_form(path)?;
         let full = match (Path::new(path).is_absolute(), cwd) {
             (true, _) => PathBuf::from(path),

@@ -13,14 +13,15 @@ pub(super) use url::{UrlView, host_literal, host_of_text};
 
 use std::path::{Component, Path};
 
-/// An absolute path without `.`, `..` or anything else a resolver would change.
+/// An absolute path without `.`, `..` or anything else a resolver would change. It begins with `/` on every system: a policy
+/// means the same wherever it is read.
 pub(super) fn path_literal(text: &str) -> Option<&Path> {
     let path = Path::new(text);
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     // `components` drops a `.` and a doubled slash silently, so the text is looked at as well.
     let written_plainly =
         !text.split('/').skip(1).any(|part| part == ".") && !text.contains("//") && !text.contains('\0');
-    (path.is_absolute() && plain && written_plainly).then_some(path)
+    (text.starts_with('/') && plain && written_plainly).then_some(path)
 }
 
 /// Whether a resolved path is `root` or below it, component by component: `/project2` is not under `/project`.
@@ -55,7 +56,7 @@ mod tests {
         ] {
             assert_eq!(is_under(Path::new(path), Path::new(root)), expected, "{path} {root}");
         }
-        for bad in ["work", "", "/a/../b", "/a/./b", "/a//b", "./a", "~/a"] {
+        for bad in ["work", "", "C:/a", r"C:\a", "/a/../b", "/a/./b", "/a//b", "./a", "~/a"] {
             assert_eq!(path_literal(bad), None, "{bad}");
         }
         assert!(path_literal("/srv/data").is_some());
