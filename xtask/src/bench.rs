@@ -56,7 +56,7 @@ pub fn run(options: &Options) -> Result<bool> {
         say(&json!({"v": 1, "file_system": kind, "rows": rows}).to_string());
     } else {
         say(&format!("file system: {kind}; medians, measured in turns with their baselines"));
-        rows.iter().try_for_each(|row| show(row))?;
+        rows.iter().try_for_each(show)?;
     }
     Ok(true)
 }

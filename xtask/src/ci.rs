@@ -8,7 +8,7 @@ use anyhow::{Result, bail};
 use crate::mutate::{self, Options};
 use crate::steps::Steps;
 use crate::tool::{cargo, command, follow, watch};
-use crate::{fuzz, setup, test, tool};
+use crate::{fuzz, platforms, setup, test, tool};
 
 /// How long a run may take, with two cores: beyond it no one waits for the verdict any more.
 const MINUTES_MAX: u64 = 45;
@@ -22,6 +22,7 @@ pub fn run() -> Result<bool> {
     let mut steps = Steps::start();
     test::prepare(&root, &mut steps);
     rust_checks(&root, &mut steps);
+    platforms::check(&root, &mut steps);
     python_checks(&root, &mut steps);
     test::all(&root, &mut steps);
     fuzz::smoke(&root, &mut steps, &fuzz::Options::default())?;

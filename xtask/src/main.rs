@@ -14,8 +14,10 @@ mod ci;
 mod docs;
 mod fuzz;
 mod mutate;
+mod platforms;
 mod rust_tests;
 mod setup;
+mod sizes;
 mod steps;
 mod test;
 mod tidy;
@@ -43,6 +45,10 @@ enum Task {
     FuzzSmoke(fuzz::Options),
     /// Measure what enforcement costs, beside baselines.
     Bench(bench::Options),
+    /// See that the product compiles for other systems.
+    Platforms,
+    /// Count packages, bytes and the seconds of a release build.
+    Sizes(sizes::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -67,6 +73,8 @@ fn run(task: Task) -> Result<bool> {
         Task::Mutate(options) => mutate::run(&options),
         Task::FuzzSmoke(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
+        Task::Platforms => platforms::run(),
+        Task::Sizes(options) => sizes::run(&options),
         Task::Ci => ci::run(),
     }
 }

@@ -16,6 +16,7 @@ mod dependencies;
 mod invariants;
 mod licences;
 mod numbers;
+pub mod packages;
 mod purity;
 mod sizes;
 mod source;
@@ -24,9 +25,10 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 12] = [
+const RULES: [Rule; 13] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
+    ("no part pulls in too many packages", packages::within_limits),
     ("every licence is on the list", licences::allowed),
     ("only the host crate holds unsafe code", purity::no_unsafe),
     ("the core does no I/O", purity::pure_core),
@@ -130,6 +132,7 @@ mod tests {
     rules_hold! {
         dependencies_point_one_way: dependencies::direction;
         only_the_outer_crates_are_asynchronous: dependencies::asynchrony;
+        no_part_pulls_in_too_many_packages: packages::within_limits;
         every_licence_is_on_the_list: licences::allowed;
         only_the_host_crate_holds_unsafe_code: purity::no_unsafe;
         the_core_does_no_io: purity::pure_core;
