@@ -8,7 +8,6 @@ use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{self, Read};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
@@ -19,6 +18,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
+use crate::private::{Private, not_ours};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "enforcecore.toml";
@@ -358,18 +358,9 @@ fn is_there(file: &Path) -> bool {
     !fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-fn not_ours(metadata: &Metadata) -> Option<&'static str> {
-    let owner = metadata.uid();
-    if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-        return Some("belongs to another user");
-    }
-    (metadata.mode() & 0o002 != 0).then_some("may be written by every user")
-}
-
 /// Opens a regular file, and waits for nobody: a pipe of that name would never end.
 fn open(file: &Path) -> io::Result<(File, Metadata)> {
-    let waits_not = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
-    let open = OpenOptions::new().read(true).custom_flags(waits_not).open(file)?;
+    let open = OpenOptions::new().read(true).without_waiting().open(file)?;
     let metadata = open.metadata()?;
     if metadata.is_file() { Ok((open, metadata)) } else { Err(io::Error::other("it is not a file")) }
 }

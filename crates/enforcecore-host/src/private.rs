@@ -7,15 +7,21 @@ use std::fs::{self, File, Metadata, OpenOptions};
 use std::io;
 use std::path::Path;
 
-/// Opens and makes files privately.
+/// Ways to open a file, of which one is chosen.
 pub(crate) trait Private {
     /// A file that is made is its owner's alone, and a symbolic link is an error.
     fn private(&mut self) -> &mut Self;
+    /// A pipe is opened at once, whether or not somebody has its other end.
+    fn without_waiting(&mut self) -> &mut Self;
 }
 
 impl Private for OpenOptions {
     fn private(&mut self) -> &mut OpenOptions {
         system::private(self)
+    }
+
+    fn without_waiting(&mut self) -> &mut OpenOptions {
+        system::without_waiting(self)
     }
 }
 
@@ -44,6 +50,11 @@ pub(crate) fn is_still(file: &File, name: &Path) -> io::Result<bool> {
 /// Whether nobody but its owner can use a file.
 pub(crate) fn is_owners_alone(metadata: &Metadata) -> bool {
     system::is_owners_alone(metadata)
+}
+
+/// Why what a file says cannot be trusted: others than its owner, who is this user or the system's, can write it.
+pub(crate) fn not_ours(metadata: &Metadata) -> Option<&'static str> {
+    system::not_ours(metadata)
 }
 
 /// Reads bytes from a place in a file, at least one unless the file ends there.
@@ -79,6 +90,10 @@ mod system {
         options.mode(0o600).custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
     }
 
+    pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
+    }
+
     pub(super) fn folder_builder() -> DirBuilder {
         let mut builder = DirBuilder::new();
         builder.mode(0o700);
@@ -95,6 +110,14 @@ mod system {
 
     pub(super) fn is_owners_alone(metadata: &Metadata) -> bool {
         metadata.mode() & 0o077 == 0
+    }
+
+    pub(super) fn not_ours(metadata: &Metadata) -> Option<&'static str> {
+        let owner = metadata.uid();
+        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
+            return Some("belongs to another user");
+        }
+        (metadata.mode() & 0o002 != 0).then_some("may be written by every user")
     }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -118,6 +141,11 @@ mod system {
         options.custom_flags(OPEN_LINK_ITSELF).share_mode(SHARED_BUT_NOT_MOVED)
     }
 
+    /// Pipes have names of their own here, apart from files.
+    pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
+        options
+    }
+
     pub(super) fn folder_builder() -> DirBuilder {
         DirBuilder::new()
     }
@@ -133,6 +161,10 @@ mod system {
 
     pub(super) fn is_owners_alone(_: &Metadata) -> bool {
         true
+    }
+
+    pub(super) fn not_ours(_: &Metadata) -> Option<&'static str> {
+        None
     }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
