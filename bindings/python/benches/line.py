@@ -45,6 +45,7 @@ def turn(function: Callable[[str, str, int], int]) -> float:
 
 
 def main() -> None:
+    """Measures and prints one JSON object."""
     folder = Path(sys.argv[1])
     policy = folder / "policy.yaml"
     policy.write_text(POLICY)
@@ -53,7 +54,7 @@ def main() -> None:
     # The first turn warms up and is not counted.
     ours, bare = (statistics.median(column) for column in zip(*turns[1:], strict=True))
     row = {"name": "Python @enforce, log buffered", "baseline": "bare Python call"}
-    print(json.dumps({**row, "median_us": ours, "baseline_median_us": bare, "ratio": ours / bare}))
+    sys.stdout.write(json.dumps({**row, "median_us": ours, "baseline_median_us": bare, "ratio": ours / bare}) + "\n")
 
 
 main()

@@ -39,7 +39,7 @@ pub struct EvidenceFlags {
     /// The log's name in its checkpoints [default: enforcecore.local/log]
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
-    /// How a call is acknowledged before it runs: on stable storage [default], or handed to the system
+    /// How a call is acknowledged before it runs: on stable storage, if nothing is said, or handed to the system
     #[arg(long, value_name = "HOW")]
     durability: Option<Acknowledged>,
 }
