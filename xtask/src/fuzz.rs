@@ -119,7 +119,8 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seed: u32, seconds: u32) -
     Ok(())
 }
 
-fn clock_seed() -> u32 {
+/// A seed nobody chose.
+pub fn clock_seed() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.subsec_nanos().max(1))
 }
 

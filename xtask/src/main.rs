@@ -18,6 +18,7 @@ mod platforms;
 mod rust_tests;
 mod setup;
 mod sizes;
+mod soak;
 mod steps;
 mod test;
 mod tidy;
@@ -49,6 +50,8 @@ enum Task {
     Platforms,
     /// Count packages, bytes and the seconds of a release build.
     Sizes(sizes::Options),
+    /// Run what takes too long for the build server, for as long as one likes.
+    Soak(soak::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -75,6 +78,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Bench(options) => bench::run(&options),
         Task::Platforms => platforms::run(),
         Task::Sizes(options) => sizes::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Ci => ci::run(),
     }
 }

@@ -123,7 +123,7 @@ impl Programs {
 }
 
 /// The counts of a line such as `test result: ok. 5 passed; 0 failed; 1 ignored; ..`.
-fn test_result(line: &str) -> Option<Count> {
+pub fn test_result(line: &str) -> Option<Count> {
     let rest = line.strip_prefix("test result:")?;
     let number = |word: &str| -> Option<usize> {
         let before = rest.split(';').find_map(|part| part.trim().strip_suffix(word))?;

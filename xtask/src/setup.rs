@@ -12,7 +12,7 @@ use crate::tool::{command, read, say, watch};
 
 /// Debian packages the tests use: two independent readers of the audit log (Go and its transparency-log library,
 /// OpenSSL).
-const SYSTEM_PACKAGES: [&str; 3] = ["golang", "golang-golang-x-mod-dev", "openssl"];
+pub const TEST_PACKAGES: [&str; 3] = ["golang", "golang-golang-x-mod-dev", "openssl"];
 
 /// Lists the Python environment is made of, relative to the root.
 const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/constraints.txt"];
@@ -20,10 +20,10 @@ const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/constraints.tx
 /// Where the servers written for Node are installed, relative to the root.
 const NODE_FOLDER: &str = "tests/npm";
 
-/// Installs the system packages that are missing.
-pub fn system_packages() -> Result<()> {
+/// Installs those of some Debian packages that are missing.
+pub fn system_packages(packages: &[&str]) -> Result<()> {
     let here = Path::new("/");
-    let missing: Vec<&str> = SYSTEM_PACKAGES.into_iter().filter(|package| !is_installed(package)).collect();
+    let missing: Vec<&str> = packages.iter().copied().filter(|package| !is_installed(package)).collect();
     if missing.is_empty() {
         return Ok(());
     }

@@ -33,7 +33,7 @@ pub fn run() -> Result<bool> {
 
 /// Installs what is missing.
 pub fn prepare(root: &Path, steps: &mut Steps) {
-    steps.check("install: system packages", setup::system_packages);
+    steps.check("install: system packages", || setup::system_packages(&setup::TEST_PACKAGES));
     steps.check("install: python environment", || setup::python_environment(root));
     steps.check("install: node servers", || setup::node_servers(root));
 }

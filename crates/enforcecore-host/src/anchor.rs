@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use enforcecore::traits::{Anchor, StoreError};
 
-use crate::private::{Private, make_folder, sync_folder};
+use crate::private::{Private, in_turn, make_folder, sync_folder};
 
 /// The name of the file with the last checkpoint.
 pub const ANCHOR_FILE: &str = "checkpoint";
@@ -29,7 +29,7 @@ impl FileAnchor {
 
     fn read(&self) -> io::Result<Option<String>> {
         let path = self.folder.join(ANCHOR_FILE);
-        let file = match OpenOptions::new().read(true).private().open(path) {
+        let file = match in_turn(|| OpenOptions::new().read(true).private().open(&path)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             other => other?,
         };
@@ -50,7 +50,7 @@ impl FileAnchor {
         file.sync_all()?;
         // Windows moves no file that is open.
         drop(file);
-        fs::rename(&fresh, self.folder.join(ANCHOR_FILE))?;
+        in_turn(|| fs::rename(&fresh, self.folder.join(ANCHOR_FILE)))?;
         sync_folder(&self.folder)
     }
 }

@@ -42,6 +42,12 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     system::sync_folder(folder)
 }
 
+/// Opens or replaces a file that others read and replace. Where the system refuses it while they do, it is tried until they are
+/// done.
+pub(crate) fn in_turn<T>(attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    system::in_turn(attempt)
+}
+
 /// Whether a name still means the file that is open.
 pub(crate) fn is_still(file: &File, name: &Path) -> io::Result<bool> {
     Ok(system::is_same(&file.metadata()?, &fs::symlink_metadata(name)?))
@@ -104,6 +110,10 @@ mod system {
         File::open(folder)?.sync_all()
     }
 
+    pub(super) fn in_turn<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        attempt()
+    }
+
     pub(super) fn is_same(ours: &Metadata, named: &Metadata) -> bool {
         (ours.dev(), ours.ino()) == (named.dev(), named.ino())
     }
@@ -131,7 +141,13 @@ mod system {
     use std::io;
     use std::os::windows::fs::{FileExt, OpenOptionsExt};
     use std::path::Path;
+    use std::thread;
+    use std::time::{Duration, Instant};
 
+    use enforcecore::traits::TURN_WAIT_MAX;
+
+    /// Pause between two tries at a file in use.
+    const LOOK_AGAIN: Duration = Duration::from_millis(1);
     /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself, and is then no regular file.
     const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
     /// `FILE_SHARE_READ | FILE_SHARE_WRITE`: while it is open, nobody can move or delete it.
@@ -152,6 +168,23 @@ mod system {
 
     pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    pub(super) fn in_turn<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+        let give_up = Instant::now() + TURN_WAIT_MAX;
+        loop {
+            match attempt() {
+                Err(error) if error.raw_os_error().is_some_and(is_in_use) && Instant::now() < give_up => {
+                    thread::sleep(LOOK_AGAIN);
+                }
+                other => return other,
+            }
+        }
+    }
+
+    /// `ERROR_SHARING_VIOLATION`, and `ERROR_ACCESS_DENIED` where a file is to be replaced.
+    fn is_in_use(code: i32) -> bool {
+        matches!(code, 32 | 5)
     }
 
     /// It is opened so that it cannot be exchanged.

@@ -9,6 +9,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -19,12 +20,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use enforcecore::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Verdict};
 use enforcecore::session::State;
 use enforcecore_host::evidence::entries;
-use support::{check, folders, intend, open};
+#[cfg(unix)]
+use support::intend;
+use support::{check, folders, open};
 
 /// Names the folder a child writes to; the child's name and `THREADS CALLS` are the others.
 const CHILD_ROOT: &str = "TEST_LOG_ROOT";
 const CHILD_NAME: &str = "TEST_LOG_WRITER";
 const CHILD_PLAN: &str = "TEST_LOG_PLAN";
+/// A program and its arguments, if this test runs on another system than it was built for.
+const RUNNER: &str = "TEST_RUNNER";
 
 /// Runs in a process of its own, started by the tests below: writes calls, and after each acknowledgement its name.
 #[test]
@@ -46,7 +51,9 @@ fn child_writes() {
 
 /// Every third call is only buffered, and nothing is promised of it. A writer that is refused its turn for too long gives up.
 fn write_calls(log: &Log<State>, root: &Path, writer: &str, calls: u64) {
-    let mut acknowledged = fs::OpenOptions::new().append(true).create(true).open(root.join("acks")).unwrap();
+    // A file for each: not every system appends for two at once without one overwriting the other.
+    fs::create_dir_all(root.join("acks")).unwrap();
+    let mut acknowledged = fs::File::create_new(root.join("acks").join(writer)).unwrap();
     for n in 0..calls {
         let call = format!("{writer}.{n}");
         let durability = if n % 3 == 2 { Durability::Buffered } else { Durability::Strict };
@@ -93,16 +100,20 @@ impl Writer {
     }
 }
 
-fn child(root: &Path, name: &str, threads: u64, calls: u64) -> Command {
-    let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "child_writes"]);
-    with_plan(&mut command, root, name, threads, calls);
-    command
+/// A test that stops leaves nobody behind who writes for ever.
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
 }
 
-fn with_plan(command: &mut Command, root: &Path, name: &str, threads: u64, calls: u64) {
-    command.env(CHILD_ROOT, root).env(CHILD_NAME, name).env(CHILD_PLAN, format!("{threads} {calls}"));
-    command.stdout(Stdio::null());
+fn child(root: &Path, name: &str, threads: u64, calls: u64) -> Command {
+    let mut words = own_words().into_iter();
+    let mut command = Command::new(words.next().unwrap());
+    command.args(words);
+    with_plan(&mut command, root, name, threads, calls);
+    command
 }
 
 /// A child whose writes the system cuts, and who is killed by that, once a file is longer than this many blocks.
@@ -110,10 +121,24 @@ fn with_plan(command: &mut Command, root: &Path, name: &str, threads: u64, calls
 fn cut_child(root: &Path, name: &str, threads: u64, blocks: u64) -> Command {
     let limited = "ulimit -c 0; ulimit -f $1; shift; exec \"$@\"";
     let mut command = Command::new("sh");
-    command.args(["-c", limited, "sh", &blocks.to_string()]).arg(std::env::current_exe().unwrap());
-    command.args(["--exact", "child_writes"]).stderr(Stdio::null());
+    command.args(["-c", limited, "sh", &blocks.to_string()]).args(own_words()).stderr(Stdio::null());
     with_plan(&mut command, root, name, threads, u64::MAX);
     command
+}
+
+/// What starts `child_writes`: this program, through whatever runs programs of its system here.
+fn own_words() -> Vec<OsString> {
+    let runner = std::env::var(RUNNER).unwrap_or_default();
+    let mut words: Vec<OsString> = runner.split_whitespace().map(OsString::from).collect();
+    words.push(std::env::current_exe().unwrap().into());
+    words.extend(["--exact", "child_writes"].map(OsString::from));
+    words
+}
+
+fn with_plan(command: &mut Command, root: &Path, name: &str, threads: u64, calls: u64) {
+    command.env(CHILD_ROOT, root).env(CHILD_NAME, name).env(CHILD_PLAN, format!("{threads} {calls}"));
+    // What stops a child is said on its standard error only if the harness does not keep it.
+    command.arg("--nocapture").stdout(Stdio::null());
 }
 
 #[test]
@@ -269,8 +294,12 @@ fn examine(root: &Path) -> Tally {
 
 /// The calls whose writers were told that they are durable; a line without its end was not finished.
 fn acknowledged(root: &Path) -> Vec<String> {
-    let text = fs::read_to_string(root.join("acks")).unwrap_or_default();
-    text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    let files = fs::read_dir(root.join("acks")).into_iter().flatten();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let whole = |text: String| -> Vec<String> {
+        text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')).map(str::to_owned).collect()
+    };
+    texts.flat_map(whole).collect()
 }
 
 /// A call's thread and its number there.
