@@ -129,13 +129,41 @@ async fn a_server_is_answered_only_what_is_served_and_answers_only_what_it_was_a
     assert_eq!(text(&world.call("spoof", "{}").await), "genuine");
     assert_eq!(text(&world.call("echo", r#"{"text":"a"}"#).await), "you said a");
     assert_eq!(text(&world.call("garbage", "{}").await), "after garbage");
-    for tool in ["twice", "deep", "big"] {
-        let answer = world.call(tool, "{}").await;
-        assert_eq!(code(&answer), "tool_failed", "{tool}");
-        assert!(text(&answer).contains("cannot be read"), "{tool}: {}", text(&answer));
-    }
-    assert_eq!(text(&world.call("echo", r#"{"text":"b"}"#).await), "you said b", "the session goes on");
     world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_cannot_be_read_is_withheld_because_the_tool_ran() {
+    let mut world = World::start().await;
+    let cases = [
+        ("twice", "duplicate_key"),
+        ("deep", "too_deep"),
+        ("big", "too_large"),
+        ("cut", "not_json"),
+        ("answer", "bad_message"),
+        ("answer content", "bad_message"),
+        ("answer structuredContent", "bad_message"),
+        ("answer isError", "bad_message"),
+    ];
+    for (case, expected) in cases {
+        let (tool, member) = case.split_once(' ').unwrap_or((case, ""));
+        let answer = world.call(tool, &args(member)).await;
+        assert_eq!(code(&answer), expected, "{case}");
+        assert_eq!(at(&answer, "result.structuredContent.enforcecore.effect"), "\"happened\"", "{case}");
+        assert!(text(&answer).contains("withheld"), "{case}: {}", text(&answer));
+    }
+    let twin = world.call("answer", &args("_meta")).await;
+    assert_eq!(at(&twin, "result"), r#"{"_meta":"odd"}"#, "what nobody reads may be anything");
+    assert_eq!(text(&world.call("echo", r#"{"text":"b"}"#).await), "you said b", "the session goes on");
+    assert_eq!(world.effects().len(), cases.len() + 2);
+    let (_, left) = world.leave().await;
+    let outcomes: Vec<String> = left.lines().into_iter().filter(|line| line.starts_with("Outcome")).collect();
+    let expected = cases.iter().map(|(_, code)| *code).chain(["released"; 2]);
+    assert_eq!(outcomes, expected.map(|code| format!("Outcome {code}")).collect::<Vec<_>>());
+
+    fn args(member: &str) -> String {
+        if member.is_empty() { "{}".to_owned() } else { format!(r#"{{"text":"{member}"}}"#) }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

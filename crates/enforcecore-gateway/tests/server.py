@@ -19,6 +19,8 @@ TOOLS = [
     "twice",
     "deep",
     "big",
+    "cut",
+    "answer",
     "ask",
     "spoof",
     "chatter",
@@ -82,6 +84,11 @@ def call(number, name, args):
         return None
     if name == "big":
         return said("x" * (2 << 20))
+    if name == "cut":
+        write(f'{{"jsonrpc":"2.0","id":{number},"result":{{"content":[')
+        return None
+    if name == "answer":
+        return {args["text"]: "odd"} if "text" in args else "odd"
     if name == "ask":
         send(id="s1", method="sampling/createMessage", params={"messages": []})
         refused = read()

@@ -83,7 +83,7 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
         });
         cancelled.set(answer == Some(Err(Lost::Cancelled)));
         match answer {
-            Some(answer) => outcome(answer),
+            Some(answer) => outcome(style, answer),
             None => {
                 // A tool that does not come back is stopped the only way there is: with its server.
                 session.kill();
@@ -112,8 +112,9 @@ impl Session {
     }
 }
 
-fn outcome(answer: Answer) -> Outcome {
+fn outcome(style: Style, answer: Answer) -> Outcome {
     match answer {
+        Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable("bad_message"),
         Ok(body) => {
             let result = body.get("result");
             let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
@@ -124,6 +125,20 @@ fn outcome(answer: Answer) -> Outcome {
         Err(Lost::NotSent) => Outcome::NotStarted("the server is gone, or does not read its input".to_owned()),
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Failed("the client cancelled this call".to_owned()),
-        Err(Lost::Unreadable(why)) => Outcome::Failed(format!("the server's answer cannot be read: {why}")),
+        Err(Lost::Unreadable(code)) => unreadable(code),
     }
+}
+
+/// The tool ran, and nobody can say what it answered. What is wrong is said without a key of the answer, which may be a secret.
+fn unreadable(code: &'static str) -> Outcome {
+    Outcome::Unreadable(Malformed::new(code, "the server's answer cannot be read"))
+}
+
+/// Whether the members that are read of a tool's answer are what the protocol says they are.
+fn is_tool_answer(body: &Map) -> bool {
+    let Some(result) = body.get("result") else { return true };
+    let fits = |name: &str, fits: fn(&Value) -> bool| result.at(name).is_none_or(fits);
+    fits("content", |content| matches!(content, Value::List(_)))
+        && fits("structuredContent", |structured| structured.as_map().is_some())
+        && fits("isError", |failed| matches!(failed, Value::Bool(_)))
 }

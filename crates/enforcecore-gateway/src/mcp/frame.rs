@@ -147,7 +147,7 @@ fn is_id(id: &Value) -> bool {
 }
 
 fn is_body(body: &Map) -> bool {
-    body.len() == 1 && (body.contains_key("result") || body.get("error").is_some_and(|error| error.as_map().is_some()))
+    body.len() == 1 && ["result", "error"].iter().any(|kind| body.get(*kind).is_some_and(|said| said.as_map().is_some()))
 }
 
 /// Looks for id, method and tool as far as the line can be followed. One that stands there twice is none.
@@ -223,6 +223,7 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","method":"x"}"#, "notification x 0");
         check(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, r#"response 1 {"result":{}}"#);
         check(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#, r#"response 1 {"error":{"code":1}}"#);
+        check(r#"{"jsonrpc":"2.0","id":1,"result":"text"}"#, r#"bad_message Some("1") None None"#);
         check(r#"{"jsonrpc":"1.0","id":1,"method":"x"}"#, r#"bad_message Some("1") Some("x") None"#);
         check(r#"{"id":1,"method":"x"}"#, r#"bad_message Some("1") Some("x") None"#);
         check(r#"{"jsonrpc":"2.0","id":null,"method":"x"}"#, r#"bad_message None Some("x") None"#);

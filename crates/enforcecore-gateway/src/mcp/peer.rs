@@ -25,8 +25,8 @@ pub enum Lost {
     Gone,
     /// Whoever asked no longer wants to know.
     Cancelled,
-    /// There is one, and it cannot be read.
-    Unreadable(String),
+    /// There is one, and it cannot be read; the code says why.
+    Unreadable(&'static str),
 }
 
 /// One side.

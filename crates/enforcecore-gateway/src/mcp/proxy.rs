@@ -298,8 +298,7 @@ impl Talk {
             Frame::Message(Message::Request { id, method, params }) => self.server_asks(id, method, params),
             Frame::Unreadable(Unreadable { why, id, .. }) => {
                 let code = why.map_or("bad_message", |why| why.code);
-                let answered =
-                    id.is_some_and(|id| session.server.answered(&id, Err(Lost::Unreadable(code.to_owned()))));
+                let answered = id.is_some_and(|id| session.server.answered(&id, Err(Lost::Unreadable(code))));
                 warn!(code, answered, "the server wrote what cannot be read");
             }
         }

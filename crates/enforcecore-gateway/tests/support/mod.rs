@@ -40,6 +40,8 @@ tools:
   twice: {does: reads, returns: untrusted}
   deep: {does: reads, returns: untrusted}
   big: {does: reads, returns: untrusted}
+  cut: {does: reads, returns: untrusted}
+  answer: {does: reads, args: {"text?": string}, returns: untrusted}
   ask: {does: reads, returns: untrusted}
   spoof: {does: reads, returns: untrusted}
   chatter: {does: reads, returns: untrusted}
@@ -49,7 +51,7 @@ tools:
   pages: {does: reads, returns: untrusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, die, daemon, garbage, twice, deep, big, ask, spoof, chatter, fail, wrong, crowd, pages]
+  - allow: [secret, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages]
     id: harmless
   - allow: echo
     id: echo
