@@ -147,7 +147,8 @@ fn is_id(id: &Value) -> bool {
 }
 
 fn is_body(body: &Map) -> bool {
-    body.len() == 1 && ["result", "error"].iter().any(|kind| body.get(*kind).is_some_and(|said| said.as_map().is_some()))
+    body.len() == 1
+        && ["result", "error"].iter().any(|kind| body.get(*kind).is_some_and(|said| said.as_map().is_some()))
 }
 
 /// Looks for id, method and tool as far as the line can be followed. One that stands there twice is none.
