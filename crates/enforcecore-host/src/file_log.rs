@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use enforcecore::traits::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
 
-use crate::private::{Private, is_still, make_folder, read_at, read_exact_at, sync_folder};
+use crate::private::{Private, cut, is_still, make_folder, read_at, read_exact_at, sync_folder};
 
 /// The name of the file with the lines.
 pub const LOG_FILE: &str = "log.jsonl";
@@ -126,7 +126,7 @@ impl FileTurn<'_> {
         }
         copy.sync_all()?;
         sync_folder(&torn)?;
-        self.files.log.set_len(offset)?;
+        cut(&self.files.log, &self.folder.join(LOG_FILE), offset)?;
         self.files.log.sync_all()?;
         Ok(format!("{TORN_FOLDER}/{name}"))
     }

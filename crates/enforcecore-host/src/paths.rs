@@ -130,10 +130,19 @@ fn without_dots(path: &Path) -> PathBuf {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(unix)]
     use std::os::unix::fs::symlink;
 
     use super::*;
 
+    #[cfg(not(unix))]
+    #[test]
+    fn where_paths_cannot_be_resolved_none_is() {
+        let folder = std::env::temp_dir();
+        assert_eq!(FileSystem.resolve(Some(&folder), "file"), Err(PathError::NoResolver));
+    }
+
+    #[cfg(unix)]
     #[test]
     fn paths_are_judged_by_where_they_point() {
         let folder = tempfile::tempdir().unwrap();

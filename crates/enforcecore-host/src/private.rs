@@ -42,6 +42,11 @@ pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     system::sync_folder(folder)
 }
 
+/// Cuts a file that is open for appending and has this name.
+pub(crate) fn cut(file: &File, name: &Path, bytes: u64) -> io::Result<()> {
+    system::cut(file, name, bytes)
+}
+
 /// Opens or replaces a file that others read and replace. Where the system refuses it while they do, it is tried until they are
 /// done.
 pub(crate) fn in_turn<T>(attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
@@ -110,6 +115,10 @@ mod system {
         File::open(folder)?.sync_all()
     }
 
+    pub(super) fn cut(file: &File, _: &Path, bytes: u64) -> io::Result<()> {
+        file.set_len(bytes)
+    }
+
     pub(super) fn in_turn<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         attempt()
     }
@@ -168,6 +177,12 @@ mod system {
 
     pub(super) fn sync_folder(_: &Path) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Whoever may only append may not cut, so it takes another handle. The name means no other file while the first is open.
+    pub(super) fn cut(_: &File, name: &Path, bytes: u64) -> io::Result<()> {
+        let mut options = OpenOptions::new();
+        private(options.write(true)).open(name)?.set_len(bytes)
     }
 
     pub(super) fn in_turn<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {

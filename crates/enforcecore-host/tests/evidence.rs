@@ -5,6 +5,7 @@
 mod support;
 
 use std::fs;
+#[cfg(unix)]
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
@@ -32,6 +33,7 @@ fn one_process_has_one_writer_for_a_folder() {
     assert_eq!(kinds, [Kind::Genesis, Kind::Intent, Kind::Intent]);
 }
 
+#[cfg(unix)]
 #[test]
 fn files_are_their_owners_alone() {
     let root = tempfile::tempdir().unwrap();
@@ -53,6 +55,7 @@ fn files_are_their_owners_alone() {
     open(&folders).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_symbolic_link_is_not_written_to() {
     let root = tempfile::tempdir().unwrap();
@@ -65,6 +68,7 @@ fn a_symbolic_link_is_not_written_to() {
     open(&folders).unwrap();
 }
 
+#[cfg(unix)]
 #[test]
 fn a_log_that_was_exchanged_under_its_writer_is_not_written_to() {
     let root = tempfile::tempdir().unwrap();
@@ -76,6 +80,20 @@ fn a_log_that_was_exchanged_under_its_writer_is_not_written_to() {
     fs::remove_file(&path).unwrap();
     fs::write(&path, &bytes).unwrap();
     assert!(matches!(log.flush(), Err(LogError::Store(_))));
+}
+
+/// What Unix notices at the next turn, Windows does not let happen.
+#[cfg(windows)]
+#[test]
+fn a_log_with_a_writer_cannot_be_exchanged() {
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    let log = open(&folders).unwrap();
+    let path = folders.log.join("log.jsonl");
+    assert!(fs::rename(&path, root.path().join("away")).is_err() && fs::remove_file(&path).is_err());
+    intend(&log, "a");
+    drop(log);
+    fs::rename(&path, root.path().join("away")).unwrap();
 }
 
 #[test]

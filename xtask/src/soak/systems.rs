@@ -42,12 +42,15 @@ pub fn arm() -> System {
     }
 }
 
-/// Windows. Absent: the host's tests of permissions and symbolic links, which are Unix's.
+/// Windows. Absent: the tests of the configuration, which speak of Unix's paths, and those of process trees.
 pub fn windows(root: &Path) -> System {
     System {
         target: "x86_64-pc-windows-gnu",
         packages: &["gcc-mingw-w64-x86-64", "wine", "wine64"],
-        tests: &[&["-p", "enforcecore", "--lib", "--tests"], &["-p", "enforcecore-host", "--test", "crashes"]],
+        tests: &[
+            &["-p", "enforcecore", "--lib", "--tests"],
+            &["-p", "enforcecore-host", "--lib", "--test", "crashes", "--test", "evidence"],
+        ],
         variables: vec![
             ("CARGO_TARGET_X86_64_PC_WINDOWS_GNU_RUNNER", "wine".into()),
             ("WINEPREFIX", wine_folder(root).into()),
