@@ -9,7 +9,6 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -22,14 +21,12 @@ use enforcecore::session::State;
 use enforcecore_host::evidence::entries;
 #[cfg(unix)]
 use support::intend;
-use support::{check, folders, open};
+use support::{check, folders, open, own_words};
 
 /// Names the folder a child writes to; the child's name and `THREADS CALLS` are the others.
 const CHILD_ROOT: &str = "TEST_LOG_ROOT";
 const CHILD_NAME: &str = "TEST_LOG_WRITER";
 const CHILD_PLAN: &str = "TEST_LOG_PLAN";
-/// A program and its arguments, if this test runs on another system than it was built for.
-const RUNNER: &str = "TEST_RUNNER";
 
 /// Runs in a process of its own, started by the tests below: writes calls, and after each acknowledgement its name.
 #[test]
@@ -126,19 +123,10 @@ fn cut_child(root: &Path, name: &str, threads: u64, blocks: u64) -> Command {
     command
 }
 
-/// What starts `child_writes`: this program, through whatever runs programs of its system here.
-fn own_words() -> Vec<OsString> {
-    let runner = std::env::var(RUNNER).unwrap_or_default();
-    let mut words: Vec<OsString> = runner.split_whitespace().map(OsString::from).collect();
-    words.push(std::env::current_exe().unwrap().into());
-    words.extend(["--exact", "child_writes"].map(OsString::from));
-    words
-}
-
 fn with_plan(command: &mut Command, root: &Path, name: &str, threads: u64, calls: u64) {
     command.env(CHILD_ROOT, root).env(CHILD_NAME, name).env(CHILD_PLAN, format!("{threads} {calls}"));
     // What stops a child is said on its standard error only if the harness does not keep it.
-    command.arg("--nocapture").stdout(Stdio::null());
+    command.args(["--exact", "child_writes", "--nocapture"]).stdout(Stdio::null());
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -10,6 +11,9 @@ use enforcecore::session::State;
 use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
 use enforcecore_host::keys::FileSigner;
+
+/// A program and its arguments, if the tests run on another system than they were built for.
+const RUNNER: &str = "TEST_RUNNER";
 
 pub const ORIGIN: &str = "example.com/log";
 
@@ -58,4 +62,12 @@ pub fn intend(log: &Log<State>, call: &str) -> u64 {
     let entry = Entry { kind: Kind::Intent, call: Some(call.to_owned()), ..Entry::default() };
     let (_, receipt) = log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
     receipt.index.unwrap()
+}
+
+/// What starts this program again, through whatever runs programs of its system here.
+pub fn own_words() -> Vec<OsString> {
+    let runner = std::env::var(RUNNER).unwrap_or_default();
+    let mut words: Vec<OsString> = runner.split_whitespace().map(OsString::from).collect();
+    words.push(std::env::current_exe().unwrap().into());
+    words
 }
