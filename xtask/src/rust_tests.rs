@@ -5,10 +5,12 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
+use crate::fuzz::clock_seed;
 use crate::steps::Count;
 use crate::tool::{cargo, follow, read, say};
 
@@ -47,6 +49,9 @@ pub fn run(root: &Path, programs: &Programs) -> Result<Count> {
     let arguments = ["test", "--workspace", "--no-fail-fast"];
     let mut command = cargo(root, &arguments);
     command.envs(crate::test::environment(root)?);
+    let seed = clock_seed();
+    say(&format!("    seed {seed}"));
+    give_seed(&mut command, seed);
     let transcript = follow(command, |line| {
         let line = line.trim_start();
         line.starts_with("test result:") || line.starts_with("Running ") || line.starts_with("Doc-tests ")
@@ -63,6 +68,11 @@ pub fn run(root: &Path, programs: &Programs) -> Result<Count> {
         total.failed += 1;
     }
     Ok(total)
+}
+
+/// Tells tests the number that decides what they try.
+pub fn give_seed(tests: &mut Command, seed: u32) {
+    tests.envs(["PROPTEST_RNG_SEED", "TEST_SOAK_SEED"].map(|name| (name, seed.to_string())));
 }
 
 impl Programs {

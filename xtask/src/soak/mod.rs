@@ -12,7 +12,7 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::fuzz::clock_seed;
-use crate::rust_tests::test_result;
+use crate::rust_tests::{give_seed, test_result};
 use crate::steps::{Count, Steps};
 use crate::tool::{self, cargo, follow, say};
 
@@ -70,7 +70,8 @@ fn log(root: &Path, seed: u32, time: Duration) -> Result<Count> {
     let mut test =
         cargo(root, &["test", "-p", "enforcecore-host", "--test", "crashes", "--", "--nocapture", "--exact"]);
     test.arg("writers_are_killed_at_random_moments");
-    test.envs([("TEST_SOAK_SEED", seed.to_string()), ("TEST_SOAK_SECONDS", time.as_secs().to_string())]);
+    give_seed(&mut test, seed);
+    test.env("TEST_SOAK_SECONDS", time.as_secs().to_string());
     counted(test)
 }
 

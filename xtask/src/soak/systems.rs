@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 
 use super::{Variables, counted};
 use crate::platforms::add_target;
+use crate::rust_tests::give_seed;
 use crate::setup;
 use crate::steps::Count;
 use crate::tool::{cargo, command, read, watch};
@@ -78,7 +79,7 @@ impl System {
             let arguments = [["test", "--quiet", "--no-fail-fast"].as_slice(), &place, selection].concat();
             let mut test = cargo(root, &arguments);
             test.envs(self.variables.clone());
-            test.env("PROPTEST_RNG_SEED", seed.to_string()).env("TEST_SOAK_SEED", seed.to_string());
+            give_seed(&mut test, seed);
             total += counted(test)?;
         }
         Ok(total)
