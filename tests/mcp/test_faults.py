@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support import MISBEHAVING, Client, Place
+from support import MISBEHAVING, Client, Place, session, text
 
 POLICY = """
 enforcecore: 1
@@ -21,8 +22,9 @@ version: "1"
 tools:
   echo: {does: writes, args: {text: text}, returns: trusted}
   daemon: {does: writes, returns: untrusted}
+  chatter: {does: reads, returns: untrusted}
 rules:
-  - {allow: [echo, daemon], id: all}
+  - {allow: [echo, daemon, chatter], id: all}
 """
 
 
@@ -51,6 +53,21 @@ def test_an_ordinary_session_ends_cleanly(place: Place) -> None:
     token = "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"
     assert client.leave() == (0, f"ready, with {token}\nand {token}\n")
     assert effects(place) == ["echo a"]
+
+
+def test_an_official_client_hears_of_progress(place: Place) -> None:
+    """The token that reaches the server is another one than the client's."""
+    heard: list[float] = []
+
+    async def hear(progress: float, total: float | None, message: str | None) -> None:
+        heard.append(progress)
+
+    async def play() -> None:
+        async with session(command(place)) as client:
+            assert text(await client.call_tool("chatter", {}, progress_callback=hear)) == "quiet again"
+
+    asyncio.run(play())
+    assert heard == [1]
 
 
 @pytest.mark.parametrize(

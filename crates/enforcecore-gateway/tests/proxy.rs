@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use enforcecore_gateway::mcp::{CALLS_MAX, Ended};
-use support::{World, at, code, text};
+use support::{SECRET, World, at, code, text};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_allowed_call_runs_and_its_denied_twin_does_not() {
@@ -111,6 +111,96 @@ async fn methods_are_served_from_a_list_and_those_that_do_something_are_calls() 
     assert_eq!(code(&closed), "no_rule");
     assert_eq!(code(&world.ask("prompts/get", r#"{"name":"x"}"#).await), "unknown_tool");
     assert_eq!(world.effects(), ["asked ping", "resource test://open"]);
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_what_goes_along_with_a_call_only_a_token_of_ours_and_a_trace_reach_the_server() {
+    let mut world = World::start().await;
+    let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    let meta = format!(
+        r#"{{"traceparent":"{trace}","tracestate":"a={SECRET}","baggage":"{SECRET}","x/y":{{"z":"{SECRET}"}},"progressToken":"{SECRET}"}}"#
+    );
+    world.send(&format!(
+        r#"{{"jsonrpc":"2.0","id":90,"method":"tools/call","params":{{"name":"chatter","arguments":{{}},"_meta":{meta}}}}}"#
+    )).await;
+    world.receive().await;
+    let progress = world.receive_own().await;
+    let reported = format!(r#"{{"progressToken":"{SECRET}","progress":1}}"#);
+    assert_eq!(at(&progress, "params"), reported, "the client hears of it under its own token");
+    assert_eq!(text(&world.receive().await), "quiet again");
+    world.ask("resources/read", &format!(r#"{{"uri":"test://open","_meta":{meta}}}"#)).await;
+    let call = world.heard("tools/call");
+    assert!(call[0].ends_with(&format!(r#""_meta":{{"traceparent":"{trace}","progressToken":2}}}}"#)), "{call:?}");
+    let read = format!(r#"{{"uri":"test://open","_meta":{{"traceparent":"{trace}","progressToken":3}}}}"#);
+    assert_eq!(world.heard("resources/read"), [read]);
+    // Nothing of what does not fit is left, and the call is made all the same.
+    let odd = r#"{"name":"echo","arguments":{"text":"a"},"_meta":{"traceparent":"00-hello","progressToken":[]}}"#;
+    assert_eq!(text(&world.ask("tools/call", odd).await), "you said a");
+    assert_eq!(world.heard("tools/call")[1], r#"{"name":"echo","arguments":{"text":"a"}}"#);
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_carries_what_the_protocol_says_and_no_more() {
+    let mut world = World::raw().await;
+    let hello = |name: &str| {
+        format!(
+            r#"{{"protocolVersion":"2025-06-18","capabilities":{{"experimental":{{"a":1}},"roots":{{"listChanged":true,"x":1}}}},"clientInfo":{{"name":{name},"version":"1","icons":["x"]}},"x":1}}"#
+        )
+    };
+    assert_eq!(at(&world.ask("initialize", &hello("7")).await, "error.code"), "-32602");
+    world.ask("initialize", &hello("\"of jo@example.com\"")).await;
+    let greeted = r#"{"protocolVersion":"2025-06-18","capabilities":{"roots":{"listChanged":true}},"clientInfo":{"name":"of EC_EMAIL_1","version":"1"}}"#;
+    assert_eq!(world.heard("initialize"), [greeted]);
+    world.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized","params":{"x":"a"}}"#).await;
+
+    for (method, said, heard, unfit) in [
+        ("ping", r#"{"x":"a"}"#, "{}", None),
+        ("tools/list", r#"{"cursor":"jo@example.com","x":1}"#, r#"{"cursor":"EC_EMAIL_1"}"#, Some(r#"{"cursor":{}}"#)),
+        ("prompts/list", r#"{"cursor":"a"}"#, r#"{"cursor":"a"}"#, Some(r#"{"cursor":1}"#)),
+        ("resources/list", r#"{"cursor":null}"#, "{}", Some(r#"{"cursor":false}"#)),
+        ("resources/templates/list", "{}", "{}", Some(r#"{"cursor":["a"]}"#)),
+        ("logging/setLevel", r#"{"level":"info","logger":"a"}"#, r#"{"level":"info"}"#, Some(r#"{"level":"a"}"#)),
+        ("resources/unsubscribe", r#"{"uri":"a:b"}"#, r#"{"uri":"a:b"}"#, Some(r#"{"uri":{"a":"b"}}"#)),
+    ] {
+        if let Some(unfit) = unfit {
+            assert_eq!(at(&world.ask(method, unfit).await, "error.code"), "-32602", "{method}");
+        }
+        assert_eq!(at(&world.ask(method, said).await, "error"), "nothing", "{method}");
+        assert_eq!(world.heard(method), [heard], "{method}");
+    }
+    assert_eq!(world.heard("notifications/initialized"), ["{}"]);
+    let (_, left) = world.leave().await;
+    assert_eq!(left.lines(), vec!["Denial bad_message"; 7], "each refusal is recorded");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_client_notifies_or_answers_carries_what_the_protocol_says_and_no_more() {
+    let mut world = World::start().await;
+    let id = world.request("tools/call", r#"{"name":"slow","arguments":{"text":"0.5"}}"#).await;
+    while world.effects().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    for (reason, extra) in [("7", ""), ("\"for jo@example.com\"", r#","x":"a""#)] {
+        let params = format!(r#"{{"requestId":{id},"reason":{reason}{extra}}}"#);
+        world.send(&format!(r#"{{"jsonrpc":"2.0","method":"notifications/cancelled","params":{params}}}"#)).await;
+    }
+    world.call("echo", r#"{"text":"after"}"#).await;
+    assert_eq!(world.heard("notifications/cancelled"), [r#"{"requestId":2,"reason":"for EC_EMAIL_1"}"#]);
+
+    for (roots, expected) in [
+        (
+            r#"[{"uri":"file:///a","name":"jo@example.com","x":1}],"x":1"#,
+            r#"-32601 {"roots": [{"uri": "file:///a", "name": "EC_EMAIL_1"}]}"#,
+        ),
+        (r#"["file:///a"]"#, "-32601 null"),
+    ] {
+        world.request("tools/call", r#"{"name":"ask","arguments":{}}"#).await;
+        let asked = at(&world.receive().await, "id");
+        world.send(&format!(r#"{{"jsonrpc":"2.0","id":{asked},"result":{{"roots":{roots}}}}}"#)).await;
+        assert_eq!(text(&world.receive().await), expected, "{roots}");
+    }
     world.leave().await;
 }
 

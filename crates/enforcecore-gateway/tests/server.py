@@ -1,4 +1,7 @@
-"""A server with tools that misbehave. Usage: server.py FOLDER; effects are lines in FOLDER/effects."""
+"""A server with tools that misbehave. Usage: server.py FOLDER.
+
+Effects are lines in FOLDER/effects, and what it was told lines in FOLDER/heard.
+"""
 
 import json
 import os
@@ -43,6 +46,8 @@ def send(**message):
 
 def read():
     line = sys.stdin.readline()
+    with Path(FOLDER, "heard").open("a") as file:
+        file.write(line)
     return json.loads(line) if line else None
 
 
@@ -55,7 +60,7 @@ def said(text, **more):
     return {"content": [{"type": "text", "text": text}], **more}
 
 
-def call(number, name, args):
+def call(number, name, args, meta):
     effect(f"{name} {args.get('text', '')}")
     if name in ("echo", "forbidden"):
         return said(f"you said {args['text']}", structuredContent={"text": args["text"]})
@@ -112,6 +117,8 @@ def call(number, name, args):
         send(method="notifications/message", params={"level": "info", "data": f"leaks {SECRET}"})
         send(method="notifications/vendor", params={"data": "unknown"})
         send(method="notifications/progress", params={"progressToken": "nobody's", "progress": 1})
+        if meta:
+            send(method="notifications/progress", params={"progressToken": meta["progressToken"], "progress": 1})
         return said("quiet again")
     if name == "fail":
         return said(f"could not, because of {SECRET}", isError=True)
@@ -143,8 +150,9 @@ def main():
             ]
             send(id=number, result={"tools": tools})
         elif method == "tools/call":
+            params = message["params"]
             try:
-                result = call(number, message["params"]["name"], message["params"]["arguments"])
+                result = call(number, params["name"], params["arguments"], params.get("_meta"))
             except KeyError:
                 send(id=number, error={"code": -32602, "message": f"no such tool, and {SECRET}"})
                 continue

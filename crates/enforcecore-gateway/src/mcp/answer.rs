@@ -13,6 +13,8 @@ pub const PARSE_ERROR: i64 = -32700;
 pub const INVALID_REQUEST: i64 = -32600;
 /// JSON-RPC: no such method.
 pub const METHOD_NOT_FOUND: i64 = -32601;
+/// JSON-RPC: parameters that are not what the method takes.
+pub const INVALID_PARAMS: i64 = -32602;
 /// JSON-RPC: the other side could not answer.
 pub const INTERNAL_ERROR: i64 = -32603;
 /// Ours: the call of a method was refused, or failed.

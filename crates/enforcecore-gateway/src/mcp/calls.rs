@@ -10,6 +10,7 @@ use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::answer::Style;
+use super::methods;
 use super::peer::{Answer, Lost};
 use super::proxy::Session;
 
@@ -22,7 +23,7 @@ pub struct Wanted {
     pub tool: String,
     /// Its arguments.
     pub args: Map,
-    /// What the protocol wants beside them.
+    /// What goes along beside them.
     pub meta: Option<Value>,
     /// How the answer looks.
     pub style: Style,
@@ -32,7 +33,7 @@ impl Wanted {
     /// Reads the parameters of `tools/call`. A member nobody here knows may mean anything, so it is refused.
     pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
         let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new("bad_message", what)));
-        let meta = params.shift_remove("_meta");
+        let meta = methods::meta(params.shift_remove("_meta"));
         let Some(Value::Text(tool)) = params.shift_remove("name") else {
             return bad("tools/call", "a tool call names its tool in `name`");
         };
@@ -49,7 +50,7 @@ impl Wanted {
 
     /// The call of a method, whose parameters are its arguments.
     pub fn method(method: String, mut params: Map) -> Wanted {
-        let meta = params.shift_remove("_meta");
+        let meta = methods::meta(params.shift_remove("_meta"));
         Wanted { tool: method.clone(), method, args: params, meta, style: Style::Method }
     }
 

@@ -138,7 +138,8 @@ fn message(value: Value) -> Result<Message, Malformed> {
     }
 }
 
-fn is_id(id: &Value) -> bool {
+/// Whether this is an id: a text or an integer.
+pub fn is_id(id: &Value) -> bool {
     match id {
         Value::Text(_) => true,
         Value::Number(number) => number.text().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),

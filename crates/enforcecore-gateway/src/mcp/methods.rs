@@ -1,59 +1,93 @@
 //! What may be said, and by whom. A method that does not stand here is answered by us and reaches nobody.
 //!
 //! Every method listed exists in every protocol version listed. What a server can be made to do or to show is a call: a tool's,
-//! or that of a method, which a policy declares and allows by the method's name. Not served, because nothing decides them yet:
+//! or that of a method, which a policy declares and allows by the method's name. Whatever else the client says carries the
+//! members listed here and no others, because nothing decides them. Not served, because nothing decides them yet:
 //! sampling and elicitation (the server asking the model or the person), tasks, and subscriptions.
 
 use enforcecore::value::{Map, Value};
 
+use super::frame::is_id;
+use super::shape::{Members, Shape};
+
 /// The protocol versions this proxy knows, oldest first: those that begin with a handshake.
 pub const PROTOCOL_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
-/// What the client may say it can do.
-const CLIENT_CAPABILITIES: [&str; 1] = ["roots"];
 /// What the server may say it can do.
 const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+
+const NOTHING: Members = &[];
+const PAGE: Members = &[("cursor", Shape::Text)];
+const RESOURCE: Members = &[("uri", Shape::Text)];
+const LEVEL: Members = &[("level", Shape::OneOf(&LEVELS))];
+const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+const HELLO: Members = &[
+    ("protocolVersion", Shape::Text),
+    ("capabilities", Shape::Object(&[("roots", Shape::Object(&[("listChanged", Shape::Flag)]))])),
+    ("clientInfo", Shape::Object(&[("name", Shape::Text), ("title", Shape::Text), ("version", Shape::Text)])),
+];
+const CANCELLATION: Members = &[("requestId", Shape::Id), ("reason", Shape::Text)];
+const PROGRESS: Members =
+    &[("progressToken", Shape::Id), ("progress", Shape::Number), ("total", Shape::Number), ("message", Shape::Text)];
+const ERROR: (&str, Shape) = ("error", Shape::Object(&[("code", Shape::Number), ("message", Shape::Text)]));
+const PONG: Members = &[("result", Shape::Object(NOTHING)), ERROR];
+const ROOTS: Members =
+    &[("result", Shape::Object(&[("roots", Shape::Objects(&[("uri", Shape::Text), ("name", Shape::Text)]))])), ERROR];
 
 /// How a request is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Handling {
-    /// The handshake.
-    Initialize,
-    /// Passed on; its answer is redacted.
-    Pass,
-    /// Passed on; tools that can never be called are taken out of the answer.
-    ListTools,
+    /// Passed on with these parameters; its answer is redacted.
+    Pass(Passing, Members),
     /// A tool call: the whole line.
     CallTool,
     /// A call of a tool that is named like the method: the whole line.
     CallMethod,
 }
 
+/// What else is done to a request that is passed on, or to its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Passing {
+    /// Both sides are brought down to what is served.
+    Handshake,
+    /// Tools that can never be called are taken out of the answer.
+    ToolList,
+    /// Nothing.
+    Plain,
+}
+
 /// How a client's request is handled; none that is not listed is served.
 pub fn from_client(method: &str) -> Option<Handling> {
     Some(match method {
-        "initialize" => Handling::Initialize,
-        "ping"
-        | "logging/setLevel"
-        | "prompts/list"
-        | "resources/list"
-        | "resources/templates/list"
-        | "resources/unsubscribe" => Handling::Pass,
-        "tools/list" => Handling::ListTools,
+        "initialize" => Handling::Pass(Passing::Handshake, HELLO),
+        "ping" => Handling::Pass(Passing::Plain, NOTHING),
+        "logging/setLevel" => Handling::Pass(Passing::Plain, LEVEL),
+        "prompts/list" | "resources/list" | "resources/templates/list" => Handling::Pass(Passing::Plain, PAGE),
+        "resources/unsubscribe" => Handling::Pass(Passing::Plain, RESOURCE),
+        "tools/list" => Handling::Pass(Passing::ToolList, PAGE),
         "tools/call" => Handling::CallTool,
         "completion/complete" | "prompts/get" | "resources/read" | "resources/subscribe" => Handling::CallMethod,
         _ => return None,
     })
 }
 
-/// Whether a server's request is passed on to the client.
-pub fn from_server(method: &str) -> bool {
-    matches!(method, "ping" | "roots/list")
+/// What the client's answer to a server's request carries; none for a request that is not passed on.
+pub fn from_server(method: &str) -> Option<Members> {
+    Some(match method {
+        "ping" => PONG,
+        "roots/list" => ROOTS,
+        _ => return None,
+    })
 }
 
-/// Whether a client's notification is passed on. A cancellation is not: it names a request by the client's id.
-pub fn told_by_client(method: &str) -> bool {
-    matches!(method, "notifications/initialized" | "notifications/roots/list_changed" | "notifications/progress")
+/// What a client's notification carries; none for one that is not passed on.
+pub fn told_by_client(method: &str) -> Option<Members> {
+    Some(match method {
+        "notifications/cancelled" => CANCELLATION,
+        "notifications/initialized" | "notifications/roots/list_changed" => NOTHING,
+        "notifications/progress" => PROGRESS,
+        _ => return None,
+    })
 }
 
 /// Whether a server's notification is passed on.
@@ -69,22 +103,44 @@ pub fn told_by_server(method: &str) -> bool {
     )
 }
 
-/// Brings the client's side of the handshake down to what this proxy serves: a version it knows, and what it passes on.
+/// What may go along in a `_meta` of the client's: by which token it hears of progress, and of which trace this is a part.
+/// The trace's `tracestate` and `baggage` are free text and stay behind.
+pub fn meta(said: Option<Value>) -> Option<Value> {
+    let Some(Value::Map(mut meta)) = said else { return None };
+    meta.retain(|name, value| match name.as_str() {
+        "progressToken" => is_id(value),
+        "traceparent" => value.as_text().is_some_and(is_trace_parent),
+        _ => false,
+    });
+    (!meta.is_empty()).then_some(Value::Map(meta))
+}
+
+/// W3C Trace Context, version 00.
+fn is_trace_parent(text: &str) -> bool {
+    let is_hex = |part: &str, digits: usize| {
+        part.len() == digits && part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    };
+    let parts: Vec<&str> = text.split('-').collect();
+    matches!(*parts, ["00", trace, parent, flags] if is_hex(trace, 32) && is_hex(parent, 16) && is_hex(flags, 2))
+}
+
+/// Brings the version that the client offers down to one that this proxy knows.
 pub fn offer(params: &mut Map) {
     let known = params.get("protocolVersion").and_then(Value::as_text).is_some_and(is_known);
     if !known && let Some(newest) = PROTOCOL_VERSIONS.last() {
         params.insert("protocolVersion".to_owned(), Value::from(*newest));
     }
-    keep_capabilities(params, &CLIENT_CAPABILITIES);
 }
 
-/// Brings the server's side of the handshake down likewise, or says why there can be none.
+/// Brings the server's side of the handshake down to what this proxy serves, or says why there can be none.
 pub fn accept(result: &mut Map) -> Result<(), String> {
     let version = result.get("protocolVersion").and_then(Value::as_text).unwrap_or_default();
     if !is_known(version) {
         return Err("the server speaks a protocol version that this proxy does not know".to_owned());
     }
-    keep_capabilities(result, &SERVER_CAPABILITIES);
+    if let Some(Value::Map(capabilities)) = result.get_mut("capabilities") {
+        capabilities.retain(|name, _| SERVER_CAPABILITIES.contains(&name.as_str()));
+    }
     Ok(())
 }
 
@@ -92,14 +148,9 @@ fn is_known(version: &str) -> bool {
     PROTOCOL_VERSIONS.contains(&version)
 }
 
-fn keep_capabilities(side: &mut Map, known: &[&str]) {
-    if let Some(Value::Map(capabilities)) = side.get_mut("capabilities") {
-        capabilities.retain(|name, _| known.contains(&name.as_str()));
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::shape::cut;
     use super::*;
 
     fn map(json: &str) -> Map {
@@ -110,12 +161,13 @@ mod tests {
     fn the_handshake_is_brought_down_to_what_is_served() {
         let check = |offered: &str, expected: &str| {
             let mut params = map(offered);
+            cut(&mut params, HELLO).unwrap();
             offer(&mut params);
             assert_eq!(Value::Map(params).to_json(), expected);
         };
         check(
             r#"{"protocolVersion":"2025-06-18","capabilities":{"roots":{},"sampling":{}},"x":1}"#,
-            r#"{"protocolVersion":"2025-06-18","capabilities":{"roots":{}},"x":1}"#,
+            r#"{"protocolVersion":"2025-06-18","capabilities":{"roots":{}}}"#,
         );
         check(r#"{"protocolVersion":"2199-01-01"}"#, r#"{"protocolVersion":"2025-11-25"}"#);
         check("{}", r#"{"protocolVersion":"2025-11-25"}"#);
@@ -133,9 +185,35 @@ mod tests {
         assert_eq!(from_client("resources/read"), Some(Handling::CallMethod));
         for method in ["tools/Call", "server/discover", "tasks/result", "sampling/createMessage", "", "vendor/x"] {
             assert_eq!(from_client(method), None, "{method}");
-            assert!(!from_server(method) && !told_by_client(method) && !told_by_server(method), "{method}");
+            assert_eq!((from_server(method), told_by_client(method)), (None, None), "{method}");
+            assert!(!told_by_server(method), "{method}");
         }
-        assert!(from_server("roots/list") && !from_server("elicitation/create"));
+        assert!(from_server("roots/list").is_some() && from_server("elicitation/create").is_none());
         assert!(told_by_server("notifications/message") && !told_by_server("notifications/cancelled"));
+    }
+
+    #[test]
+    fn of_what_goes_along_only_a_token_and_a_trace_are_kept() {
+        let check = |said: &str, expected: Option<&str>| {
+            let kept = meta(Some(Value::from_json(said.as_bytes()).unwrap()));
+            assert_eq!(kept.map(|kept| kept.to_json()).as_deref(), expected, "{said}");
+        };
+        let trace = |text: &str| format!(r#"{{"traceparent":"{text}"}}"#);
+        let good = trace("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01");
+        check(&good, Some(&good));
+        for text in [
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0",
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-more",
+            "00-0AF7651916CD43DD8448EB211C80319C-b7ad6b7169203331-01",
+            "01-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "00-hello",
+            "",
+        ] {
+            check(&trace(text), None);
+        }
+        check(r#"{"progressToken":1,"x":1}"#, Some(r#"{"progressToken":1}"#));
+        check(r#"{"progressToken":"a"}"#, Some(r#"{"progressToken":"a"}"#));
+        check(r#"{"progressToken":{"a":1},"tracestate":"a=b","baggage":"a=b"}"#, None);
+        check(r#""text""#, None);
     }
 }

@@ -1,6 +1,6 @@
 //! The Model Context Protocol's stdio transport, proxied (`modelcontextprotocol.io/specification`).
 //!
-//! `frame` (lines to messages, strictly) -> `methods` (what may be said by whom) -> `proxy` (the session) -> `calls` (a tool
+//! `frame` (lines to messages, strictly) -> `methods` and `shape` (what may be said by whom) -> `proxy` (the session) -> `calls` (a tool
 //! call through the line) -> `peer` (requests on their way to one side, and their answers) -> `answer` (what the client is
 //! told) -> `server` (the process). The messages are our own and not a library's: a typed reader accepts a key twice, drops
 //! what it does not know, and has no place to say which of two ids a request meant.
@@ -12,6 +12,7 @@ mod methods;
 mod peer;
 mod proxy;
 mod server;
+mod shape;
 
 pub use frame::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 pub use methods::PROTOCOL_VERSIONS;

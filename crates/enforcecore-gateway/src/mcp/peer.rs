@@ -1,6 +1,7 @@
 //! One side of the session: what is sent to it, and the requests that wait for its answers.
 //!
-//! Requests get ids of our own, so an answer can only be the one to a request that we sent, and only once.
+//! Requests get ids of our own, and so does the progress on them: an answer can only be the one to a request that we sent, and
+//! only once.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -68,12 +69,12 @@ impl Peer {
     }
 
     /// Sends a request and waits for its answer.
-    pub async fn ask(&self, asker: &Value, method: &str, params: Map) -> Answer {
-        let progress = params.get("_meta").and_then(|meta| meta.at("progressToken")).cloned();
+    pub async fn ask(&self, asker: &Value, method: &str, mut params: Map) -> Answer {
         let answer = {
             let mut state = self.state();
             let id = state.next;
             state.next += 1;
+            let progress = replace_token(&mut params, id);
             let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
             let sent = state.listening && state.out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok());
             if !sent {
@@ -104,8 +105,7 @@ impl Peer {
 
     /// Takes in an answer. False for one that nobody waits for.
     pub fn answered(&self, id: &Value, answer: Answer) -> bool {
-        let Value::Number(number) = id else { return false };
-        let waiting = number.text().parse().ok().and_then(|id: i64| self.state().waiting.remove(&id));
+        let waiting = own_id(id).and_then(|id| self.state().waiting.remove(&id));
         waiting.is_some_and(|waiting| waiting.answer.send(answer).is_ok())
     }
 
@@ -119,9 +119,11 @@ impl Peer {
         Some(Value::from(id))
     }
 
-    /// Whether progress under this token is on a request that waits here.
-    pub fn awaits_progress(&self, token: &Value) -> bool {
-        self.state().waiting.values().any(|waiting| waiting.progress.as_ref() == Some(token))
+    /// Puts the asker's own token into a report of progress. False for one on no request that waits here.
+    pub fn readdress(&self, report: &mut Map) -> bool {
+        let Some(token) = report.get_mut("progressToken") else { return false };
+        let asked = own_id(token).and_then(|id| self.state().waiting.get(&id)?.progress.clone());
+        asked.map(|asked| *token = asked).is_some()
     }
 
     /// Nothing more is sent: the other side sees the end of its input.
@@ -139,6 +141,19 @@ impl Peer {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Puts our id for the request in place of the token by which its asker wants to hear of progress, and returns the token: it is
+/// any text, and the other side only repeats it.
+fn replace_token(params: &mut Map, id: i64) -> Option<Value> {
+    let Some(Value::Map(meta)) = params.get_mut("_meta") else { return None };
+    meta.get_mut("progressToken").map(|token| std::mem::replace(token, Value::from(id)))
+}
+
+/// The number of a request of ours.
+fn own_id(id: &Value) -> Option<i64> {
+    let Value::Number(number) = id else { return None };
+    number.text().parse().ok()
 }
 
 /// One message as a line, without its end.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
 use enforcecore::enforcer::Enforcer;
-use enforcecore::redact::{ClassSet, redact_value};
+use enforcecore::redact::{ClassSet, Withheld, redact_value};
 use enforcecore::traits::StoreError;
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
@@ -20,12 +20,13 @@ use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
-use super::answer::{self, INTERNAL_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
+use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
 use super::calls::{self, Wanted};
 use super::frame::{Frame, Message, Unreadable, frames};
-use super::methods::{self, Handling};
+use super::methods::{self, Handling, Passing};
 use super::peer::{Lost, Peer};
 use super::server::{Process, Server, pass_on};
+use super::shape::{Members, cut};
 
 /// Requests of one side being handled at most, calls included; more are refused, so that answers and the end are always
 /// read. Each call has a thread while its tool runs.
@@ -234,7 +235,7 @@ impl Talk {
                 Err((tool, malformed)) => return self.refuse(id, tool, malformed, Refusing::Tool),
             },
             Some(Handling::CallMethod) => Wanted::method(method, params),
-            Some(handling) => return self.pass(id, method, params, handling),
+            Some(Handling::Pass(passing, members)) => return self.pass(id, method, params, passing, members),
         };
         let session = Arc::clone(&self.session);
         self.tasks.spawn(async move {
@@ -244,38 +245,40 @@ impl Talk {
         });
     }
 
-    fn may_come_first(&mut self, method: &str, handling: Option<Handling>) -> bool {
-        let first = handling == Some(Handling::Initialize) && !self.greeted;
-        self.greeted |= first;
+    fn may_come_first(&self, method: &str, handling: Option<Handling>) -> bool {
+        let first = matches!(handling, Some(Handling::Pass(Passing::Handshake, _))) && !self.greeted;
         // What is not served at all is better said so.
         first || method == "ping" || handling.is_none()
     }
 
-    fn pass(&mut self, id: Value, method: String, params: Map, handling: Handling) {
-        if handling == Handling::Initialize && self.session.ready.load(Ordering::Acquire) {
+    fn pass(&mut self, id: Value, method: String, params: Map, passing: Passing, members: Members) {
+        let greets = passing == Passing::Handshake;
+        if greets && self.session.ready.load(Ordering::Acquire) {
             let malformed = Malformed::new("bad_message", "the session is initialized");
             return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
+        let params = match self.session.heard(params, members) {
+            Ok(params) => params,
+            Err(malformed) => return self.refuse(id, method, malformed, Refusing::Error(INVALID_PARAMS)),
+        };
+        self.greeted |= greets;
         let session = Arc::clone(&self.session);
         self.tasks.spawn(async move {
-            let body = session.pass(&id, &method, params, handling).await;
+            let body = session.pass(&id, &method, params, passing).await;
             session.answer(id, body).await
         });
     }
 
-    fn client_tells(&mut self, method: String, mut params: Map) {
-        let server = &self.session.server;
-        if method == "notifications/cancelled" {
-            // One that comes too late, or names nothing, has nothing to cancel.
-            if let Some(id) = params.get("requestId").and_then(|asked| server.give_up(asked)) {
-                params.insert("requestId".to_owned(), id);
-                server.tell(&method, params);
+    fn client_tells(&mut self, method: String, params: Map) {
+        let session = &self.session;
+        match session.told_by_client(&method, params) {
+            Ok(None) => {}
+            Ok(Some(params)) => {
+                if !session.server.tell(&method, params) {
+                    warn!(method, "a notification is dropped: the server does not read its input");
+                }
             }
-        } else if !methods::told_by_client(&method) || !self.session.client.may_report(&method, &params) {
-            let malformed = Malformed::new("method_not_allowed", "this notification is not passed on");
-            self.refuse(Value::Null, method, malformed, Refusing::Silently);
-        } else if !server.tell(&method, params) {
-            warn!(method, "a notification is dropped: the server does not read its input");
+            Err(malformed) => self.refuse(Value::Null, method, malformed, Refusing::Silently),
         }
     }
 
@@ -288,11 +291,10 @@ impl Talk {
                 }
             }
             Frame::Message(Message::Notification { method, params }) => {
-                let allowed = methods::told_by_server(&method) && session.server.may_report(&method, &params);
-                match session.seen(params) {
-                    Some(params) if allowed => drop(session.client.tell(&method, params)),
+                match session.told_by_server(&method, params) {
+                    Some(params) => drop(session.client.tell(&method, params)),
                     // Its method is any text, so it is not repeated.
-                    _ => warn!("a notification of the server is dropped"),
+                    None => warn!("a notification of the server is dropped"),
                 }
             }
             Frame::Message(Message::Request { id, method, params }) => self.server_asks(id, method, params),
@@ -310,12 +312,13 @@ impl Talk {
         }
         let session = Arc::clone(&self.session);
         self.asked.spawn(async move {
-            let body = match session.seen(params) {
-                Some(params) if methods::from_server(&method) => {
-                    let answer = session.client.ask(&id, &method, params).await;
-                    answer.unwrap_or_else(|_| answer::error(INTERNAL_ERROR, "the client did not answer"))
+            let body = match session.seen(params).zip(methods::from_server(&method)) {
+                Some((params, members)) => {
+                    let answer = session.client.ask(&id, &method, params).await.ok();
+                    let heard = answer.and_then(|body| session.heard(body, members).ok());
+                    heard.unwrap_or_else(|| answer::error(INTERNAL_ERROR, "the client gave no answer that can be read"))
                 }
-                _ => {
+                None => {
                     let malformed = Malformed::new("method_not_allowed", "the server asks for what is not served");
                     session.record_refusal(method, malformed).await;
                     answer::error(METHOD_NOT_FOUND, "this method is not served")
@@ -374,8 +377,8 @@ impl Session {
     }
 
     /// Asks the server what the client asks, and redacts the answer.
-    async fn pass(&self, id: &Value, method: &str, mut params: Map, handling: Handling) -> Option<Map> {
-        if handling == Handling::Initialize {
+    async fn pass(&self, id: &Value, method: &str, mut params: Map, passing: Passing) -> Option<Map> {
+        if passing == Passing::Handshake {
             methods::offer(&mut params);
         }
         let mut body = match self.server.ask(id, method, params).await {
@@ -384,15 +387,15 @@ impl Session {
             Err(_) => return Some(answer::error(INTERNAL_ERROR, "the server did not answer")),
         };
         if let Some(Value::Map(result)) = body.get_mut("result") {
-            match handling {
-                Handling::Initialize => {
+            match passing {
+                Passing::Handshake => {
                     if let Err(why) = methods::accept(result) {
                         return Some(answer::error(INTERNAL_ERROR, &why));
                     }
                     self.ready.store(true, Ordering::Release);
                 }
-                Handling::ListTools => self.keep_callable(result),
-                Handling::Pass | Handling::CallTool | Handling::CallMethod => {}
+                Passing::ToolList => self.keep_callable(result),
+                Passing::Plain => {}
             }
         }
         let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
@@ -410,14 +413,44 @@ impl Session {
 
     /// What may be seen of something the server said: redacted of all that any result is redacted of.
     fn seen(&self, said: Map) -> Option<Map> {
-        match redact_value(&Value::Map(said), self.classes()) {
-            Ok(redacted) => redacted.value.as_map().cloned(),
-            Err(_) => None,
+        redacted(said, self.enforcer.policy().result_classes()).ok()
+    }
+
+    /// What the server may hear of something the client said beside a call: what has a place in it, redacted of all that any
+    /// argument is redacted of.
+    fn heard(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
+        let meta = methods::meta(said.shift_remove("_meta"));
+        cut(&mut said, members)?;
+        let heard = redacted(said, self.enforcer.policy().arg_classes());
+        let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
+        heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
+        Ok(heard)
+    }
+
+    /// What the server is told of a client's notification, under its own ids. None for a cancellation that comes too late, or
+    /// names nothing.
+    fn told_by_client(&self, method: &str, params: Map) -> Result<Option<Map>, Malformed> {
+        let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
+        let members = methods::told_by_client(method).ok_or_else(refused)?;
+        let asked = params.get("requestId").cloned();
+        let mut heard = self.heard(params, members)?;
+        match method {
+            "notifications/cancelled" => {
+                let Some(id) = asked.and_then(|asked| self.server.give_up(&asked)) else { return Ok(None) };
+                heard.insert("requestId".to_owned(), id);
+                Ok(Some(heard))
+            }
+            "notifications/progress" if !self.client.readdress(&mut heard) => Err(refused()),
+            _ => Ok(Some(heard)),
         }
     }
 
-    fn classes(&self) -> ClassSet {
-        self.enforcer.policy().result_classes()
+    /// What the client is told of a server's notification; none for one that is not passed on.
+    fn told_by_server(&self, method: &str, params: Map) -> Option<Map> {
+        let mut seen = self.seen(params)?;
+        let is_progress = method == "notifications/progress";
+        let passes = methods::told_by_server(method) && (!is_progress || self.server.readdress(&mut seen));
+        passes.then_some(seen)
     }
 
     /// Answers the client; ends with the id that is free again.
@@ -439,10 +472,6 @@ impl Session {
     }
 }
 
-impl Peer {
-    /// Whether a report of progress is about something this side was asked; anything else is no report.
-    fn may_report(&self, method: &str, params: &Map) -> bool {
-        let is_progress = method == "notifications/progress";
-        !is_progress || params.get("progressToken").is_some_and(|token| self.awaits_progress(token))
-    }
+fn redacted(said: Map, classes: ClassSet) -> Result<Map, Withheld> {
+    Ok(redact_value(&Value::Map(said), classes)?.value.as_map().cloned().unwrap_or_default())
 }

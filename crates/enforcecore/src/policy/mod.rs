@@ -30,7 +30,7 @@ pub use self::test::{TestReport, TestResult, run_tests};
 use self::core::Core;
 use self::document::Verb;
 use crate::call::FrozenCall;
-use crate::decision::{Ask, Decision};
+use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::redact::ClassSet;
 use crate::session::SessionView;
@@ -174,12 +174,22 @@ impl Policy {
 
     /// Every class that some result is redacted of: what no other text of the same server may show either.
     pub fn result_classes(&self) -> ClassSet {
+        self.obligations().fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
+    }
+
+    /// Every class that some argument is redacted of: what no other text for the same server may carry either.
+    pub fn arg_classes(&self) -> ClassSet {
+        let classes = self.obligations().flat_map(|obligations| obligations.redact_args.values());
+        classes.fold(ClassSet::NONE, |all, classes| all.union(*classes))
+    }
+
+    /// Everybody's obligations: of tools, of documents and of their rules.
+    fn obligations(&self) -> impl Iterator<Item = &Obligations> {
         let tools = self.core.tools.values().map(|tool| &tool.obligations);
-        let documents = self.core.documents.iter();
-        let rules = documents.flat_map(|document| {
+        let rules = self.core.documents.iter().flat_map(|document| {
             std::iter::once(&document.base).chain(document.rules.iter().map(|rule| &rule.obligations))
         });
-        tools.chain(rules).fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
+        tools.chain(rules)
     }
 
     /// What is asked for: the approval's name, and whose yes counts and for how long.
