@@ -21,7 +21,7 @@ mod systems;
 /// What to run, for how long, and from which seed.
 #[derive(Args)]
 pub struct Options {
-    /// The soak
+    /// The soak.
     #[arg(value_enum)]
     name: Name,
     /// Minutes after which it is not repeated any more.
@@ -36,7 +36,7 @@ pub struct Options {
 enum Name {
     /// The tests of the library and its files on 64-bit ARM, emulated by QEMU.
     PlatformsArm,
-    /// The tests of the library and the log's crashes on Windows, as Wine knows it.
+    /// The tests of the library and its files on Windows, as Wine knows it.
     PlatformsWindows,
     /// Processes and threads that share a log and are killed while they write.
     Log,
