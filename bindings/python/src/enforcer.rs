@@ -14,7 +14,7 @@ use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
 use enforcecore::policy::Face;
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
 use enforcecore_host::assembly::{self, Setup, SetupError};
-use enforcecore_host::config::{Config, Key, Origin, Setting};
+use enforcecore_host::config::{Config, Given, Key, Origin, Setting};
 use enforcecore_host::evidence::LogFolders;
 use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
 use pyo3::prelude::*;
@@ -101,11 +101,12 @@ impl Enforcer {
         anchor: Option<PathBuf>,
         durability: Option<String>,
     ) -> PyResult<Enforcer> {
-        let mut config = Config::here(config.as_deref()).map_err(|found| errors::configuration(py, &found))?;
-        for (key, given) in [(Key::Policy, policy), (Key::Log, log), (Key::Keys, keys), (Key::Anchor, anchor)] {
-            config.lay_over(key, given, Origin::Argument);
+        let mut given = Given::by(Origin::Argument);
+        for (key, path) in [(Key::Policy, policy), (Key::Log, log), (Key::Keys, keys), (Key::Anchor, anchor)] {
+            given.add(key, path);
         }
-        config.lay_over(Key::Durability, durability, Origin::Argument);
+        given.add(Key::Durability, durability);
+        let config = Config::here(config.as_deref(), given).map_err(|found| errors::configuration(py, &found))?;
         let Setup { policy, folders, durability, .. } = config.setup(FACE).ok_or_else(|| errors::no_policy(py))?;
         // Absolute, because a child of fork may have gone elsewhere.
         let (policy, log, keys) = (absolute(policy)?, absolute(folders.log)?, absolute(folders.keys)?);

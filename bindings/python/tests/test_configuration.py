@@ -95,6 +95,29 @@ def test_the_anchor_and_the_durability_are_read_too(project):
     assert send(project, durability="strict").exists()
 
 
+def test_a_project_takes_no_protection_away_from_its_user(project, monkeypatch):
+    (project.folder / "mine").mkdir()
+    mine = project.folder / "mine/policy.yaml"
+    mine.write_text('enforcecore: 1\nname: mine\nversion: "1"\n' + STRICT)
+    user = write(project, 'policy = "../../mine/policy.yaml"\n', "nobody/enforcecore/enforcecore.toml")
+    for options in ({}, {"log": "log"}):
+        error = refused(project, **options)
+        assert [(one.file, one.line, one.code) for one in error.diagnostics] == [
+            (str(project.folder / "enforcecore.toml"), 1, "EC1007")
+        ]
+        assert f"{user}:1" in str(error)
+    assert not project.log.exists()
+    # Each twin differs in who settles it: the program, the variable, the user.
+    with pytest.raises(ToolDeniedError):
+        send(project, policy=mine)
+    assert send(project, policy="../policy.yaml").exists()
+    with monkeypatch.context() as variables:
+        variables.setenv("ENFORCECORE_DEFAULT_POLICY", "../policy.yaml")
+        assert send(project).exists()
+    user.write_text(user.read_text() + f'trusted_projects = ["{project.folder}"]\n')
+    assert send(project).exists()
+
+
 def test_what_buffers_by_its_configuration_is_written_at_the_end(project):
     write(project, GOOD + 'durability = "buffered"\n')
     enforcer = Enforcer()

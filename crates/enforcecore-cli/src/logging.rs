@@ -1,7 +1,7 @@
 //! The program's own log, on stderr: stdout belongs to results and protocols.
 
 use clap::{Args, ValueEnum};
-use enforcecore_host::config::{Config, Key, Origin};
+use enforcecore_host::config::{Config, Given, Key, Origin};
 use enforcecore_host::stderr::Stderr;
 use tracing_subscriber::EnvFilter;
 
@@ -29,10 +29,10 @@ enum Format {
 }
 
 impl Options {
-    /// Lays what was given over the configuration.
-    pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::LogLevel, self.log_level.as_ref(), Origin::Flag);
-        config.lay_over(Key::LogFormat, word(self.log_format), Origin::Flag);
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        given.add(Key::LogLevel, self.log_level.as_ref());
+        given.add(Key::LogFormat, word(self.log_format));
     }
 }
 

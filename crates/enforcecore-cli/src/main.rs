@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
-use enforcecore_host::config::Config;
+use enforcecore_host::config::{Config, Given, Origin};
 
 mod command;
 mod error;
@@ -59,6 +59,21 @@ enum Command {
     Policy(command::policy::Options),
 }
 
+impl Cli {
+    /// What the flags say about what is configured.
+    fn given(&self) -> Given {
+        let mut given = Given::by(Origin::Flag);
+        self.logging.give(&mut given);
+        match &self.command {
+            Command::Config(options) => options.give(&mut given),
+            Command::Decide(options) => options.give(&mut given),
+            Command::Mcp(options) => options.give(&mut given),
+            _ => {}
+        }
+        given
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli, &mut Output::stdout()) {
@@ -73,22 +88,21 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut config = Config::here(cli.config.as_deref());
-    config.iter_mut().for_each(|config| cli.logging.lay_over(config));
+    let config = Config::here(cli.config.as_deref(), cli.given());
     logging::start(config.as_ref().unwrap_or(&Config::default()))?;
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
     match cli.command {
         Command::Audit(options) => command::audit::run(options, &config?, output),
         Command::Bench(options) => command::bench::run(options, output),
         Command::Completions(options) => command::completions::complete(&options, Cli::command(), output),
-        Command::Config(options) => command::config::run(options, config, output),
-        Command::Decide(options) => command::decide::run(options, config?, output),
+        Command::Config(options) => command::config::run(&options, config, output),
+        Command::Decide(options) => command::decide::run(options, &config?, output),
         Command::Demo(options) => command::demo::run(&options, output),
         Command::DemoServer(options) => command::demo::server::run(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
         Command::Init(options) => command::init::run(&options, output),
         Command::Man(options) => command::completions::man(&options, Cli::command(), output),
-        Command::Mcp(options) => command::mcp::run(options, config?),
+        Command::Mcp(options) => command::mcp::run(options, &config?),
         Command::Policy(options) => command::policy::run(options, &config?, output),
     }
 }

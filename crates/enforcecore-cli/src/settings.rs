@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use enforcecore::policy::Face;
 use enforcecore_host::assembly::Setup;
-use enforcecore_host::config::{Config, Key, Origin};
+use enforcecore_host::config::{Config, Given, Key};
 
 use crate::error::CommandError;
 
@@ -18,9 +18,9 @@ pub struct PolicyFlags {
 }
 
 impl PolicyFlags {
-    /// Lays what was given over the configuration.
-    pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Policy, self.policy.as_ref(), Origin::Flag);
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        given.add(Key::Policy, self.policy.as_ref());
     }
 }
 
@@ -51,13 +51,13 @@ enum Acknowledged {
 }
 
 impl EvidenceFlags {
-    /// Lays what was given over the configuration.
-    pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Log, self.log.as_ref(), Origin::Flag);
-        config.lay_over(Key::Keys, self.keys.as_ref(), Origin::Flag);
-        config.lay_over(Key::Anchor, self.anchor.as_ref(), Origin::Flag);
-        config.lay_over(Key::Origin, self.origin.as_ref(), Origin::Flag);
-        config.lay_over(Key::Durability, word(self.durability), Origin::Flag);
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        given.add(Key::Log, self.log.as_ref());
+        given.add(Key::Keys, self.keys.as_ref());
+        given.add(Key::Anchor, self.anchor.as_ref());
+        given.add(Key::Origin, self.origin.as_ref());
+        given.add(Key::Durability, word(self.durability));
     }
 }
 
@@ -70,9 +70,9 @@ pub struct WorkspaceFlags {
 }
 
 impl WorkspaceFlags {
-    /// Lays what was given over the configuration.
-    pub fn lay_over(&self, config: &mut Config) {
-        config.lay_over(Key::Workspace, self.workspace.as_ref(), Origin::Flag);
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        given.add(Key::Workspace, self.workspace.as_ref());
     }
 }
 

@@ -3,10 +3,20 @@
 
 mod cli_support;
 
+use std::process::Stdio;
+
 use cli_support::{POLICY, Place, log};
 use expect_test::expect_file;
 
 const CALL: &str = r#"{"id":"c1","tool":"read_note","args":{"name":"a"}}"#;
+
+/// The user's own file.
+const USER_FILE: &str = "home/.config/enforcecore/enforcecore.toml";
+
+/// The line of the user's own file that lets this project speak against it.
+fn trusting(place: &Place) -> String {
+    format!("trusted_projects = [{:?}]\n", place.root())
+}
 
 /// A project with a configuration at its root, and a folder in it.
 fn project() -> Place {
@@ -18,7 +28,8 @@ fn project() -> Place {
 #[test]
 fn config_show_says_where_each_value_comes_from() {
     let place = project();
-    place.write("home/.config/enforcecore/enforcecore.toml", "origin = \"example.com/log\"\nlog = \"mine\"\n");
+    let user = "origin = \"example.com/log\"\nlog = \"mine\"\n";
+    place.write(USER_FILE, user.to_owned() + &trusting(&place));
     place.write("named.toml", "durability = \"buffered\"\n");
     place.write("wrong.toml", "lgo = \"log\"\ndurability = \"fast\"\n");
     expect_file!["golden/config.txt"].assert_eq(&place.transcript(&[
@@ -32,6 +43,14 @@ fn config_show_says_where_each_value_comes_from() {
         &["decide", "--config", "missing.toml", "--policy", "policy.yaml", "--call", CALL],
         &["explain", "--config", "wrong.toml", "EC1002"],
     ]));
+    place.write(USER_FILE, user);
+    expect_file!["golden/config-conflict.txt"].assert_eq(&place.transcript(&[
+        &["config", "show"],
+        &["config", "show", "--json"],
+        &["config", "show", "--log", "evidence"],
+        &["audit", "show"],
+    ]));
+    place.write(USER_FILE, user.to_owned() + &trusting(&place));
     let mut command = place.command(&["config", "show"]);
     let shown = command.env("ENFORCECORE_DURABILITY", "buffered").output().unwrap();
     assert!(String::from_utf8(shown.stdout).unwrap().contains("durability = \"buffered\"  # ENFORCECORE_DURABILITY\n"));
@@ -112,6 +131,34 @@ fn a_mistake_in_the_configuration_stops_everything_that_enforces() {
     assert!(!place.path("started").exists());
     // The twin without the mistake: the server starts.
     place.run(&server);
+    assert!(place.path("started").exists());
+}
+
+#[test]
+fn a_project_takes_no_protection_away_from_its_user() {
+    let place = project();
+    let empty = "enforcecore: 1\nname: mine\nversion: \"1\"\ntools: {}\nrules: []\n";
+    place.write("home/.config/enforcecore/mine.yaml", empty);
+    let server = ["mcp", "--", "sh", "-c", "echo > started"];
+    let run = |user: &str, variable: Option<&str>, args: &[&str]| {
+        place.write(USER_FILE, user);
+        let mut command = place.command(args);
+        command.envs(variable.map(|value| ("ENFORCECORE_DEFAULT_POLICY", value))).stdin(Stdio::null());
+        command.output().unwrap().status.code().unwrap()
+    };
+    let mine = "policy = \"mine.yaml\"\n";
+    let decide = ["decide", "--call", CALL];
+    assert_eq!((run(mine, None, &decide), run(mine, None, &server)), (5, 5));
+    assert!(!place.path("started").exists() && !place.path("log").exists(), "nothing ran");
+    // Each twin differs in who settles it.
+    assert_eq!(run(&(mine.to_owned() + &trusting(&place)), None, &decide), 0, "the project");
+    assert_eq!(run(mine, Some("policy.yaml"), &decide), 0, "the variable");
+    assert_eq!(
+        run(mine, None, &[&decide[..], &["--policy", "home/.config/enforcecore/mine.yaml"]].concat()),
+        3,
+        "the flag"
+    );
+    run(&(mine.to_owned() + &trusting(&place)), None, &server);
     assert!(place.path("started").exists());
 }
 

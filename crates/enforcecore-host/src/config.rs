@@ -1,8 +1,10 @@
 //! Configuration: `enforcecore.toml` of the project over that of the user, overlaid by variables, overlaid by flags and
 //! arguments.
 //!
-//! Every value knows where it comes from. What is unknown, unusable or written by somebody else is an error with its place:
-//! enforcement never runs on a guess at what was meant. Absent on purpose: anything that a policy says.
+//! Every value knows where it comes from. What is unknown, unusable or written by somebody else is an error with its place, and
+//! so is a project that says otherwise than its user about what protects them: enforcement never runs on a guess at what was
+//! meant. A [`Config`] is made in one step from all that is said, so nobody reads one with such a question open. Absent on
+//! purpose: anything that a policy says.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -26,7 +28,10 @@ pub const CONFIG_FILE: &str = "enforcecore.toml";
 /// What every variable begins with.
 pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
 
-/// Bytes of a file at most: it has nine keys.
+/// The folders of projects whose files lie over the user's. Only the user says which: no project vouches for itself.
+pub const TRUSTED_PROJECTS: &str = "trusted_projects";
+
+/// Bytes of a file at most: it has ten keys.
 const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
 macro_rules! keys {
@@ -49,6 +54,16 @@ macro_rules! keys {
             /// The variable.
             pub fn variable(self) -> &'static str {
                 match self { $(Key::$variant => concat!("ENFORCECORE_", $variable),)* }
+            }
+
+            /// The flag.
+            pub fn flag(self) -> String {
+                format!("--{}", self.name().replace('_', "-"))
+            }
+
+            /// Whether it settles what is enforced, or what is left of it as evidence.
+            fn protects(self) -> bool {
+                !matches!(self, Key::Workspace | Key::LogLevel | Key::LogFormat)
             }
 
             fn kind(self) -> Kind {
@@ -150,10 +165,39 @@ impl fmt::Display for Origin {
     }
 }
 
+/// What the person who runs this says, by flags or arguments: it lies over whatever else is said.
+#[derive(Clone, Debug)]
+pub struct Given {
+    origin: Origin,
+    values: Vec<(Key, OsString)>,
+}
+
+impl Given {
+    /// Nothing yet. What is added comes from there.
+    pub fn by(origin: Origin) -> Given {
+        Given { origin, values: Vec::new() }
+    }
+
+    /// Adds the value of a flag or an argument, if it was given.
+    pub fn add(&mut self, key: Key, value: Option<impl Into<OsString>>) {
+        self.values.extend(value.map(|value| (key, value.into())));
+    }
+}
+
+/// The folders of the projects whose files lie over the user's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TrustedProjects {
+    /// The folders. Each means itself, and no folder below it.
+    pub folders: Vec<PathBuf>,
+    /// Where they are listed.
+    pub origin: Origin,
+}
+
 /// The values in force.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     settings: Vec<(Key, Setting)>,
+    trusted_projects: Option<TrustedProjects>,
 }
 
 impl Default for Config {
@@ -161,35 +205,40 @@ impl Default for Config {
         let set = |key: &Key| {
             key.default().map(|value| (*key, Setting { value: OsString::from(value), origin: Origin::Default }))
         };
-        Config { settings: Key::ALL.iter().filter_map(set).collect() }
+        Config { settings: Key::ALL.iter().filter_map(set).collect(), trusted_projects: None }
     }
 }
 
 impl Config {
     /// Reads the files and variables that hold for this process, as [`Config::load`] does.
-    pub fn here(file: Option<&Path>) -> Result<Config, Vec<Diagnostic>> {
+    pub fn here(file: Option<&Path>, given: Given) -> Result<Config, Vec<Diagnostic>> {
         let folder = std::env::current_dir().map_err(|error| {
             vec![problem("EC1000", whole("."), format!("the working folder cannot be found: {error}"))]
         })?;
-        Config::load(&folder, file, std::env::vars_os())
+        Config::load(&folder, file, std::env::vars_os(), given)
     }
 
-    /// Reads the files and variables that hold for this folder. With `file`, that one is read instead of those that are found.
+    /// Reads the files and variables that hold for this folder, and lays over them what was given. With `file`, that one is
+    /// read instead of those that are found.
     pub fn load(
         folder: &Path,
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (OsString, OsString)>,
+        given: Given,
     ) -> Result<Config, Vec<Diagnostic>> {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
-        let mut loader = Loader { config: Config::default(), found: Vec::new(), in_project: false };
+        let mut loader = Loader::default();
         match file {
             Some(file) => loader.read_file(file, |_| None),
             None => {
-                user_file(&environment).into_iter().for_each(|file| loader.read_file(&file, |_| None));
-                loader.read_project(folder);
+                let user = user_file(&environment);
+                user.iter().for_each(|file| loader.read_file(file, |_| None));
+                loader.read_project(folder, user.as_deref());
             }
         }
         loader.read_variables(folder, &environment);
+        given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
+        loader.found.extend(loader.conflicts.into_iter().map(|(_, conflict)| conflict));
         if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
     }
 
@@ -208,11 +257,9 @@ impl Config {
         self.get(key).and_then(|setting| setting.value.to_str()).unwrap_or_default()
     }
 
-    /// Lays the value of a flag or an argument, if it was given, over whatever else was said.
-    pub fn lay_over(&mut self, key: Key, given: Option<impl Into<OsString>>, origin: Origin) {
-        if let Some(value) = given {
-            self.set(key, value.into(), origin);
-        }
+    /// The projects whose files lie over the user's, if the user lists any.
+    pub fn trusted_projects(&self) -> Option<&TrustedProjects> {
+        self.trusted_projects.as_ref()
     }
 
     /// How a call is acknowledged before it runs.
@@ -242,20 +289,38 @@ impl Config {
     }
 }
 
+#[derive(Default)]
 struct Loader {
     config: Config,
     found: Vec<Diagnostic>,
-    /// Whether the file being read came with the project, from whoever wrote that.
-    in_project: bool,
+    /// What the project's file says otherwise than the user's, until a variable, a flag or an argument settles it.
+    conflicts: Vec<(Key, Diagnostic)>,
+    author: Author,
+}
+
+/// Who wrote the file being read.
+#[derive(Default, PartialEq, Eq)]
+enum Author {
+    /// The user, who also answers for a file that is named.
+    #[default]
+    User,
+    /// Whoever wrote the project that it came with.
+    Project,
+    /// Whoever wrote a project that the user trusts.
+    TrustedProject,
 }
 
 impl Loader {
     /// Reads the nearest file of this folder or one above it. Whoever may write there decides what is enforced here, so a file
     /// that lies in somebody else's hands is refused.
-    fn read_project(&mut self, folder: &Path) {
+    fn read_project(&mut self, folder: &Path, user: Option<&Path>) {
         let nearest = folder.ancestors().map(|folder| folder.join(CONFIG_FILE)).find(|file| is_there(file));
-        self.in_project = true;
-        nearest.into_iter().for_each(|file| self.read_file(&file, not_ours));
+        // Where somebody works in the user's folder of configurations, the nearest file is the user's and has been read.
+        let Some(file) = nearest.filter(|file| !user.is_some_and(|user| is_same(file, user))) else { return };
+        let lists = |trusted: &TrustedProjects| trusted.folders.iter().any(|listed| is_same(listed, folder_of(&file)));
+        let trusted = self.config.trusted_projects().is_some_and(lists);
+        self.author = if trusted { Author::TrustedProject } else { Author::Project };
+        self.read_file(&file, not_ours);
     }
 
     fn read_file(&mut self, file: &Path, distrusted: fn(&Metadata) -> Option<&'static str>) {
@@ -291,19 +356,12 @@ impl Loader {
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
-            let known = Key::ALL.iter().find(|own| own.name() == key.get_ref().as_ref());
-            match known {
+            match Key::ALL.iter().find(|own| own.name() == key.get_ref().as_ref()) {
                 Some(known) => self.take(*known, file, name, text, &value),
-                None => {
-                    let span = place(name, text, key.span());
-                    let message = format!("unknown key `{}`", key.get_ref());
-                    let close = closest(key.get_ref(), Key::ALL.iter().map(|key| key.name()));
-                    let help = close.map_or_else(
-                        || format!("the keys are {}", names()),
-                        |close| format!("did you mean `{close}`?"),
-                    );
-                    self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+                None if key.get_ref() == TRUSTED_PROJECTS => {
+                    self.take_trusted(file, place(name, text, key.span()), &value)
                 }
+                None => self.found.push(unknown_key(key.get_ref(), place(name, text, key.span()))),
             }
         }
     }
@@ -313,19 +371,52 @@ impl Loader {
         let DeValue::String(written) = value.get_ref() else {
             return self.found.push(problem("EC1003", span, format!("`{}` is text in quotes", key.name())));
         };
-        let folder = file.parent().unwrap_or(Path::new(""));
-        match usable(key, OsStr::new(written.as_ref()), folder) {
-            Ok(value) if self.in_project && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
+        let folder = folder_of(file);
+        match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
+            Ok(value)
+                if self.author != Author::User && key == Key::Workspace && !lies_below(Path::new(&value), folder) =>
+            {
                 let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
                 let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
                 self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
             }
-            Ok(value) => {
-                let line = span.line;
-                self.config.set(key, value, Origin::File { file: file.to_owned(), line });
-            }
+            Ok(value) => match self.users_word_against(key, &value) {
+                Some(user) => self.conflicts.push((key, conflict(key, span, folder, user))),
+                None => {
+                    let line = span.line;
+                    self.settle(key, value, Origin::File { file: file.to_owned(), line });
+                }
+            },
             Err(why) => self.found.push(problem("EC1003", span, format!("`{}` {why}", key.name()))),
         }
+    }
+
+    /// Where the user's file says otherwise about what protects them than a project that they do not trust.
+    fn users_word_against(&self, key: Key, value: &OsStr) -> Option<&Origin> {
+        let user = self.config.get(key).filter(|user| user.origin != Origin::Default && user.value != value)?;
+        (self.author == Author::Project && key.protects()).then_some(&user.origin)
+    }
+
+    fn take_trusted(&mut self, file: &Path, span: Span, value: &Spanned<DeValue<'_>>) {
+        if self.author != Author::User {
+            let message =
+                format!("`{TRUSTED_PROJECTS}` has no meaning in a project's file: no project vouches for itself");
+            let help = "write it into the user's own file, or remove the line".to_owned();
+            return self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+        }
+        match folders(value.get_ref()) {
+            Ok(folders) => {
+                let origin = Origin::File { file: file.to_owned(), line: span.line };
+                self.config.trusted_projects = Some(TrustedProjects { folders, origin });
+            }
+            Err(why) => self.found.push(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
+        }
+    }
+
+    /// Sets a value over those that were said before, and so ends a conflict about it.
+    fn settle(&mut self, key: Key, value: OsString, origin: Origin) {
+        self.conflicts.retain(|(own, _)| *own != key);
+        self.config.set(key, value, origin);
     }
 
     fn read_variables(&mut self, folder: &Path, environment: &[(OsString, OsString)]) {
@@ -335,8 +426,8 @@ impl Loader {
         for (name, value) in ours {
             match Key::ALL.iter().find(|key| key.variable() == name) {
                 None => self.found.push(unknown_variable(&name)),
-                Some(key) => match usable(*key, value, folder) {
-                    Ok(value) => self.config.set(*key, value, Origin::Variable(key.variable())),
+                Some(key) => match usable(key.kind(), value, folder) {
+                    Ok(value) => self.settle(*key, value, Origin::Variable(key.variable())),
                     Err(why) => self.found.push(problem("EC1003", whole(&name), format!("the variable {why}"))),
                 },
             }
@@ -372,22 +463,58 @@ fn read(open: File) -> io::Result<String> {
 }
 
 /// The value as it is used, or why it cannot be.
-fn usable(key: Key, value: &OsStr, folder: &Path) -> Result<OsString, String> {
+fn usable(kind: Kind, value: &OsStr, folder: &Path) -> Result<OsString, String> {
     if value.is_empty() {
         return Err("is empty".to_owned());
     }
-    if matches!(key.kind(), Kind::Path) && value.as_encoded_bytes().starts_with(b"~") {
+    if matches!(kind, Kind::Path) && value.as_encoded_bytes().starts_with(b"~") {
         return Err("begins with `~`, which only a shell expands".to_owned());
     }
-    if matches!(key.kind(), Kind::Path) {
+    if matches!(kind, Kind::Path) {
         return Ok(folder.join(value).into_os_string());
     }
     let text = value.to_str().ok_or("is not UTF-8")?;
-    match key.kind() {
+    match kind {
         Kind::OneOf(words) if !words.contains(&text) => Err(format!("is one of {}, not `{text}`", words.join(", "))),
         Kind::Origin if !is_key_name(text) => Err("is a name without spaces and plus signs".to_owned()),
         _ => Ok(value.to_owned()),
     }
+}
+
+/// The listed folders, or why they cannot be used. One that leads nowhere is no mistake: projects come and go.
+fn folders(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
+    let DeValue::Array(listed) = value else { return Err("is a list of folders in quotes".to_owned()) };
+    let folder = |one: &Spanned<DeValue<'_>>| match one.get_ref() {
+        DeValue::String(path) => match usable(Kind::Path, OsStr::new(path.as_ref()), Path::new("")) {
+            Ok(folder) if !Path::new(&folder).is_absolute() => Err(format!("holds absolute paths, not `{path}`")),
+            Ok(folder) => Ok(PathBuf::from(folder)),
+            Err(why) => Err(format!("holds a path that {why}")),
+        },
+        _ => Err("is a list of folders in quotes".to_owned()),
+    };
+    listed.iter().map(folder).collect()
+}
+
+/// A project that says otherwise than its user, and every way out.
+fn conflict(key: Key, span: Span, folder: &Path, user: &Origin) -> Diagnostic {
+    let name = key.name();
+    let message = format!("the user's own file says otherwise about `{name}` ({user}), and the project is not trusted");
+    let (flag, variable, folder) = (key.flag(), key.variable(), folder.display());
+    let help = format!(
+        "list `{folder}` under `{TRUSTED_PROJECTS}` in the user's own file, say which counts by `{flag}` or {variable}, or \
+         remove the line"
+    );
+    Diagnostic { help: Some(help), ..problem("EC1007", span, message) }
+}
+
+/// The folder that a file lies in.
+fn folder_of(file: &Path) -> &Path {
+    file.parent().unwrap_or(Path::new(""))
+}
+
+/// Whether two paths lead to the same place, symbolic links followed. One that leads nowhere does not.
+fn is_same(one: &Path, other: &Path) -> bool {
+    fs::canonicalize(one).is_ok_and(|one| fs::canonicalize(other).is_ok_and(|other| one == other))
 }
 
 /// Whether a path leads to this folder or below it, symbolic links followed. One that leads nowhere does not.
@@ -396,11 +523,24 @@ fn lies_below(path: &Path, folder: &Path) -> bool {
     real.is_ok_and(|(path, folder)| path.starts_with(folder))
 }
 
+fn unknown_key(key: &str, span: Span) -> Diagnostic {
+    let close = closest(key, names());
+    let help = close.map_or_else(
+        || format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
+        |close| format!("did you mean `{close}`?"),
+    );
+    Diagnostic { help: Some(help), ..problem("EC1002", span, format!("unknown key `{key}`")) }
+}
+
 fn unknown_variable(name: &str) -> Diagnostic {
     let word = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
     if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == word) {
         let message = "the variable of version 1.14 has no meaning any more".to_owned();
         return Diagnostic { help: Some(format!("unset it: {instead}")), ..problem("EC1006", whole(name), message) };
+    }
+    if word.eq_ignore_ascii_case(TRUSTED_PROJECTS) {
+        let help = format!("`{TRUSTED_PROJECTS}` stands in the user's own file alone");
+        return Diagnostic { help: Some(help), ..problem("EC1004", whole(name), "unknown variable".to_owned()) };
     }
     let by_key = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(word)).map(|key| key.variable());
     let close = by_key.or_else(|| closest(name, Key::ALL.iter().map(|key| key.variable())));
@@ -409,8 +549,8 @@ fn unknown_variable(name: &str) -> Diagnostic {
     Diagnostic { help: Some(help), ..problem("EC1004", whole(name), "unknown variable".to_owned()) }
 }
 
-fn names() -> String {
-    Key::ALL.iter().map(|key| key.name()).collect::<Vec<_>>().join(", ")
+fn names() -> impl Iterator<Item = &'static str> {
+    Key::ALL.iter().map(|key| key.name()).chain([TRUSTED_PROJECTS])
 }
 
 fn variables() -> String {

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, symlink};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use enforcecore::audit::Durability;
 use enforcecore::codes::CONFIG_CODES;
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore_host::config::{Config, Key, Origin};
+use enforcecore_host::config::{Config, Given, Key, Origin};
 
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -18,8 +18,19 @@ fn write(file: &Path, text: &str) {
 }
 
 fn load(folder: &Path, variables: &[(&str, &str)]) -> Result<Config, Vec<Diagnostic>> {
+    load_given(folder, variables, &[])
+}
+
+fn load_given(folder: &Path, variables: &[(&str, &str)], flags: &[(Key, &str)]) -> Result<Config, Vec<Diagnostic>> {
     let environment = variables.iter().map(|(name, value)| (OsString::from(name), OsString::from(value)));
-    Config::load(folder, None, environment)
+    let mut given = Given::by(Origin::Flag);
+    flags.iter().for_each(|(key, value)| given.add(*key, Some(value)));
+    Config::load(folder, None, environment, given)
+}
+
+/// What this file says, read because somebody named it.
+fn load_named(folder: &Path, file: &Path) -> Result<Config, Vec<Diagnostic>> {
+    Config::load(folder, Some(file), [], Given::by(Origin::Flag))
 }
 
 /// What is said about a file of this text.
@@ -48,16 +59,15 @@ fn the_nearest_word_counts() {
     let inside = project.join("deep/er");
     fs::create_dir_all(&inside).unwrap();
     let user = "policy = \"u.yaml\"\nlog = \"u-log\"\nkeys = \"/u/keys\"\norigin = \"u\"\nlog_level = \"info\"\n";
-    write(&home.join(".config/enforcecore/enforcecore.toml"), user);
+    let user = format!("{user}trusted_projects = [{project:?}]\n");
+    write(&home.join(".config/enforcecore/enforcecore.toml"), &user);
     write(
         &project.join("enforcecore.toml"),
         "\nlog = \"p-log\"\norigin = \"p\"\nanchor = \"a\"\ndurability = \"buffered\"\n",
     );
     let home_text = home.to_str().unwrap();
     let variables = [("HOME", home_text), ("ENFORCECORE_ANCHOR", "v-anchor"), ("ENFORCECORE_LOG_FORMAT", "json")];
-    let mut config = load(&inside, &variables).unwrap();
-    config.lay_over(Key::Origin, Some("flag"), Origin::Flag);
-    config.lay_over(Key::Log, None::<&str>, Origin::Flag);
+    let config = load_given(&inside, &variables, &[(Key::Origin, "flag")]).unwrap();
     let shown = |key: Key| {
         let setting = config.get(key).unwrap();
         let text = format!("{} from {}", setting.value.display(), setting.origin);
@@ -93,9 +103,9 @@ fn a_named_file_counts_alone() {
     let place = tempfile::tempdir().unwrap();
     write(&place.path().join("enforcecore.toml"), "origin = \"found\"\nlog = \"found\"\n");
     write(&place.path().join("named.toml"), "origin = \"named\"\n");
-    let config = Config::load(place.path(), Some(&place.path().join("named.toml")), []).unwrap();
+    let config = load_named(place.path(), &place.path().join("named.toml")).unwrap();
     assert_eq!((config.text(Key::Origin), config.text(Key::Log)), ("named", ".enforcecore/log"));
-    let missing = Config::load(place.path(), Some(&place.path().join("missing.toml")), []).unwrap_err();
+    let missing = load_named(place.path(), &place.path().join("missing.toml")).unwrap_err();
     assert_eq!(missing[0].code, "EC1000");
 }
 
@@ -116,7 +126,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, workspace, log_level, log_format",
+         durability, workspace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` is text in quotes");
     check(
@@ -161,9 +171,16 @@ fn variables_are_held_to_the_same_rules() {
         "ENFORCECORE_FAIL_OPEN: error[EC1006]: the variable of version 1.14 has no meaning any more\n  help: unset it: a \
          failure never lets a call through",
     );
+    check(
+        "ENFORCECORE_TRUSTED_PROJECTS",
+        "/",
+        "ENFORCECORE_TRUSTED_PROJECTS: error[EC1004]: unknown variable\n  help: `trusted_projects` stands in the user's own \
+         file alone",
+    );
     check("ENFORCECORE_ANCHOR", "", "ENFORCECORE_ANCHOR: error[EC1003]: the variable is empty");
     let odd = OsString::from_vec(vec![b'a', 0xff]);
-    let found = Config::load(Path::new("/"), None, [(OsString::from("ENFORCECORE_LOG_LEVEL"), odd)]).unwrap_err();
+    let odd = [(OsString::from("ENFORCECORE_LOG_LEVEL"), odd)];
+    let found = Config::load(Path::new("/"), None, odd, Given::by(Origin::Flag)).unwrap_err();
     assert_eq!(found[0].code, "EC1003");
 }
 
@@ -177,7 +194,7 @@ fn a_file_that_cannot_be_trusted_decides_nothing() {
     assert_eq!(code(), "none");
     fs::set_permissions(&file, Permissions::from_mode(0o646)).unwrap();
     assert_eq!(code(), "EC1005");
-    assert!(Config::load(&folder, Some(&file), []).is_ok(), "who names it answers for it");
+    assert!(load_named(&folder, &file).is_ok(), "who names it answers for it");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert_eq!(code(), "EC1000");
@@ -210,12 +227,146 @@ fn a_project_opens_no_folder_but_its_own() {
         let code = load(&project.join("inside"), &[]).map_or_else(|found| found[0].code, |_| "none");
         assert_eq!(code, if allowed { "none" } else { "EC1003" }, "{workspace}");
         // Whoever answers for it may open any.
-        assert!(Config::load(&project, Some(&project.join("enforcecore.toml")), []).is_ok());
+        assert!(load_named(&project, &project.join("enforcecore.toml")).is_ok());
         fs::remove_file(project.join("enforcecore.toml")).unwrap();
         write(&home.join(".config/enforcecore/enforcecore.toml"), &line);
         assert!(load(&project, &[("HOME", home_text)]).is_ok());
         assert!(load(&project, &[("ENFORCECORE_WORKSPACE", workspace)]).is_ok());
     }
+}
+
+/// A user with a file of their own, and a project.
+struct Both {
+    place: tempfile::TempDir,
+}
+
+impl Both {
+    fn new(user: &str, project: &str) -> Both {
+        let both = Both { place: tempfile::tempdir().unwrap() };
+        fs::create_dir_all(both.project().join("deep")).unwrap();
+        write(&both.user(), &user.replace("HERE", both.place.path().to_str().unwrap()));
+        write(&both.project().join("enforcecore.toml"), project);
+        both
+    }
+
+    fn user(&self) -> PathBuf {
+        self.place.path().join("xdg/enforcecore/enforcecore.toml")
+    }
+
+    fn project(&self) -> PathBuf {
+        self.place.path().join("project")
+    }
+
+    fn load(&self, variables: &[(&str, &str)], flags: &[(Key, &str)]) -> Result<Config, Vec<Diagnostic>> {
+        let xdg = self.place.path().join("xdg");
+        let variables = [variables, &[("XDG_CONFIG_HOME", xdg.to_str().unwrap())]].concat();
+        load_given(&self.project().join("deep"), &variables, flags)
+    }
+
+    /// The value that counts, or else the codes.
+    fn value(&self, key: Key, variables: &[(&str, &str)], flags: &[(Key, &str)]) -> String {
+        match self.load(variables, flags) {
+            Ok(config) => config.text(key).rsplit('/').next().unwrap_or_default().to_owned(),
+            Err(found) => found.iter().map(|one| one.code).collect::<Vec<_>>().join(" "),
+        }
+    }
+}
+
+#[test]
+fn a_project_does_not_speak_against_its_user() {
+    let protecting = [
+        (Key::Policy, "mine", "theirs", "EC1007"),
+        (Key::Log, "mine", "theirs", "EC1007"),
+        (Key::Keys, "mine", "theirs", "EC1007"),
+        (Key::Anchor, "mine", "theirs", "EC1007"),
+        (Key::Origin, "mine", "theirs", "EC1007"),
+        (Key::Durability, "strict", "buffered", "EC1007"),
+        (Key::Durability, "buffered", "strict", "EC1007"),
+        (Key::LogLevel, "info", "debug", "debug"),
+        (Key::LogFormat, "human", "json", "json"),
+        (Key::Workspace, "/", "deep", "deep"),
+    ];
+    for (key, mine, theirs, together) in protecting {
+        let line = |value: &str| format!("{} = \"{value}\"\n", key.name());
+        let trusted = |folder: &str| format!("trusted_projects = [\"/nowhere\", \"{folder}\"]\n");
+        let check = |user: &str, project: &str, expected: &str| {
+            let value = Both::new(user, project).value(key, &[], &[]);
+            assert_eq!(value, expected, "{user} {project}");
+        };
+        check(&line(mine), &line(theirs), together);
+        check(&(line(mine) + &trusted("HERE/project")), &line(theirs), theirs);
+        check(&(line(mine) + &trusted("HERE/project/")), &line(theirs), theirs);
+        check(&(line(mine) + &trusted("HERE/xdg/../project")), &line(theirs), theirs);
+        // A folder means itself: neither what lies below it, nor what lies above.
+        check(&(line(mine) + &trusted("HERE")), &line(theirs), together);
+        check(&(line(mine) + &trusted("HERE/project/deep")), &line(theirs), together);
+        check("", &line(theirs), theirs);
+        let both = Both::new(&line(mine), &line(theirs));
+        assert_eq!(both.value(key, &[(key.variable(), theirs)], &[]), theirs);
+        assert_eq!(both.value(key, &[], &[(key, theirs)]), theirs);
+        assert_eq!(both.value(key, &[], &[(Key::ALL[usize::from(key == Key::Policy)], "x")]), together);
+        assert!(load_named(both.place.path(), &both.project().join("enforcecore.toml")).is_ok());
+    }
+}
+
+#[test]
+fn a_project_that_repeats_its_user_says_nothing_against_them() {
+    let both = Both::new("policy = \"/p.yaml\"\norigin = \"o\"\n", "policy = \"/p.yaml\"\norigin = \"o\"\n");
+    assert_eq!(both.value(Key::Policy, &[], &[]), "p.yaml");
+    // The same word is another folder in another file.
+    let both = Both::new("log = \"log\"\n", "log = \"log\"\n");
+    assert_eq!(both.value(Key::Log, &[], &[]), "EC1007");
+    // Whoever works in the user's folder of configurations has one file there, and not two.
+    write(&both.user(), "trusted_projects = []\nlog = \"log\"\n");
+    let folder = both.user();
+    let folder = folder.parent().unwrap();
+    assert!(load(folder, &[("XDG_CONFIG_HOME", both.place.path().join("xdg").to_str().unwrap())]).is_ok());
+}
+
+#[test]
+fn what_a_project_says_against_its_user_is_named_with_every_way_out() {
+    let both = Both::new("\npolicy = \"mine.yaml\"\nlog = \"mine\"\n", "log = \"/l\"\n  policy = \"theirs.yaml\"\n");
+    let here = format!("{}/", both.place.path().display());
+    let said = both.load(&[], &[(Key::Log, "l")]).unwrap_err().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(
+        said.join("\n").replace(&here, ""),
+        "project/enforcecore.toml:2:12: error[EC1007]: the user's own file says otherwise about `policy` \
+         (xdg/enforcecore/enforcecore.toml:2), and the project is not trusted\n  help: list `project` under \
+         `trusted_projects` in the user's own file, say which counts by `--policy` or ENFORCECORE_DEFAULT_POLICY, or remove \
+         the line"
+    );
+    assert_eq!(both.load(&[], &[]).unwrap_err().len(), 2, "everything at once");
+}
+
+#[test]
+fn only_the_user_says_which_projects_are_trusted() {
+    let check = |user: &str, project: &str, expected: &str| {
+        let found = Both::new(user, project).load(&[], &[]).err().unwrap_or_default();
+        assert_eq!(
+            found.first().map(ToString::to_string).unwrap_or_default().split_once(": ").map_or("", |at| at.1),
+            expected
+        );
+    };
+    let list = "error[EC1003]: `trusted_projects` is a list of folders in quotes";
+    check("trusted_projects = [\"/a\", \"HERE/project\"]\n", "", "");
+    check("trusted_projects = []\n", "", "");
+    check("trusted_projects = \"/a\"\n", "", list);
+    check("trusted_projects = [\"/a\", 1]\n", "", list);
+    check("trusted_projects = [\"a\"]\n", "", "error[EC1003]: `trusted_projects` holds absolute paths, not `a`");
+    let with = |what: &str| format!("error[EC1003]: `trusted_projects` holds a path that {what}");
+    check("trusted_projects = [\"\"]\n", "", &with("is empty"));
+    check("trusted_projects = [\"~/a\"]\n", "", &with("begins with `~`, which only a shell expands"));
+    let itself = "error[EC1002]: `trusted_projects` has no meaning in a project's file: no project vouches for itself\n  help: \
+                  write it into the user's own file, or remove the line";
+    check("", "trusted_projects = [\"/a\"]\n", itself);
+    // A trusted project trusts no other, and a link is as good as the folder that it leads to.
+    check("trusted_projects = [\"HERE/project\"]\n", "trusted_projects = []\n", itself);
+    let both = Both::new("log = \"mine\"\ntrusted_projects = [\"HERE/link\"]\n", "log = \"theirs\"\n");
+    assert_eq!(both.value(Key::Log, &[], &[]), "EC1007");
+    symlink(both.project(), both.place.path().join("link")).unwrap();
+    assert_eq!(both.value(Key::Log, &[], &[]), "theirs");
+    let config = both.load(&[], &[]).unwrap();
+    assert_eq!(config.trusted_projects().unwrap().folders, [both.place.path().join("link")]);
 }
 
 #[test]

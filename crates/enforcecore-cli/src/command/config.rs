@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore_host::config::{Config, Key, Origin, Setting};
+use enforcecore_host::config::{Config, Given, Key, Origin, TRUSTED_PROJECTS};
 use serde_json::{Value as Json, json};
 
 use crate::error::{CommandError, Exit};
@@ -49,25 +49,32 @@ struct Show {
     json: bool,
 }
 
+impl Options {
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        let Command::Show(options) = &self.command;
+        options.policy.give(given);
+        options.evidence.give(given);
+        options.workspace.give(given);
+    }
+}
+
 /// Runs the command.
 pub fn run(
-    options: Options,
+    options: &Options,
     config: Result<Config, Vec<Diagnostic>>,
     output: &mut Output,
 ) -> Result<Exit, CommandError> {
-    let Command::Show(options) = options.command;
-    let mut config = match config {
+    let Command::Show(options) = &options.command;
+    let config = match config {
         Ok(config) => config,
-        Err(found) => return refuse(&options, &found, output),
+        Err(found) => return refuse(options, &found, output),
     };
-    options.policy.lay_over(&mut config);
-    options.evidence.lay_over(&mut config);
-    options.workspace.lay_over(&mut config);
+    let shown = shown(&config);
     if options.json {
-        let settings = Key::ALL.iter().map(|key| machine(*key, config.get(*key)));
-        output.json(&json!({"v": 1, "settings": settings.collect::<Vec<_>>()}))?;
+        output.json(&json!({"v": 1, "settings": shown.iter().map(machine).collect::<Vec<_>>()}))?;
     } else {
-        Key::ALL.iter().try_for_each(|key| output.line(&human(*key, config.get(*key))))?;
+        shown.iter().try_for_each(|one| output.line(&human(one)))?;
     }
     output.flush()?;
     Ok(Exit::Clean)
@@ -83,12 +90,34 @@ fn refuse(options: &Show, found: &[Diagnostic], output: &mut Output) -> Result<E
     Ok(Exit::Findings)
 }
 
+/// What is shown of one setting.
+struct Shown<'a> {
+    name: &'static str,
+    variable: Option<&'static str>,
+    /// Its value and where that comes from, if it has one.
+    set: Option<(Json, &'a Origin)>,
+}
+
+/// Every setting, and last the list that only a file can hold.
+fn shown(config: &Config) -> Vec<Shown<'_>> {
+    let setting = |key: &Key| {
+        let set = config.get(*key).map(|setting| (json!(setting.value.to_string_lossy()), &setting.origin));
+        Shown { name: key.name(), variable: Some(key.variable()), set }
+    };
+    let trusted = config.trusted_projects().map(|trusted| {
+        let folders = trusted.folders.iter().map(|folder| folder.to_string_lossy());
+        (json!(folders.collect::<Vec<_>>()), &trusted.origin)
+    });
+    let trusted = Shown { name: TRUSTED_PROJECTS, variable: None, set: trusted };
+    Key::ALL.iter().map(setting).chain([trusted]).collect()
+}
+
 /// `{"name","value","from","variable"}`, and `file` and `line` of a value that a file sets.
-fn machine(key: Key, setting: Option<&Setting>) -> Json {
-    let value = setting.map(|setting| setting.value.to_string_lossy());
-    let mut object = json!({"name": key.name(), "value": value, "variable": key.variable()});
+fn machine(shown: &Shown<'_>) -> Json {
+    let value = shown.set.as_ref().map(|(value, _)| value);
+    let mut object = json!({"name": shown.name, "value": value, "variable": shown.variable});
     if let Json::Object(members) = &mut object {
-        let from = match setting.map(|setting| &setting.origin) {
+        let from = match shown.set.as_ref().map(|(_, origin)| origin) {
             None | Some(Origin::Default) => "default",
             Some(Origin::Variable(_)) => "variable",
             Some(Origin::Flag) => "flag",
@@ -105,11 +134,9 @@ fn machine(key: Key, setting: Option<&Setting>) -> Json {
 }
 
 /// The setting as a line of the file would say it, with where it comes from as its comment.
-fn human(key: Key, setting: Option<&Setting>) -> String {
-    match setting {
-        Some(Setting { value, origin }) => {
-            format!("{} = {}  # {origin}", key.name(), Json::from(value.to_string_lossy()))
-        }
-        None => format!("# {} is not set", key.name()),
+fn human(shown: &Shown<'_>) -> String {
+    match &shown.set {
+        Some((value, origin)) => format!("{} = {value}  # {origin}", shown.name),
+        None => format!("# {} is not set", shown.name),
     }
 }

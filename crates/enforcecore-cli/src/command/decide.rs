@@ -10,7 +10,7 @@ use clap::Args;
 use enforcecore::call::Malformed;
 use enforcecore::decision::{Decision, Verdict};
 use enforcecore::value::{VALUE_BYTES_MAX, Value};
-use enforcecore_host::config::Config;
+use enforcecore_host::config::{Config, Given};
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
@@ -49,10 +49,16 @@ pub struct Options {
     save: bool,
 }
 
+impl Options {
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        self.policy.give(given);
+    }
+}
+
 /// Runs the command.
-pub fn run(options: Options, mut config: Config, output: &mut Output) -> Result<Exit, CommandError> {
-    options.policy.lay_over(&mut config);
-    let mut decider = Decider::open(&settings::policy(&config)?, options.session.as_deref(), options.save)?;
+pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
+    let mut decider = Decider::open(&settings::policy(config)?, options.session.as_deref(), options.save)?;
     match (&options.call, &options.calls) {
         (Some(call), _) => {
             let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };

@@ -9,7 +9,7 @@ use enforcecore::value::Value;
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
-use enforcecore_host::config::{Config, Key};
+use enforcecore_host::config::{Config, Given, Key};
 use enforcecore_host::spawn::adopt_orphans;
 use enforcecore_host::stderr::Stderr;
 
@@ -44,13 +44,19 @@ pub struct Options {
     server: Vec<OsString>,
 }
 
+impl Options {
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        self.policy.give(given);
+        self.evidence.give(given);
+        self.workspace.give(given);
+    }
+}
+
 /// Runs the command. Stdout belongs to the protocol from here on.
-pub fn run(options: Options, mut config: Config) -> Result<Exit, CommandError> {
-    options.policy.lay_over(&mut config);
-    options.evidence.lay_over(&mut config);
-    options.workspace.lay_over(&mut config);
-    let context = context(&config, options.session)?;
-    let enforcer = enforcer(settings::setup(&config, FACE)?)?;
+pub fn run(options: Options, config: &Config) -> Result<Exit, CommandError> {
+    let context = context(config, options.session)?;
+    let enforcer = enforcer(settings::setup(config, FACE)?)?;
     // Nothing but the server is started here, so whatever is below us is the server's.
     adopt_orphans().map_err(failed)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;

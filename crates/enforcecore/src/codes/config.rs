@@ -53,4 +53,11 @@ pub const CODES: &[Code] = &[
         "ENFORCECORE_COST_BUDGET_USD=5",
         "budgets: [{budget: {does: pays}, id: a, sum: USD, at_most: 5, per: ever, for_each: everyone}]",
     ),
+    code(
+        "EC1007",
+        "project against its user",
+        "The user's own file and the project's say different things about the policy, the log, the keys, the anchor, the log's name or the durability. A project comes from whoever wrote it, and a file in it must not take away what its user set up. Whoever runs the command settles it: by the flag or the variable, or for good by listing the project's folder under `trusted_projects` in the user's own file.",
+        "policy = \"lax.yaml\" in a project, under a user's policy = \"mine.yaml\"",
+        "trusted_projects = [\"/home/me/project\"] in the user's own file",
+    ),
 ];
