@@ -129,12 +129,14 @@ impl Enforcer {
         run: Py<PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
-        let mut run = Run { function: run, call: call.id.clone(), arguments, shape: Shape::Plain, raised: None };
+        let mut run =
+            Run { function: run, call: call.id.clone(), arguments, shape: Shape::Plain, raised: None, interrupt: None };
         let ended = py.detach(|| core.enforce(call, |permit| Python::attach(|py| run.run(py, &permit))));
         events::deliver(py)?;
-        match run.raised {
-            Some(error) => Err(error),
-            None => subject.end(py, ended, &run.shape),
+        match (run.raised, run.interrupt) {
+            (Some(error), _) => Err(error),
+            (None, Some(interrupt)) => Err(errors::interrupt(interrupt.value(py), &ended)),
+            (None, None) => subject.end(py, ended, &run.shape),
         }
     }
 
@@ -365,8 +367,10 @@ struct Run {
     arguments: Arguments,
     /// The types of its result.
     shape: Shape,
-    /// What is raised again as it is, once the call is settled: an interrupt or an exit.
+    /// What was raised before the tool was called, by a handler of the log.
     raised: Option<PyErr>,
+    /// What the tool raised that is no failure of its own: an interrupt or an exit.
+    interrupt: Option<PyErr>,
 }
 
 impl Run {
@@ -388,7 +392,7 @@ impl Run {
             Err(error) => {
                 let outcome = raised(error.value(py));
                 if !error.is_instance_of::<PyException>(py) {
-                    self.raised = Some(error);
+                    self.interrupt = Some(error);
                 }
                 outcome
             }

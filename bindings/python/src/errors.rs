@@ -4,11 +4,15 @@ use enforcecore::audit::LogError;
 use enforcecore::call::CallId;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::{BindError, FinishError};
-use enforcecore::outcome::{Refusal, Refused};
+use enforcecore::outcome::{Completed, Refusal, Refused};
+use enforcecore::redact::{ClassSet, redact_text};
 use enforcecore::traits::StoreError;
 use enforcecore_host::assembly::SetupError;
+use pyo3::exceptions::{PyBaseException, PySystemExit};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
+
+use crate::value::type_name;
 
 /// What an exception says about its call, whichever way the call went.
 pub struct About<'a> {
@@ -62,6 +66,64 @@ impl About<'_> {
             more(fields)
         })
     }
+}
+
+/// An interrupt or an exit that a tool raised, for its caller: one of the same type, so that it stops what it is meant to
+/// stop, with what may be seen of its words. All else stays behind: its arguments, attributes, notes and causes, and the
+/// variables of its frames.
+///
+/// It is made without the type's own code. In the place of a type that cannot be made so, a group, or whose very name is
+/// classified, stands the class it comes from.
+pub fn interrupt(raised: &Bound<'_, PyBaseException>, ended: &Result<Completed, Refused>) -> PyErr {
+    let words = match ended {
+        Ok(Completed::Failed { message, .. }) => words(&type_name(raised), message),
+        _ => "",
+    };
+    let classes = raised.get_type().mro();
+    let made = classes.iter().find_map(|class| {
+        let class = class.cast_into::<PyType>().ok()?;
+        let named = redact_text(&class.name().ok()?.to_string_lossy(), ClassSet::all());
+        if named.findings.is_empty() { fresh(raised, &class, words).ok() } else { None }
+    });
+    made.map_or_else(|| PyErr::new::<PyBaseException, _>(()), PyErr::from_value)
+}
+
+fn fresh<'py>(
+    raised: &Bound<'py, PyBaseException>,
+    class: &Bound<'py, PyType>,
+    words: &str,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = raised.py();
+    let make = |words: &[&Bound<'py, PyAny>]| {
+        let arguments: Vec<&Bound<'py, PyAny>> = std::iter::once(class.as_any()).chain(words.iter().copied()).collect();
+        py.get_type::<PyBaseException>().call_method1("__new__", PyTuple::new(py, arguments)?)
+    };
+    if !class.is_subclass_of::<PySystemExit>()? {
+        return if words.is_empty() { make(&[]) } else { make(&[words.into_pyobject(py)?.as_any()]) };
+    }
+    let code = match status(raised) {
+        Some(status) => status,
+        None => words.into_pyobject(py)?.into_any(),
+    };
+    let exit = if code.is_none() { make(&[]) } else { make(&[&code]) }?;
+    exit.setattr("code", code)?;
+    Ok(exit)
+}
+
+/// The words of what the core says that a tool raised, without the type's name that stands before them.
+fn words<'a>(name: &str, message: &'a str) -> &'a str {
+    match message.strip_prefix(name) {
+        Some("") => "",
+        Some(rest) => rest.strip_prefix(": ").unwrap_or(message),
+        None => message,
+    }
+}
+
+/// The status that the process is to end with, if it is one: anything else is text, which Python prints.
+fn status<'py>(raised: &Bound<'py, PyBaseException>) -> Option<Bound<'py, PyAny>> {
+    let code = raised.getattr("code").ok()?;
+    let number = || code.extract::<i32>().ok().map(|number| PyInt::new(raised.py(), number).into_any());
+    if code.is_none() { Some(code.clone()) } else { number() }
 }
 
 /// The configuration is not understood, so nothing is enforced on a guess.

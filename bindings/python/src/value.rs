@@ -6,6 +6,7 @@
 
 use enforcecore::call::Malformed;
 use enforcecore::number::{Number, NumberError};
+use enforcecore::redact::shown_name;
 use enforcecore::value::{Map, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, Value, ValueError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
@@ -14,8 +15,6 @@ use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyT
 
 /// Bits in an integer at most: a little more than what [`Number`] reads, so that no integer is too long to be written out.
 const INTEGER_BITS_MAX: usize = 1040;
-/// Characters of a type's name that a message repeats.
-const TYPE_NAME_MAX: usize = 64;
 
 /// What the core cannot know of a value: which of Python's types it has.
 #[derive(Debug)]
@@ -102,10 +101,9 @@ pub fn thaw<'py>(py: Python<'py>, value: &Value, shape: &Shape) -> PyResult<Boun
     })
 }
 
-/// The name of an object's type, cut to a length that fits a message.
+/// The name of an object's type, as a message shows it: whoever makes a type gives it any name.
 pub fn type_name(object: &Bound<'_, PyAny>) -> String {
-    let name = object.get_type().name().map(|name| name.to_string_lossy().into_owned());
-    name.unwrap_or_else(|_| "object".to_owned()).chars().filter(|c| !c.is_control()).take(TYPE_NAME_MAX).collect()
+    object.get_type().name().map_or_else(|_| "object".to_owned(), |name| shown_name(&name.to_string_lossy()))
 }
 
 fn thaw_all<'py>(py: Python<'py>, items: &[Value], shapes: &[Shape]) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -298,7 +296,6 @@ fn unsupported(object: &Bound<'_, PyAny>) -> Malformed {
 }
 
 fn within(name: &str, malformed: Malformed) -> Malformed {
-    let name: String = name.chars().filter(|c| !c.is_control()).take(TYPE_NAME_MAX).collect();
     let hint = if malformed.code == "unsupported_type" { ". Convert it, or declare the parameter opaque" } else { "" };
-    Malformed::new(malformed.code, format!("the argument `{name}`: {}{hint}", malformed.message))
+    Malformed::new(malformed.code, format!("the argument `{}`: {}{hint}", shown_name(name), malformed.message))
 }

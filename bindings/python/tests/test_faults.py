@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 import textwrap
+import traceback
 
 import pytest
 from enforcecore import (
@@ -206,6 +207,73 @@ def test_an_interrupt_is_settled_and_raised_again(world, interrupt):
     with pytest.raises(interrupt):
         enforce(enforcer=world.enforcer())(send)("jo@example.com")
     assert [entry["kind"] for entry in world.entries()][-2:] == ["intent", "outcome"]
+
+
+CLASSIFIED = """
+tools: {send: {does: sends, args: {to: email}, returns: trusted}}
+rules: [{allow: send, id: a, when: {to: {any: true}}}]
+redact: {result: [email, credit_card]}
+"""
+
+
+class Stop(BaseException):
+    """What a program stops itself with; its own code runs only where it is made."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(why)
+        self.why = why
+
+
+@pytest.mark.parametrize(
+    ("made", "seen", "arguments"),
+    [
+        (KeyboardInterrupt, KeyboardInterrupt, ()),
+        (lambda: KeyboardInterrupt("plain words"), KeyboardInterrupt, ("plain words",)),
+        (lambda: KeyboardInterrupt("told jo@example.com"), KeyboardInterrupt, ("told EC_EMAIL_1",)),
+        (lambda: GeneratorExit("jo@example.com"), GeneratorExit, ("EC_EMAIL_1",)),
+        (lambda: Stop("told jo@example.com"), Stop, ("told EC_EMAIL_1",)),
+        (lambda: type("jo@example.com", (Stop,), {})("told"), Stop, ("told",)),
+        (SystemExit, SystemExit, ()),
+        (lambda: SystemExit(0), SystemExit, (0,)),
+        (lambda: SystemExit(3), SystemExit, (3,)),
+        (lambda: SystemExit("told jo@example.com"), SystemExit, ("told EC_EMAIL_1",)),
+        (lambda: SystemExit(4111111111111111), SystemExit, ("EC_CREDIT_CARD_1",)),
+        (lambda: SystemExit(["jo@example.com"]), SystemExit, ("['EC_EMAIL_1']",)),
+        (lambda: BaseExceptionGroup("jo@example.com", [KeyboardInterrupt("amy@example.com")]), BaseException, None),
+    ],
+)
+def test_what_stops_a_program_passes_with_its_type_and_nothing_it_could_carry(world, made, seen, arguments):
+    def send(to: str) -> None:
+        stop = made()
+        stop.__notes__ = ["note of jo@example.com"]
+        stop.secret = "jo@example.com"
+        try:
+            raise ValueError("jo@example.com")
+        except ValueError as cause:
+            raise stop from cause
+
+    with pytest.raises(seen) as stopped:
+        enforce(enforcer=world.enforcer(CLASSIFIED))(send)("jo@example.com")
+    error = stopped.value
+    assert not isinstance(error, Exception)
+    assert error.args == arguments or arguments is None
+    if seen is SystemExit:
+        assert error.code == (arguments[0] if arguments else None)
+    assert (error.__cause__, error.__context__, vars(error)) == (None, None, {})
+    said = "".join(traceback.TracebackException.from_exception(error, capture_locals=False).format_exception_only())
+    assert "@" not in said + repr(error)
+    frames = [frame.f_code.co_name for frame, _ in traceback.walk_tb(error.__traceback__)]
+    assert "enforced" in frames
+    assert "send" not in frames
+    assert [(entry["kind"], entry.get("code")) for entry in world.entries()][-1] == ("outcome", "tool_failed")
+
+
+def test_an_exit_ends_the_program_as_the_tool_meant(world):
+    world.policy()
+    leave = SENDER.replace('outbox.write(to + "\\n")', "sys.exit(eval(sys.argv[2]))") + 'send("jo@example.com")\n'
+    for code, status, said in (("3", 3, ""), ("None", 0, ""), ("'left jo@example.com'", 1, "left EC_EMAIL_1\n")):
+        done = subprocess.run(program(leave, world.folder, code), capture_output=True, text=True, check=False)
+        assert (done.returncode, done.stderr) == (status, said)
 
 
 def test_an_exception_that_cannot_be_read_says_only_its_name(world):

@@ -327,6 +327,34 @@ def test_a_method_has_its_object(world):
     assert mouth.said == ["hello"]
 
 
+def test_a_name_somebody_chose_is_redacted_in_what_is_raised(world):
+    """A model names the members of `**kwargs`, and whoever makes a type names it."""
+    said = []
+    say = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda **more: said.append(more))
+    picky = enforce(
+        enforcer=world.enforcer(WORDS.replace("say: undeclared", "say: {does: reads, args: {}, returns: web}")),
+        tool_name="say",
+    )(lambda **more: said.append(more))
+    named = type("jo@example.com", (), {})
+    cases = [
+        (say, {"jo@example.com": object()}, "the argument `EC_EMAIL_1`: a `object`"),
+        (say, {"words": named()}, "the argument `words`: a `EC_EMAIL_1`"),
+        (say, {"words": {named(): 1}}, "a dictionary's key is a `EC_EMAIL_1`"),
+        (picky, {"jo@example.com": 1}, "the tool takes no argument `EC_EMAIL_1`"),
+    ]
+    for function, words, expected in cases:
+        with pytest.raises(MalformedCallError) as refused:
+            function(**words)
+        assert expected in str(refused.value)
+        assert "@" not in str(refused.value)
+    assert said == []
+    say(**{"jo@example.com": 1})
+    assert said == [{"jo@example.com": 1}]
+    say = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda: named())
+    with pytest.raises(WithheldError, match="a `EC_EMAIL_1` cannot be frozen"):
+        say()
+
+
 def test_a_result_that_cannot_be_frozen_is_withheld(world):
     def returning(make):
         @enforce(enforcer=world.enforcer(ALOUD), tool_name="say")

@@ -160,7 +160,7 @@ impl FrozenCall {
 pub struct Malformed {
     /// The stable code.
     pub code: &'static str,
-    /// What is wrong, naming keys and types but no value.
+    /// What is wrong, naming keys and types (as [`shown_name`](crate::redact::shown_name) does) but no value.
     pub message: String,
 }
 

@@ -7,6 +7,7 @@ use indexmap::IndexMap;
 use json_event_parser::{JsonEvent, SliceJsonParser};
 
 use crate::number::{Number, NumberError};
+use crate::redact::shown_name;
 
 /// Bytes in a call or a result at most: a megabyte of arguments is a mistake or an attack.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
@@ -160,7 +161,7 @@ pub enum ValueError {
     #[error("not JSON: {0}")]
     Syntax(String),
     /// An object with one key twice.
-    #[error("the key `{0}` appears twice in one object")]
+    #[error("the key `{}` appears twice in one object", shown_name(.0))]
     DuplicateKey(String),
     /// A number nobody could compare exactly.
     #[error("{0}")]

@@ -11,11 +11,9 @@ use super::lookalike::skeleton;
 use super::matchers::{host_of_text, is_email};
 use crate::call::{FrozenCall, Malformed};
 use crate::decision::{Ask, Charge, Decision, Obligations, Over, Verdict};
+use crate::redact::shown_name;
 use crate::session::SessionView;
 use crate::value::{Value, encode_bytes};
-
-/// Characters of a name that a message repeats: an argument's name is the model's text.
-const SHOWN_NAME_MAX: usize = 64;
 
 /// Decides one call.
 pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>) -> Decision {
@@ -158,7 +156,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
     }
     for name in scene.call.args().keys() {
         if !tool.args.contains_key(name) {
-            let message = format!("the tool takes no argument `{}`", shown(name));
+            let message = format!("the tool takes no argument `{}`", shown_name(name));
             return Err(Malformed::new("undeclared_argument", message));
         }
     }
@@ -225,15 +223,6 @@ fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obl
         sets_facts: Vec::new(),
         returns: returns.to_owned(),
     }
-}
-
-/// A name as a message shows it: short, on one line.
-fn shown(name: &str) -> String {
-    let mut shown: String = name.chars().take(SHOWN_NAME_MAX).flat_map(char::escape_debug).collect();
-    if name.chars().count() > SHOWN_NAME_MAX {
-        shown.push_str("..");
-    }
-    shown
 }
 
 fn charges(document: &CoreDocument, scene: &Scene<'_>) -> Vec<Charge> {

@@ -68,5 +68,19 @@ pub fn redact_text(text: &str, classes: ClassSet) -> RedactedText {
     RedactedText { text: redacted.unwrap_or_else(|| text.to_owned()), findings }
 }
 
+/// Characters of a name that a message repeats.
+const SHOWN_NAME_MAX: usize = 64;
+
+/// A name that the caller or the tool chose (a key, a type), as a message shows it: nothing classified, on one line, short.
+pub fn shown_name(name: &str) -> String {
+    // Before it is cut, because no detector knows half a token.
+    let name = redact_text(name, ClassSet::all()).text;
+    let mut shown: String = name.chars().take(SHOWN_NAME_MAX).flat_map(char::escape_debug).collect();
+    if name.chars().count() > SHOWN_NAME_MAX {
+        shown.push_str("..");
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,18 @@ fn some_classes() -> impl Strategy<Value = ClassSet> {
     prop_oneof![2 => Just(ClassSet::all()), 1 => some]
 }
 
+#[test]
+fn a_name_in_a_message_is_redacted_short_and_on_one_line() {
+    let check = |name: &str, expected: &str| assert_eq!(shown_name(name), expected, "{name:?}");
+    check("amount", "amount");
+    check("jo@example.com", "EC_EMAIL_1");
+    check("a\nb\u{202e}", r"a\nb\u{202e}");
+    check(&"a".repeat(64), &"a".repeat(64));
+    check(&"a".repeat(65), &("a".repeat(64) + ".."));
+    // What the cut would leave of a card is redacted too.
+    check(&("-".repeat(56) + "4111111111111111"), &("-".repeat(56) + "EC_CREDI.."));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
