@@ -24,10 +24,11 @@ enum Compiled {
 }
 
 impl Pattern {
-    /// `*` and `?` within one path component, `**` across components, `[..]` and `{a,b}`. The whole text must match.
+    /// `*` and `?` within one path component, `**` across components, `[..]` and `{a,b}`, where `{,b}` is `b` or nothing. The
+    /// whole text must match.
     pub(in super::super) fn glob(text: &str) -> Result<Pattern, String> {
         check_size(text)?;
-        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).build();
+        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
         let glob = glob.map_err(|error| error.kind().to_string())?;
         Ok(Pattern { compiled: Compiled::Glob(glob.compile_matcher()) })
     }
@@ -101,6 +102,13 @@ mod tests {
         assert!(regex("(?x) a # comment", "a") && !regex("(?x) a # comment", "ab"));
         assert!(contains("b", "abc") && !contains("d", "abc"));
         assert!(glob("*.md", "a.md") && !glob("*.md", "a/b.md") && glob("**/*.md", "a/b.md"));
+        for (text, expected) in
+            [(".git", true), ("a/.git", true), ("a/.git/b/c", true), ("a/.gitx", false), ("git", false)]
+        {
+            assert_eq!(glob("**/.git{,/**}", text), expected, "{text}");
+        }
+        assert!(glob("a{,.txt}", "a") && glob("a{,.txt}", "a.txt") && !glob("a{,.txt}", "a.") && glob("a{.md,}", "a"));
+        assert!(glob("a{}", "a") && !glob("a{}", "ab"), "an empty alternative is nothing, not anything");
         assert!(
             Pattern::regex("a)|(b").is_err() && Pattern::regex("(?=a)").is_err() && Pattern::regex(r"(a)\1").is_err()
         );
