@@ -33,6 +33,9 @@ def send_email(to: str, subject: str, body: str) -> None: ...
 def configure(options: dict[str, str]) -> None: ...
 
 @tool
+def refund_all(order_ids: list[str], reason: str = "") -> None: ...
+
+@tool
 def anything(name: str) -> None: ...
 
 def helper(a: str) -> str: ...
@@ -171,14 +174,17 @@ fn names_that_policies_cannot_say_are_left_out() {
     let place = Place::new();
     place.write("pyproject.toml", "dependencies = [\"crewai>=1\"]\n");
     let strange = "@tool\ndef yes(on: str): ...\n@tool\ndef look(a: str): ...\n@tool\ndef Look(a: str): ...\n\
-                   @tool\ndef größe(länge: int): ...\n@tool\ndef f(**rest): ...\n@tool\ndef g(untyped): ...\n";
+                   @tool\ndef größe(länge: int): ...\n@tool\ndef f(**rest): ...\n@tool\ndef g(untyped): ...\n\
+                   @tool\ndef h(a: \"list\\rrules: []\"): ...\n";
     place.write("a.py", strange);
     let ran = place.run(&["init"]);
     assert_eq!(ran.status, 0, "{ran:?}");
-    for tool in ["yes", "Look", "f", "g"] {
+    for tool in ["yes", "Look", "f", "g", "h"] {
         assert!(ran.stdout.contains(&format!("left out {tool} (a.py:")), "{tool}: {}", ran.stdout);
     }
+    assert!(!ran.stdout.contains('\r'), "{ran:?}");
     let policy = place.read("policy.yaml");
+    assert!(policy.contains("#   g (a.py:12): `untyped` has no annotation; declare `g: undeclared`"), "{policy}");
     assert!(policy.contains("\n  look: ") && policy.contains("größe"), "{policy}");
     assert_eq!(place.run(&["policy", "check", "--deny-warnings"]).status, 0);
     assert_eq!(place.run(&["policy", "test"]).status, 0);

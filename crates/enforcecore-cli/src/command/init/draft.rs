@@ -1,7 +1,7 @@
 //! The policy that a folder's tools come to.
 //!
 //! What only looks is allowed, inside the workspace where it takes a path; what changes something asks first. A tool whose
-//! arguments have no type in the policy language is left out, and so refused.
+//! arguments have no type in the policy language is left out, and so refused; a comment says which and why.
 
 use std::fmt::Write;
 
@@ -48,7 +48,7 @@ impl Draft {
         let known = |server: &&Server| KNOWN.iter().any(|(package, _)| server.is(package));
         for server in found.servers.iter().filter(|server| !known(server)) {
             let why = "its tools are not known; `enforcecore mcp --log-level info` names each call it refuses";
-            draft.left_out.push((format!("the tools of `{}`", server.name), why.to_owned()));
+            draft.left_out.push((on_one_line(&format!("the tools of `{}`", server.name)), why.to_owned()));
         }
         if found.servers.is_empty() && found.functions.is_empty() {
             draft.add_fragment(GENERIC);
@@ -82,6 +82,7 @@ impl Draft {
         } else {
             let _ = write!(text, "tools:\n{}\n", self.tools);
         }
+        text.push_str(&self.absent());
         match self.rules.as_str() {
             "" => text.push_str("rules: []\n\n"),
             rules => text.push_str(&format!("rules:\n{rules}\n")),
@@ -97,6 +98,15 @@ impl Draft {
         text
     }
 
+    /// A comment about the tools that were found and are not declared.
+    fn absent(&self) -> String {
+        if self.left_out.is_empty() {
+            return String::new();
+        }
+        let lines = self.left_out.iter().map(|(tool, why)| format!("#   {tool}: {why}\n"));
+        format!("# Found and not declared, so every call of them is refused:\n{}\n", lines.collect::<String>())
+    }
+
     fn add_fragment(&mut self, fragment: &str) {
         let section = |name: &str| {
             let lines = fragment.lines().skip_while(|line| *line != name).skip(1);
@@ -109,9 +119,10 @@ impl Draft {
 
     /// Takes a function in if the policy is still sound with it.
     fn add_function(&mut self, function: &Function) {
-        let left_out = |why: &str| (format!("{} ({})", function.name, function.place), why.to_owned());
-        let Some(tool) = Tool::of(function) else {
-            return self.left_out.push(left_out("an argument has no type in the policy language; declare it by hand"));
+        let left_out = |why: &str| (on_one_line(&format!("{} ({})", function.name, function.place)), on_one_line(why));
+        let tool = match Tool::of(function) {
+            Ok(tool) => tool,
+            Err(param) => return self.left_out.push(left_out(&untyped(function, param))),
         };
         let mut with = self.clone();
         with.add_tool(&tool, &function.place);
@@ -205,6 +216,7 @@ const STRICT: &str = "\
 #   rules:
 #     - allow: read_note
 #       id: reading
+
 ";
 
 const APPROVALS: &str = "\
@@ -240,16 +252,19 @@ struct Arg<'a> {
 }
 
 impl<'a> Tool<'a> {
-    /// `None` where an argument has no type.
-    fn of(function: &'a Function) -> Option<Tool<'a>> {
-        let arg = |param: &'a Param| Some(Arg { name: &param.name, ty: type_of(param)?, optional: param.optional });
-        let args = function.params.iter().map(arg).collect::<Option<Vec<_>>>()?;
+    /// `Err` is a parameter that has no type in the policy language.
+    fn of(function: &'a Function) -> Result<Tool<'a>, &'a Param> {
+        let arg = |param: &'a Param| match type_of(param) {
+            Some(ty) => Ok(Arg { name: &param.name, ty, optional: param.optional }),
+            None => Err(param),
+        };
+        let args = function.params.iter().map(arg).collect::<Result<Vec<_>, _>>()?;
         let reaches_out = args.iter().any(|arg| arg.ty == "url");
         let effect = match effect_of(&function.name) {
             "reads" if reaches_out => "fetches",
             effect => effect,
         };
-        Some(Tool { name: &function.name, effect, args })
+        Ok(Tool { name: &function.name, effect, args })
     }
 }
 
@@ -302,6 +317,22 @@ fn type_of(param: &Param) -> Option<&'static str> {
         "Path" | "pathlib.Path" => Some("path"),
         _ => None,
     }
+}
+
+/// Why a function is left out that takes a list, an object, or nobody says what.
+fn untyped(function: &Function, Param { name, annotation, .. }: &Param) -> String {
+    let what = match annotation.as_str() {
+        "" => format!("`{name}` has no annotation"),
+        annotation => {
+            format!("`{name}: {annotation}` has no type in a policy, which knows no lists and objects")
+        }
+    };
+    format!("{what}; declare `{}: undeclared`, and allow it by what `every_string` in it is", function.name)
+}
+
+/// Text from a folder as one line of a comment or a terminal, which must not end early.
+fn on_one_line(text: &str) -> String {
+    text.chars().map(|c| if c.is_alphanumeric() || c.is_ascii_graphic() { c } else { ' ' }).collect()
 }
 
 /// What kind of text an argument of this name is.
