@@ -71,6 +71,8 @@ pub mod config;
 pub mod evidence;
 pub mod file_log;
 pub mod file_system;
+#[cfg(target_os = "linux")]
+mod keeper;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;

@@ -1,8 +1,9 @@
 //! A program and everything it starts, held so that all of it can be ended.
 //!
-//! A tree is the program, its descendants, and whoever is in its session. A descendant that leaves the session and whose
-//! parent ends (a daemon) is handed to the next reaper; a program whose only children are trees calls [`adopt_orphans`] once,
-//! and those are found too. Ending a tree first stops every member, so that none can start another while the others are
+//! A tree is the program, its descendants, and whoever is in its session. A descendant whose parent ends (a daemon) is handed to
+//! the program's keeper, the process between us and it, which takes the ends of those that end while the program runs. Once
+//! the program has ended they are handed on to the next reaper; a program whose only children are trees calls
+//! [`adopt_orphans`] once, and those are found too. Ending a tree first stops every member, so that none can start another while the others are
 //! killed. Absent on purpose: a polite signal. Whoever wants the program to end by itself closes its input and waits.
 
 use std::ffi::OsStr;
@@ -52,7 +53,7 @@ pub fn spawn(program: &OsStr, args: &[impl AsRef<OsStr>]) -> Result<(Tree, Pipes
 }
 
 impl Tree {
-    /// The program's process id.
+    /// The process id of the program's keeper, which on Linux is the program's parent and ends as it does.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -100,10 +101,11 @@ mod linux {
     use enforcecore::traits::StoreError;
     use rustix::process::{
         Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitOptions, getpid, pidfd_open, pidfd_send_signal,
-        set_child_subreaper, set_parent_process_death_signal, setsid, waitid, waitpid,
+        set_child_subreaper, waitid, waitpid,
     };
 
     use super::{KILL_WAIT_MAX, Tree};
+    use crate::keeper::keep;
 
     /// Pause between two looks at a tree that is being ended.
     const LOOK_AGAIN: Duration = Duration::from_millis(2);
@@ -115,15 +117,10 @@ mod linux {
     }
 
     pub(super) fn own_session(command: &mut Command) {
-        let begin = || {
-            setsid()?;
-            set_parent_process_death_signal(Some(Signal::KILL))?;
-            Ok(())
-        };
         #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
-        // SAFETY: the closure makes two system calls, which are async-signal-safe, and allocates nothing.
+        // SAFETY: it makes system calls, which are async-signal-safe, and allocates nothing.
         unsafe {
-            command.pre_exec(begin);
+            command.pre_exec(keep);
         }
     }
 

@@ -5,6 +5,7 @@
 use std::ffi::OsString;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use enforcecore::audit::{Durability, Entry, Kind, Log, Report, VerifyOptions};
 use enforcecore::session::State;
@@ -70,4 +71,17 @@ pub fn own_words() -> Vec<OsString> {
     let mut words: Vec<OsString> = runner.split_whitespace().map(OsString::from).collect();
     words.push(std::env::current_exe().unwrap().into());
     words
+}
+
+/// Waits until a file that somebody writes has so many lines.
+pub fn wait_for_lines(file: &Path, lines: usize) -> Vec<String> {
+    let begin = Instant::now();
+    loop {
+        let found: Vec<String> = std::fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect();
+        if found.len() >= lines {
+            return found;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(10), "only {found:?}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }

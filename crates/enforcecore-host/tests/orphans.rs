@@ -1,0 +1,74 @@
+//! What a program leaves behind and what ended leaves nothing, while the program runs; and nobody else's child is touched.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::ffi::OsStr;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use enforcecore_host::spawn::{adopt_orphans, spawn};
+use support::wait_for_lines;
+
+/// Forked twice, and the second of two in a session of its own.
+const ORPHANS: &str =
+    "for i in $(seq 12); do (true & echo $! >> PIDS); (setsid true & echo $! >> PIDS); done; sleep 100";
+
+/// Has a program leave orphans that end, beside a child that somebody else started.
+fn check() {
+    let mut other = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    let script = ORPHANS.replace("PIDS", pids.to_str().unwrap());
+    let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    let ids = wait_for_lines(&pids, 24);
+    let begin = Instant::now();
+    while ids.iter().any(|id| is_there(id)) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "an orphan that ended still has its id");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(tree.exit_status().unwrap().is_none(), "the program runs");
+    assert!(is_there(&other.id().to_string()), "its end is not taken");
+    assert_eq!(other.wait().unwrap().code(), Some(7));
+    tree.kill().unwrap();
+}
+
+// One test, because what is adopted is adopted for the whole process.
+#[test]
+fn what_ended_leaves_nothing_while_the_program_runs() {
+    check_ends();
+    check();
+    adopt_orphans().unwrap();
+    check();
+}
+
+/// What a program ended with is seen through its keeper.
+fn check_ends() {
+    let ended = |script: &str| {
+        let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", script]).unwrap();
+        let begin = Instant::now();
+        loop {
+            if let Some(status) = tree.exit_status().unwrap() {
+                tree.kill().unwrap();
+                assert_eq!(tree.exit_status().unwrap(), Some(status));
+                return (status.code(), status.signal());
+            }
+            assert!(begin.elapsed() < Duration::from_secs(10), "{script} does not end");
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    };
+    assert_eq!(ended("exit 0"), (Some(0), None));
+    assert_eq!(ended("exit 7"), (Some(7), None));
+    assert_eq!(ended("kill -TERM $$"), (None, Some(15)));
+    assert_eq!(ended("kill -SEGV $$"), (None, Some(11)));
+    assert_eq!(ended("kill -KILL $$"), (None, Some(9)));
+    assert_eq!(ended("trap '' TERM; kill -TERM 0 $PPID; exit 3"), (Some(3), None), "what it does to its group");
+}
+
+fn is_there(id: &str) -> bool {
+    Path::new("/proc").join(id).exists()
+}
