@@ -20,11 +20,14 @@ use rustix::process::{
 const FAILED: c_int = 127;
 
 /// Between fork and exec: the process that calls this becomes a keeper in a session of its own, and it returns in the one that
-/// is to become the program.
+/// is to become the program. An emulator that knows no reapers has no keepers either, and no proxy: nothing can adopt there.
 pub(crate) fn keep() -> io::Result<()> {
     setsid()?;
     set_parent_process_death_signal(Some(Signal::KILL))?;
-    set_child_subreaper(Some(getpid()))?;
+    match set_child_subreaper(Some(getpid())) {
+        Err(Errno::INVAL) => return Ok(()),
+        became => became?,
+    }
     #[expect(unsafe_code, reason = "there is no safe way to fork")]
     // SAFETY: this process was just forked and has one thread, and both sides go on with system calls only.
     let program = unsafe { libc::fork() };
