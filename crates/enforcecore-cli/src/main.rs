@@ -94,7 +94,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     match cli.command {
         Command::Audit(options) => command::audit::run(options, &config?, output),
         Command::Bench(options) => command::bench::run(options, output),
-        Command::Completions(options) => command::completions::complete(&options, Cli::command(), output),
+        Command::Completions(options) => command::completions::complete(&options, &Cli::command(), output),
         Command::Config(options) => command::config::run(&options, config, output),
         Command::Decide(options) => command::decide::run(options, &config?, output),
         Command::Demo(options) => command::demo::run(&options, output),

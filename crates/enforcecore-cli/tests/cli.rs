@@ -209,6 +209,11 @@ fn completions_and_the_manual_know_every_command() {
         for word in commands().concat() {
             assert!(script.contains(&word), "{shell} does not complete `{word}`");
         }
+        for word in ["--version", "--config", "--log-level", "--policy"] {
+            let word = if shell == "fish" { word.trim_start_matches('-') } else { word };
+            assert!(script.contains(word), "{shell} does not complete `{word}`");
+        }
+        assert!(!script.contains("demo-server"), "{shell} completes what is hidden");
     }
     assert_eq!(place.run(&["completions", "cmd"]).status, 2);
     assert_eq!(place.run(&["man", "manual"]).status, 0);

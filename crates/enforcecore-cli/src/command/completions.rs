@@ -32,12 +32,19 @@ pub struct Man {
 }
 
 /// Runs `completions`.
-pub fn complete(options: &Completions, mut command: clap::Command, output: &mut Output) -> Result<Exit, CommandError> {
+pub fn complete(options: &Completions, command: &clap::Command, output: &mut Output) -> Result<Exit, CommandError> {
     let mut script = Vec::new();
-    generate(options.shell, &mut command, "enforcecore", &mut script);
+    generate(options.shell, &mut for_people(command), "enforcecore", &mut script);
     output.line(String::from_utf8_lossy(&script).trim_end())?;
     output.flush()?;
     Ok(Exit::Clean)
+}
+
+/// The command without what is hidden, which the scripts would offer.
+fn for_people(command: &clap::Command) -> clap::Command {
+    let shown = command.get_subcommands().filter(|one| !one.is_hide_set()).cloned();
+    let bare = clap::Command::new("enforcecore").version(env!("CARGO_PKG_VERSION")).propagate_version(true);
+    bare.args(command.get_arguments().cloned()).subcommands(shown)
 }
 
 /// Runs `man`.
