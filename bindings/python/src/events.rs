@@ -19,7 +19,7 @@ use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
 /// The fields of every record with the names the core gives them; one that an event does not have is `None`.
-const FIELDS: [(&str, &str); 7] = [
+const FIELDS: [(&str, &str); 8] = [
     ("call_id", "call"),
     ("tool", "tool"),
     ("policy", "policy"),
@@ -27,6 +27,7 @@ const FIELDS: [(&str, &str); 7] = [
     ("decision", "decision"),
     ("code", "code"),
     ("rules", "rules"),
+    ("effect", "effect"),
 ];
 
 thread_local! {
@@ -68,6 +69,8 @@ impl Event {
         for (name, own) in FIELDS {
             extra.set_item(name, self.fields.0.get(own))?;
         }
+        let duration_ms = self.fields.0.get("duration_ms").and_then(|number| number.parse::<u64>().ok());
+        extra.set_item("duration_ms", duration_ms)?;
         let keywords = PyDict::new(py);
         keywords.set_item("extra", extra)?;
         let error = self.fields.0.get("error").map(|error| format!(": {error}")).unwrap_or_default();

@@ -20,14 +20,24 @@ def test_records_have_the_calls_fields_and_no_value(world, caplog):
     send("jo@example.com", "the secret is 7719")
     with pytest.raises(ToolDeniedError) as refused:
         send("jo@example.org")
-    allowed, denied = (record for record in caplog.records if record.name == "enforcecore")
+    allowed, settled, denied = (record for record in caplog.records if record.name == "enforcecore")
     assert (allowed.levelno, allowed.getMessage()) == (logging.INFO, "call admitted")
-    assert (allowed.tool, allowed.policy, allowed.decision, allowed.code) == ("send", "test", "allow", None)
+    assert (allowed.tool, allowed.policy, allowed.decision, allowed.code) == (
+        "send",
+        "test",
+        "allow",
+        "allowed",
+    )
+    assert (settled.levelno, settled.getMessage()) == (logging.INFO, "call settled")
+    assert (settled.tool, settled.code, settled.effect) == ("send", "released", "happened")
+    assert isinstance(settled.duration_ms, int)
+    assert (settled.call_id, settled.session) == (allowed.call_id, allowed.session)
+    assert (allowed.effect, allowed.duration_ms) == (None, None)
     assert (denied.getMessage(), denied.decision, denied.code) == ("call refused", "deny", "no_rule")
     assert denied.call_id == refused.value.call_id
     assert denied.session == allowed.session
     assert allowed.session == world.entries()[-1]["session"]
-    for record in (allowed, denied):
+    for record in (allowed, settled, denied):
         assert not any(value in str(vars(record)) for value in ("jo@", "7719"))
 
 
@@ -71,7 +81,7 @@ def test_a_handler_that_fails_changes_no_call(world, handle, monkeypatch):
     send("jo@example.com")
     with pytest.raises(ToolDeniedError):
         send("jo@example.org")
-    assert (sent, failures) == (["jo@example.com"], [LookupError, LookupError])
+    assert (sent, failures) == (["jo@example.com"], [LookupError] * 3)
 
 
 def test_an_interrupt_in_a_handler_starts_nothing(world, handle):
@@ -95,4 +105,4 @@ def test_a_handler_may_call_an_enforced_tool(world, handle):
 
     handle(tell)
     enforce(enforcer=world.enforcer(), tool_name="anything_goes")(lambda: None)()
-    assert told == ["jo@example.com"]
+    assert told == ["jo@example.com"] * 2

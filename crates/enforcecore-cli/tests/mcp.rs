@@ -8,6 +8,7 @@ use std::process::Stdio;
 use std::time::{Duration, Instant};
 
 use cli_support::{Place, Ran};
+use serde_json::Value as Json;
 
 const POLICY: &str = r#"enforcecore: 1
 name: reading
@@ -93,4 +94,45 @@ fn a_name_that_nobody_declared_is_not_repeated_in_the_log() {
     let ran = talk(&place, &["--log-level", "trace"], &[&tool, &method]);
     assert_eq!(ran.stderr.matches("call refused").count(), 2, "{ran:?}");
     assert!(!ran.stderr.contains(TOKEN), "{ran:?}");
+}
+
+#[test]
+fn the_log_says_how_each_call_began_and_ended() {
+    const SECRET: &str = "correct-horse-battery";
+    let place = place();
+    place.write("in.txt", SECRET);
+    let call = |path: &str| format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
+    let level = ["--log-level", "info", "--log-format", "json", "--session", SECRET];
+    let ran = talk(&place, &level, &[&call("in.txt"), &call(&format!("/{SECRET}"))]);
+    assert!(!ran.stderr.contains(SECRET), "{ran:?}");
+    let lines = ran.stderr.lines().map(|line| serde_json::from_str::<Json>(line).unwrap());
+    let lines: Vec<Json> = lines.filter(|line| line["span"]["name"] == "call").collect();
+    let said = lines.iter().map(|line| {
+        let fields =
+            ["message", "decision", "code", "effect"].map(|name| line[name].as_str().unwrap_or("-").to_owned());
+        fields.join(" ")
+    });
+    assert_eq!(
+        said.collect::<Vec<_>>(),
+        ["call admitted allow allowed -", "call settled - released happened", "call refused deny no_rule -"]
+    );
+    assert!(lines[1]["duration_ms"].is_u64(), "{}", lines[1]);
+    for line in &lines {
+        let span = |name: &str| line["span"][name].as_str().unwrap_or_default();
+        assert_eq!((span("tool"), span("policy"), span("session").len()), ("\"read\"", "reading", 32), "{line}");
+    }
+    assert_eq!(lines[0]["span"]["call"], lines[1]["span"]["call"]);
+    assert_ne!(lines[0]["span"]["call"], lines[2]["span"]["call"]);
+}
+
+#[test]
+fn a_call_whose_server_leaves_is_settled_too() {
+    let place = place();
+    // The server leaves in the middle of the call.
+    place.write("server.sh", SERVER.replace(r#"result='{"content":[]}';"#, "exit;"));
+    let call = r#""tools/call","params":{"name":"read","arguments":{"path":"in.txt"}}"#;
+    let ran = talk(&place, &["--log-level", "info"], &[call]);
+    let settled: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("call settled")).collect();
+    assert_eq!(settled.len(), 1, "{ran:?}");
+    assert!(settled[0].contains("code=\"tool_crashed\" effect=\"unknown\" duration_ms="), "{ran:?}");
 }

@@ -266,7 +266,8 @@ impl Enforcer {
         for _ in 0..DECISIONS_MAX {
             match self.try_admit(&decided, line, mode) {
                 Ok(()) => {
-                    info!(decision = "allow", rules = ?decided.decision.rules, "call admitted");
+                    let Decision { code, rules, .. } = &decided.decision;
+                    info!(decision = "allow", code, ?rules, "call admitted");
                     let deadline = decided.decision.obligations.deadline;
                     let open = OpenCall::new(&self.shared, line.clone(), decided.decision);
                     return Ok((Permit::new(decided.call, deadline), open));
@@ -329,7 +330,7 @@ impl Enforcer {
         let entry = self.entry(Kind::Pending, line, &decided.policy, &decision);
         match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
             Ok(_) => {
-                info!(decision = "ask", rules = ?decision.rules, "call waits for approval");
+                info!(decision = "ask", code = decision.code, rules = ?decision.rules, "call waits for approval");
                 refused(line, Refusal::Pending { expires_us }, decision, true)
             }
             Err(CommitError::Log(error)) => log_refusal(line, &error),
@@ -416,7 +417,7 @@ pub(crate) struct Line {
     tool: String,
     pub(crate) session: String,
     principal: Option<String>,
-    span: Span,
+    pub(crate) span: Span,
 }
 
 /// A call with the decision about it and everything the decision was made on.

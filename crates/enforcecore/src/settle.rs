@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use tracing::warn;
+use tracing::{info, warn};
 
 use crate::audit::{CommitError, Delta, Effect, Entry, Kind, LogError};
 use crate::call::CallId;
@@ -152,7 +152,11 @@ impl OpenCall {
             Ok((entry, ()))
         };
         match self.shared.log.commit(self.shared.durability, propose) {
-            Ok(_) => Ok(()),
+            Ok(_) => {
+                let effect = settled.effect().map_or("none", Effect::as_str);
+                info!(code = settled.code(), effect, duration_ms = self.age_us() / 1000, "call settled");
+                Ok(())
+            }
             Err(CommitError::Refused(())) => Err(LogError::NoIntent(id.to_owned())),
             Err(CommitError::Log(error)) => Err(error),
         }
@@ -168,9 +172,10 @@ impl Drop for OpenCall {
         if self.ended || self.process != std::process::id() {
             return;
         }
+        let _span = self.line.span.clone().entered();
         let abandoned = Settled::plain(Kind::Abandoned, Err(("abandoned", String::new())));
         if let Err(error) = self.commit_end(&abandoned) {
-            warn!(call = %self.line.id, %error, "an abandoned call could not be recorded");
+            warn!(%error, "an abandoned call could not be recorded");
         }
     }
 }
