@@ -369,16 +369,22 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert_eq!(world.ran(), 0);
     let digest_of_60 = pay(60).unwrap_err();
     assert_eq!(digest_of_60.code, "approval_required");
-    yes("g2", support::NOON_US + 86_400_000_001);
+    // Five minutes to midnight: the second payment is in the next day's budget, and the first one's approval is still valid.
+    const DAY_US: i64 = 86_400_000_000;
+    world.clock.pass(DAY_US / 2 - 300_000_000);
+    yes("g2", i64::MAX);
     pay(60).unwrap();
-    world.clock.pass(86_400_000_000);
+    world.clock.pass(600_000_000);
     assert_eq!(pay(60).unwrap_err().code, "approval_required", "a grant is used once");
     assert_eq!(world.ran(), 1);
+    yes("g3", i64::MAX);
+    pay(60).unwrap();
     // The policy says `valid: 15m`: whatever the grant itself says, it may not be used later than that.
-    for (wait_us, runs) in [(900_000_000, 1), (899_999_999, 2)] {
-        yes("g3", i64::MAX);
+    world.clock.pass(DAY_US);
+    for (wait_us, runs) in [(900_000_000, 2), (899_999_999, 3)] {
+        yes("g4", i64::MAX);
         world.clock.pass(wait_us);
-        assert_eq!((pay(60).is_ok(), world.ran()), (runs == 2, runs));
+        assert_eq!((pay(60).is_ok(), world.ran()), (runs == 3, runs));
     }
     assert!(kinds(&world).contains(&Kind::Pending));
 }
