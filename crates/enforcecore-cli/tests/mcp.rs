@@ -20,15 +20,16 @@ rules:
 redact: {result: [secret]}
 "#;
 
-/// Answers the handshake, then every call, and writes down what it was called with.
+/// Answers the handshake, then every list with what stands in `tools` and every call, and writes down what it was called with.
 const SERVER: &str = r#"id=1
 while read -r line; do
   case "$line" in
     *initialize\"*) result='{"protocolVersion":"2025-06-18","capabilities":{},"serverInfo":{"name":"s","version":"1"}}' ;;
+    *tools/list*) result=$(cat tools) ;;
     *tools/call*) result='{"content":[]}'; echo "$line" >> calls; [ -e noise ] && { cat noise >&2; cat noise; } ;;
     *) continue ;;
   esac
-  echo "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":$result}"
+  printf '{"jsonrpc":"2.0","id":%s,"result":%s}\n' "$id" "$result"
   id=$((id + 1))
 done
 "#;
@@ -94,6 +95,26 @@ fn a_name_that_nobody_declared_is_not_repeated_in_the_log() {
     let ran = talk(&place, &["--log-level", "trace"], &[&tool, &method]);
     assert_eq!(ran.stderr.matches("call refused").count(), 2, "{ran:?}");
     assert!(!ran.stderr.contains(TOKEN), "{ran:?}");
+}
+
+#[test]
+fn the_log_names_each_tool_that_is_not_shown() {
+    const TOKEN: &str = "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";
+    let place = place();
+    let tool = |name: &str| {
+        let properties = format!(r#"{{"to":{{}},"a\nb":{{}},"{TOKEN}":{{}}}}"#);
+        format!(r#"{{"name":"{name}","inputSchema":{{"type":"object","properties":{properties}}}}}"#)
+    };
+    place.write("tools", format!(r#"{{"tools":[{},{},{}]}}"#, tool("read"), tool("send"), tool(TOKEN)));
+    let list = r#""tools/list","params":{}"#;
+    let ran = talk(&place, &["--log-level", "info"], &[list]);
+    assert!(ran.stdout.contains(r#""name":"read""#) && !ran.stdout.contains(r#""name":"send""#), "{ran:?}");
+    let said: Vec<&str> = ran.stderr.lines().filter(|line| line.contains("is not shown")).collect();
+    assert_eq!(said.len(), 2, "{ran:?}");
+    assert!(said[0].contains(r#"tool="send" arguments="to, a\\nb, EC_GITHUB_TOKEN_1""#), "{ran:?}");
+    assert!(said[1].contains(r#"tool="EC_GITHUB_TOKEN_1""#), "{ran:?}");
+    assert!(!ran.stderr.contains(TOKEN), "{ran:?}");
+    assert!(!talk(&place, &[], &[list]).stderr.contains("is not shown"), "only where it is asked for");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
 use enforcecore::enforcer::Enforcer;
-use enforcecore::redact::{ClassSet, Withheld, redact_value};
+use enforcecore::redact::{ClassSet, Withheld, redact_value, shown_name};
 use enforcecore::traits::StoreError;
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
 use super::calls::{self, Wanted};
@@ -33,6 +33,8 @@ use super::shape::{Members, cut};
 pub const CALLS_MAX: usize = 256;
 /// How long a server has to answer what it was asked, and to end by itself, once its client has left.
 pub const GRACE: Duration = Duration::from_secs(2);
+/// Arguments of a tool that the log names at most.
+const ARGUMENTS_SAID_MAX: usize = 50;
 
 /// A proxy for one session.
 pub struct Proxy {
@@ -405,10 +407,15 @@ impl Session {
     /// Takes out tools that no call of which could be allowed.
     fn keep_callable(&self, result: &mut Map) {
         let policy = self.enforcer.policy();
-        if let Some(Value::List(tools)) = result.get_mut("tools") {
-            let name = |tool: &Value| tool.at("name").and_then(Value::as_text).map(str::to_owned);
-            tools.retain(|tool| name(tool).is_some_and(|name| policy.can_open(&name)));
-        }
+        let Some(Value::List(tools)) = result.get_mut("tools") else { return };
+        tools.retain(|tool| {
+            let name = tool.at("name").and_then(Value::as_text);
+            let callable = name.is_some_and(|name| policy.can_open(name));
+            if let Some(name) = name.filter(|_| !callable) {
+                say_hidden(name, tool);
+            }
+            callable
+        });
     }
 
     /// What may be seen of something the server said: redacted of all that any result is redacted of.
@@ -470,6 +477,14 @@ impl Session {
         let session = Arc::clone(self);
         spawn_blocking(move || calls::refuse(&session, &tool, malformed)).await.ok()
     }
+}
+
+/// Names a tool that is taken out, and its arguments, so that a person can declare it.
+fn say_hidden(name: &str, tool: &Value) {
+    let declared = tool.at("inputSchema").and_then(|schema| schema.at("properties")).and_then(Value::as_map);
+    let names = declared.into_iter().flat_map(Map::keys).take(ARGUMENTS_SAID_MAX);
+    let arguments = names.map(|name| shown_name(name)).collect::<Vec<_>>().join(", ");
+    info!(tool = shown_name(name), arguments, "a tool that no rule can allow is not shown");
 }
 
 fn redacted(said: Map, classes: ClassSet) -> Result<Map, Withheld> {
