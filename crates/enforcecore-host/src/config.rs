@@ -8,7 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File, Metadata, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -20,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
-use crate::private::{Private, not_ours};
+use crate::private::{Private, names_not_ours, not_ours};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "enforcecore.toml";
@@ -229,15 +229,16 @@ impl Config {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
         let mut loader = Loader::default();
         match file {
-            Some(file) => loader.read_file(file, |_| None),
+            Some(file) => loader.read_file(file, open_named),
             None => {
                 let user = user_file(&environment);
-                user.iter().for_each(|file| loader.read_file(file, |_| None));
+                user.iter().for_each(|file| loader.read_file(file, open_named));
                 loader.read_project(folder, user.as_deref());
             }
         }
         loader.read_variables(folder, &environment);
         given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
+        loader.check_policy();
         loader.found.extend(loader.conflicts.into_iter().map(|(_, conflict)| conflict));
         if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
     }
@@ -296,6 +297,8 @@ struct Loader {
     /// What the project's file says otherwise than the user's, until a variable, a flag or an argument settles it.
     conflicts: Vec<(Key, Diagnostic)>,
     author: Author,
+    /// The project's file, if there is one.
+    project: Option<PathBuf>,
 }
 
 /// Who wrote the file being read.
@@ -320,27 +323,35 @@ impl Loader {
         let lists = |trusted: &TrustedProjects| trusted.folders.iter().any(|listed| is_same(listed, folder_of(&file)));
         let trusted = self.config.trusted_projects().is_some_and(lists);
         self.author = if trusted { Author::TrustedProject } else { Author::Project };
-        self.read_file(&file, not_ours);
+        self.read_file(&file, open_found);
+        self.project = Some(file);
     }
 
-    fn read_file(&mut self, file: &Path, distrusted: fn(&Metadata) -> Option<&'static str>) {
+    fn read_file(&mut self, file: &Path, open: fn(&Path) -> Result<File, Unusable>) {
         let name = file.display().to_string();
-        let read = open(file).and_then(|(open, metadata)| match distrusted(&metadata) {
-            Some(why) => Ok(Err(why)),
-            None => read(open).map(Ok),
-        });
-        match read {
-            Ok(Ok(text)) => self.read_text(file, &name, &text),
-            Ok(Err(why)) => {
-                let help =
-                    "give the file to this user, writable by nobody else, or name it with `--config` or `config=`";
-                let message = format!("the configuration {why}, so it decides nothing here");
-                let problem = problem("EC1005", whole(&name), message);
-                self.found.push(Diagnostic { help: Some(help.to_owned()), ..problem });
-            }
-            Err(error) => {
+        match open(file).and_then(|open| Ok(read(open)?)) {
+            Ok(text) => self.read_text(file, &name, &text),
+            Err(Unusable::NotOurs(why)) => self.found.push(not_ours_alone(
+                whole(&name),
+                &format!("the configuration {why}"),
+                "`--config` or `config=`",
+            )),
+            Err(Unusable::Unreadable(error)) => {
                 self.found.push(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
             }
+        }
+    }
+
+    /// Refuses the policy that the project's file names, if it counts and lies in somebody else's hands: it would decide here as
+    /// the file itself does. One that is not there is for its reader to miss.
+    fn check_policy(&mut self) {
+        let Some(Setting { value, origin: Origin::File { file, line } }) = self.config.get(Key::Policy) else { return };
+        if self.project.as_ref() == Some(file)
+            && let Ok(Some(why)) = policy_not_ours(Path::new(value))
+        {
+            let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
+            let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
+            self.found.push(not_ours_alone(span, &format!("the policy `{}` {why}", value.display()), &ways));
         }
     }
 
@@ -449,11 +460,55 @@ fn is_there(file: &Path) -> bool {
     !fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Opens a regular file, and waits for nobody: a pipe of that name would never end.
-fn open(file: &Path) -> io::Result<(File, Metadata)> {
-    let open = OpenOptions::new().read(true).without_waiting().open(file)?;
-    let metadata = open.metadata()?;
-    if metadata.is_file() { Ok((open, metadata)) } else { Err(io::Error::other("it is not a file")) }
+/// Why a file decides nothing.
+enum Unusable {
+    Unreadable(io::Error),
+    NotOurs(String),
+}
+
+impl From<io::Error> for Unusable {
+    fn from(error: io::Error) -> Unusable {
+        Unusable::Unreadable(error)
+    }
+}
+
+/// Opens a regular file that a person keeps or names, and waits for nobody: a pipe of that name would never end.
+fn open_named(file: &Path) -> Result<File, Unusable> {
+    Ok(regular(OpenOptions::new().read(true).without_waiting().open(file)?)?)
+}
+
+/// Opens a regular file that was found, if nobody but its owner has a say in what stands at this name. A link never has: its
+/// maker chose the file, and would choose with it what the file's relative paths lead to.
+fn open_found(file: &Path) -> Result<File, Unusable> {
+    if let Some(why) = names_not_ours(&fs::metadata(folder_of(file))?) {
+        return Err(Unusable::NotOurs(format!("lies in a folder that {why}")));
+    }
+    let opened = OpenOptions::new().read(true).without_waiting_or_link().open(file).and_then(regular);
+    if opened.is_err() && fs::symlink_metadata(file)?.is_symlink() {
+        return Err(Unusable::NotOurs("is a symbolic link".to_owned()));
+    }
+    let open = opened?;
+    match not_ours(&open.metadata()?) {
+        Some(why) => Err(Unusable::NotOurs(why.to_owned())),
+        None => Ok(open),
+    }
+}
+
+fn regular(open: File) -> io::Result<File> {
+    if open.metadata()?.is_file() { Ok(open) } else { Err(io::Error::other("it is not a file")) }
+}
+
+/// Why others than this user and the system's can say what is read at this name, links followed.
+fn policy_not_ours(policy: &Path) -> io::Result<Option<String>> {
+    for name in [policy, &fs::canonicalize(policy)?] {
+        if let Some(why) = names_not_ours(&fs::metadata(folder_of(name))?) {
+            return Ok(Some(format!("lies in a folder that {why}")));
+        }
+        if let Some(why) = not_ours(&fs::symlink_metadata(name)?) {
+            return Ok(Some(why.to_owned()));
+        }
+    }
+    Ok(None)
 }
 
 fn read(open: File) -> io::Result<String> {
@@ -493,6 +548,14 @@ fn folders(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
         _ => Err("is a list of folders in quotes".to_owned()),
     };
     listed.iter().map(folder).collect()
+}
+
+/// A file in the hands of others, and what names it all the same.
+fn not_ours_alone(span: Span, what: &str, ways: &str) -> Diagnostic {
+    let help = format!(
+        "make it a file of this user, in a folder of theirs, both writable by nobody else, or name it with {ways}"
+    );
+    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what}, so it decides nothing here")) }
 }
 
 /// A project that says otherwise than its user, and every way out.

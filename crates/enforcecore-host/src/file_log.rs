@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use enforcecore::traits::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
 
-use crate::private::{Private, cut, is_still, make_folder, read_at, read_exact_at, sync_folder};
+use crate::private::{Private, cut, is_still, make_own_folder, read_at, read_exact_at, sync_folder};
 
 /// The name of the file with the lines.
 pub const LOG_FILE: &str = "log.jsonl";
@@ -45,8 +45,8 @@ impl FileLog {
     /// Opens the folder, and makes it where there is none.
     pub fn open(folder: &Path) -> Result<FileLog, StoreError> {
         let failed = |error| StoreError::new("open the log folder", error);
-        make_folder(folder).map_err(failed)?;
-        make_folder(&folder.join(TORN_FOLDER)).map_err(failed)?;
+        make_own_folder(folder).map_err(failed)?;
+        make_own_folder(&folder.join(TORN_FOLDER)).map_err(failed)?;
         let folder = folder.canonicalize().map_err(failed)?;
         let log = open_private(&folder.join(LOG_FILE), OpenOptions::new().append(true)).map_err(failed)?;
         let lock = open_private(&folder.join(LOCK_FILE), OpenOptions::new().write(true)).map_err(failed)?;

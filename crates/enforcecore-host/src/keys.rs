@@ -14,7 +14,7 @@ use enforcecore::session::Keyer;
 use enforcecore::traits::{Signer, StoreError};
 use zeroize::Zeroizing;
 
-use crate::private::{Private, is_owners_alone, make_folder, sync_folder};
+use crate::private::{Private, is_owners_alone, make_own_folder, sync_folder};
 
 /// The name of the file with the signing key.
 pub const SIGNING_KEY_FILE: &str = "log-signing-key.pem";
@@ -79,12 +79,12 @@ pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
 /// The text of a secret's file. Where there is none, one is made from 32 random bytes; if two processes do so at once, both
 /// get the one that came first.
 fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>) -> io::Result<Zeroizing<String>> {
+    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    make_own_folder(folder)?;
     match read_secret(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
     }
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    make_folder(folder)?;
     let mut secret = Zeroizing::new([0u8; 32]);
     let mut name = [0u8; 8];
     getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;

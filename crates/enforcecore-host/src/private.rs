@@ -13,6 +13,8 @@ pub(crate) trait Private {
     fn private(&mut self) -> &mut Self;
     /// A pipe is opened at once, whether or not somebody has its other end.
     fn without_waiting(&mut self) -> &mut Self;
+    /// As [`Private::without_waiting`], and a symbolic link is an error.
+    fn without_waiting_or_link(&mut self) -> &mut Self;
 }
 
 impl Private for OpenOptions {
@@ -22,6 +24,10 @@ impl Private for OpenOptions {
 
     fn without_waiting(&mut self) -> &mut OpenOptions {
         system::without_waiting(self)
+    }
+
+    fn without_waiting_or_link(&mut self) -> &mut OpenOptions {
+        system::without_waiting_or_link(self)
     }
 }
 
@@ -34,6 +40,19 @@ pub(crate) fn make_folder(folder: &Path) -> io::Result<()> {
     match folder.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => sync_folder(parent),
         _ => sync_folder(Path::new(".")),
+    }
+}
+
+/// Makes a folder as [`make_folder`] does, and refuses one that others than its owner, who is this user or the system's, can
+/// write.
+pub(crate) fn make_own_folder(folder: &Path) -> io::Result<()> {
+    make_folder(folder)?;
+    match not_ours(&fs::metadata(folder)?) {
+        Some(why) => {
+            let way_out = "make it this user's, of mode 700, or name another one";
+            Err(io::Error::other(format!("the folder `{}` {why}: {way_out}", folder.display())))
+        }
+        None => Ok(()),
     }
 }
 
@@ -63,9 +82,17 @@ pub(crate) fn is_owners_alone(metadata: &Metadata) -> bool {
     system::is_owners_alone(metadata)
 }
 
-/// Why what a file says cannot be trusted: others than its owner, who is this user or the system's, can write it.
+/// Why what a file says or a folder holds cannot be trusted: others than its owner, who is this user or the system's, can
+/// write it. A group counts as others unless it has its owner's number, as a user's own group has.
 pub(crate) fn not_ours(metadata: &Metadata) -> Option<&'static str> {
-    system::not_ours(metadata)
+    system::belongs_to_another(metadata).or_else(|| system::written_by_others(metadata))
+}
+
+/// Why a folder's names cannot be trusted: others can put something in the place of what is ours. Where each may exchange only
+/// what is theirs, as in `/tmp`, nobody can.
+pub(crate) fn names_not_ours(metadata: &Metadata) -> Option<&'static str> {
+    let exchanged = || system::written_by_others(metadata).filter(|_| !system::each_their_own(metadata));
+    system::belongs_to_another(metadata).or_else(exchanged)
 }
 
 /// Reads bytes from a place in a file, at least one unless the file ends there.
@@ -105,6 +132,10 @@ mod system {
         options.custom_flags(OFlags::NONBLOCK.bits().cast_signed())
     }
 
+    pub(super) fn without_waiting_or_link(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits().cast_signed())
+    }
+
     pub(super) fn folder_builder() -> DirBuilder {
         let mut builder = DirBuilder::new();
         builder.mode(0o700);
@@ -131,12 +162,25 @@ mod system {
         metadata.mode() & 0o077 == 0
     }
 
-    pub(super) fn not_ours(metadata: &Metadata) -> Option<&'static str> {
+    pub(super) fn belongs_to_another(metadata: &Metadata) -> Option<&'static str> {
         let owner = metadata.uid();
-        if owner != 0 && owner != rustix::process::geteuid().as_raw() {
-            return Some("belongs to another user");
+        (owner != 0 && owner != rustix::process::geteuid().as_raw()).then_some("belongs to another user")
+    }
+
+    pub(super) fn written_by_others(metadata: &Metadata) -> Option<&'static str> {
+        let mode = metadata.mode();
+        // What the mode of a link says has no meaning.
+        if metadata.is_symlink() {
+            None
+        } else if mode & 0o002 != 0 {
+            Some("may be written by every user")
+        } else {
+            (mode & 0o020 != 0 && metadata.gid() != metadata.uid()).then_some("may be written by a group")
         }
-        (metadata.mode() & 0o002 != 0).then_some("may be written by every user")
+    }
+
+    pub(super) fn each_their_own(metadata: &Metadata) -> bool {
+        metadata.mode() & 0o1000 != 0
     }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
@@ -169,6 +213,10 @@ mod system {
     /// Pipes have names of their own here, apart from files.
     pub(super) fn without_waiting(options: &mut OpenOptions) -> &mut OpenOptions {
         options
+    }
+
+    pub(super) fn without_waiting_or_link(options: &mut OpenOptions) -> &mut OpenOptions {
+        options.custom_flags(OPEN_LINK_ITSELF)
     }
 
     pub(super) fn folder_builder() -> DirBuilder {
@@ -211,8 +259,16 @@ mod system {
         true
     }
 
-    pub(super) fn not_ours(_: &Metadata) -> Option<&'static str> {
+    pub(super) fn belongs_to_another(_: &Metadata) -> Option<&'static str> {
         None
+    }
+
+    pub(super) fn written_by_others(_: &Metadata) -> Option<&'static str> {
+        None
+    }
+
+    pub(super) fn each_their_own(_: &Metadata) -> bool {
+        true
     }
 
     pub(super) fn read_at(file: &File, buffer: &mut [u8], offset: u64) -> io::Result<usize> {

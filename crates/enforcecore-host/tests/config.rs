@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{PermissionsExt, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -194,18 +194,100 @@ fn a_file_that_cannot_be_trusted_decides_nothing() {
     let code = || load(&folder, &[]).map(|_| "none").unwrap_or_else(|found| found[0].code);
     write(&file, "log = \"evidence\"\n");
     assert_eq!(code(), "none");
-    fs::set_permissions(&file, Permissions::from_mode(0o646)).unwrap();
-    assert_eq!(code(), "EC1005");
-    assert!(load_named(&folder, &file).is_ok(), "who names it answers for it");
     fs::remove_file(&file).unwrap();
     fs::create_dir(&file).unwrap();
     assert_eq!(code(), "EC1000");
     fs::remove_dir(&file).unwrap();
     symlink("nowhere", &file).unwrap();
-    assert_eq!(code(), "EC1000", "what is there and cannot be read might have been stricter");
+    assert_eq!(code(), "EC1005", "what a link leads to might have been stricter");
     fs::remove_file(&file).unwrap();
     assert!(Command::new("mkfifo").arg(&file).status().unwrap().success());
     assert_eq!(code(), "EC1000", "and nobody waits for a pipe");
+}
+
+/// A project of this user's, which is well, after something was done to it; and what is said then.
+fn said_after(harm: impl Fn(&Path)) -> String {
+    let place = tempfile::tempdir().unwrap();
+    let project = place.path().join("project");
+    write(&project.join("enforcecore.toml"), "policy = \"rules/policy.yaml\"\n");
+    write(&project.join("rules/policy.yaml"), "");
+    write(&place.path().join("other.toml"), "log = \"log\"\n");
+    assert_eq!(render(place.path(), load(&project, &[]).map(|_| ())), "", "the twin to which nothing was done");
+    harm(&project);
+    // Who names the file, or the policy, answers for it.
+    assert!(load_named(&project, &project.join("enforcecore.toml")).is_ok());
+    let found = load(&project, &[]).map(|_| ());
+    if let Err(found) = &found {
+        assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), ["EC1005"]);
+    }
+    let said = render(place.path(), found);
+    let named = load_given(&project, &[], &[(Key::Policy, "named.yaml")]);
+    assert_eq!(named.is_ok(), said.is_empty() || said.contains("`--policy`"), "{said}");
+    said.split(", so it decides nothing").next().unwrap_or_default().to_owned()
+}
+
+#[test]
+fn what_others_can_write_decides_nothing() {
+    let mode = |name: &'static str, mode: u32| {
+        said_after(move |project| fs::set_permissions(project.join(name), Permissions::from_mode(mode)).unwrap())
+    };
+    let file = |why: &str| format!("project/enforcecore.toml: error[EC1005]: the configuration {why}");
+    assert_eq!(mode("enforcecore.toml", 0o646), file("may be written by every user"));
+    assert_eq!(mode("enforcecore.toml", 0o644), "");
+    assert_eq!(mode("", 0o757), file("lies in a folder that may be written by every user"));
+    assert_eq!(mode("", 0o755), "");
+    assert_eq!(mode("", 0o1777), "", "as in /tmp, each can exchange only what is theirs");
+    let policy = |why: &str| {
+        let line = "project/enforcecore.toml:1:1: error[EC1005]: the policy";
+        format!("{line} `project/rules/policy.yaml` {why}")
+    };
+    assert_eq!(mode("rules/policy.yaml", 0o646), policy("may be written by every user"));
+    assert_eq!(mode("rules", 0o757), policy("lies in a folder that may be written by every user"));
+    assert_eq!(mode("rules", 0o1777), "");
+    // A link that this user made in a folder of theirs is refused too: its maker is not who wrote the file.
+    let link = |name: &'static str, target: &'static str| {
+        said_after(move |project| {
+            fs::remove_file(project.join(name)).unwrap();
+            symlink(target, project.join(name)).unwrap();
+        })
+    };
+    assert_eq!(link("enforcecore.toml", "../other.toml"), file("is a symbolic link"));
+    assert_eq!(link("rules/policy.yaml", "../../other.toml"), "", "a policy says nothing by where it lies");
+}
+
+#[test]
+fn what_belongs_to_others_decides_nothing() {
+    if !rustix::process::geteuid().is_root() {
+        return eprintln!("skipped: only root can give a file away");
+    }
+    let give = |name: &'static str, user: Option<u32>, group: Option<u32>, mode: u32| {
+        said_after(move |project| {
+            fs::set_permissions(project.join(name), Permissions::from_mode(mode)).unwrap();
+            chown(project.join(name), user, group).unwrap();
+        })
+    };
+    let file = |why: &str| format!("project/enforcecore.toml: error[EC1005]: the configuration {why}");
+    let another = "belongs to another user";
+    assert_eq!(give("enforcecore.toml", Some(12345), None, 0o644), file(another));
+    assert_eq!(give("", Some(12345), None, 0o1755), file(&format!("lies in a folder that {another}")));
+    assert!(give("rules/policy.yaml", Some(12345), None, 0o644).ends_with(another));
+    assert!(give("rules", Some(12345), None, 0o755).ends_with(another));
+    // A group whose number is its owner's is the owner's own.
+    assert_eq!(give("enforcecore.toml", None, Some(12345), 0o664), file("may be written by a group"));
+    assert_eq!(give("enforcecore.toml", None, Some(12345), 0o644), "");
+    assert_eq!(give("enforcecore.toml", None, Some(0), 0o664), "");
+    assert_eq!(give("", None, Some(12345), 0o775), file("lies in a folder that may be written by a group"));
+    assert_eq!(give("", None, Some(0), 0o775), "");
+    let link = |owner: u32| {
+        said_after(move |project| {
+            let policy = project.join("rules/policy.yaml");
+            fs::remove_file(&policy).unwrap();
+            symlink("../../other.toml", &policy).unwrap();
+            lchown(&policy, Some(owner), None).unwrap();
+        })
+    };
+    assert!(link(12345).ends_with(another));
+    assert_eq!(link(0), "");
 }
 
 #[test]

@@ -57,6 +57,28 @@ fn files_are_their_owners_alone() {
 
 #[cfg(unix)]
 #[test]
+fn nothing_goes_to_a_folder_that_others_can_write() {
+    for folder in ["log", "log/torn", "keys"] {
+        let root = tempfile::tempdir().unwrap();
+        let (folders, folder) = (folders(root.path()), root.path().join(folder));
+        fs::create_dir_all(&folder).unwrap();
+        let set = |mode: u32| fs::set_permissions(&folder, fs::Permissions::from_mode(mode)).unwrap();
+        for mode in [0o757, 0o1777] {
+            set(mode);
+            let Err(LogError::Store(error)) = open(&folders) else { panic!("{} was used", folder.display()) };
+            assert!(error.why.contains("may be written by every user: make it this user's, of mode 700"), "{error}");
+            assert!(fs::read_dir(&folder).unwrap().next().is_none(), "nothing was written there");
+        }
+        set(0o755);
+        intend(&open(&folders).unwrap(), "a");
+        // An anchor is worth the more the less it is ours.
+        fs::set_permissions(root.path().join("anchor"), fs::Permissions::from_mode(0o777)).unwrap();
+        open(&folders).unwrap();
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn a_symbolic_link_is_not_written_to() {
     let root = tempfile::tempdir().unwrap();
     let folders = folders(root.path());

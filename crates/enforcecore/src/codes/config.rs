@@ -42,7 +42,7 @@ pub const CODES: &[Code] = &[
     code(
         "EC1005",
         "configuration in somebody else's hands",
-        "The file was found by looking upwards from the working folder, and it belongs to another user or every user may write it. Whoever can write it could turn enforcement into something else.",
+        "The file was found by looking upwards from the working folder, and somebody else has a say in it: it or its folder belongs to another user or may be written by others, or it is a symbolic link; or that holds of the policy that it names. Whoever can write it could turn enforcement into something else. A group's right to write counts, unless the group has the number of the owner, as a user's own group has; so does every user's to a folder, unless each can exchange only what is theirs, as in /tmp.",
         "an enforcecore.toml that somebody left in /tmp",
         "a file of this user, or one named with `--config` or, in Python, `config=`",
     ),
