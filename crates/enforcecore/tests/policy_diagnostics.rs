@@ -156,6 +156,14 @@ const BODIES: &[(&str, &str)] = &[
         "rules: []\ntests:\n  - {call: {tool: t, args: {a: 1}}, expect: allowed}\n  - {call: {args: {}}, expect: deny}\n  - {call: {tool: t}, given: {now: today, labels: [web]}, expect: deny}\n",
     ),
     (
+        "words the language does not have",
+        "tools:\n  t:\n    does: shouts\n    args: {a: qqqq, b: {type: string, zzzz: 1}}\n    returns: web\n    redact: {args: {a: [password]}, reslt: [secret], nothing: [secret]}\nrules:\n  - {deny: {does: shouts}, id: a}\n  - {deny: t, id: b, when: {a: {zzzz: 1}}}\nbudgets: [{budget: t, id: c, count: apples, at_most: 5, per: ever, for_each: everyone, over: shout}]\n",
+    ),
+    (
+        "arguments that nobody takes",
+        "tools: {t: {does: reads, args: {path: path, depth: integer}, returns: web}}\nrules: [{deny: t, id: a, when: {zzzz: {any: true}}}, {deny: zzzz, id: b}]\n",
+    ),
+    (
         "warnings",
         "tools: {t: {does: reads, returns: web}, u: {does: reads, returns: web}}\nrules: [{allow: t, id: a}]\napprovals: {lead: {from: local_user, valid: 15m}}\n",
     ),

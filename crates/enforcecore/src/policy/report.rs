@@ -2,6 +2,9 @@
 
 use crate::diagnostic::{Diagnostic, Severity, Span, closest};
 
+/// Names that a help lists at most: as many as the language has comparators. The tools of a policy may be thousands.
+const LISTED_NAMES_MAX: usize = 20;
+
 /// A place in the document at hand: a span without the file's name, small enough to copy everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -94,14 +97,24 @@ impl Finding<'_> {
         self
     }
 
-    /// Adds `did you mean` if one of the names is close.
+    /// Adds `did you mean` if one of the names is close, else all of them if a line can hold them.
     pub(super) fn suggest<'n>(self, wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Self {
-        match closest(wrong, names) {
+        let names: Vec<&str> = names.into_iter().collect();
+        match closest(wrong, names.iter().copied()) {
             Some(name) => {
                 let help = format!("did you mean `{name}`?");
                 self.help(help).fix(name)
             }
+            None if (1..=LISTED_NAMES_MAX).contains(&names.len()) => self.help(one_of(&names)),
             None => self,
         }
+    }
+}
+
+/// The names in the words of messages.
+pub(super) fn one_of(names: &[&str]) -> String {
+    match names {
+        [only] => format!("there is `{only}`"),
+        _ => format!("one of `{}`", names.join("`, `")),
     }
 }

@@ -3,7 +3,7 @@
 mod budget;
 mod condition;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use super::compile::{Tools, over_approval, selected};
 use super::core::Tool;
@@ -147,7 +147,8 @@ impl<'a> Checker<'a> {
         if let Select::Tools(names) = &select.value {
             for name in names {
                 if !self.tools.contains_key(&name.value) {
-                    let known = self.tools.keys().map(String::as_str);
+                    let mut known: Vec<&str> = self.tools.keys().map(String::as_str).collect();
+                    known.sort_unstable();
                     self.report
                         .error("EC0100", name.place, format!("no document declares the tool `{}`", name.value))
                         .suggest(&name.value, known);
@@ -212,8 +213,9 @@ impl<'a> Checker<'a> {
             let undeclared = self.tools.iter().any(|(tool, decl)| decl.undeclared && concerns(tool));
             if declared.is_empty() && !undeclared {
                 let known = self.tools.iter().filter(|(tool, _)| concerns(tool)).flat_map(|(_, decl)| decl.args.keys());
+                let known: BTreeSet<&str> = known.map(String::as_str).collect();
                 let message = format!("no tool that is concerned takes an argument `{name}`");
-                self.report.error("EC0101", entry.place, message).suggest(name, known.map(String::as_str));
+                self.report.error("EC0101", entry.place, message).suggest(name, known);
             }
             if let Some((tool, _)) = declared.iter().find(|(_, arg)| !is_rewritable(arg)) {
                 let message = format!("the argument `{name}` of `{tool}` is acted upon, so it is not rewritten");

@@ -69,6 +69,15 @@ pub(in super::super) enum Kind {
     Host,
 }
 
+/// Every kind with the word after `any_` and `every_`.
+const KINDS: &[(&str, Kind)] = &[
+    ("string", Kind::String),
+    ("path", Kind::Path),
+    ("read", Kind::Read),
+    ("write", Kind::Write),
+    ("host", Kind::Host),
+];
+
 /// A value that the host or a trusted result vouches for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) struct Reference {
@@ -217,15 +226,8 @@ fn quantified(text: &str) -> Option<Subject> {
         (_, Some(word)) => (true, word),
         _ => return None,
     };
-    let kind = match word {
-        "string" => Kind::String,
-        "path" => Kind::Path,
-        "read" => Kind::Read,
-        "write" => Kind::Write,
-        "host" => Kind::Host,
-        _ => return None,
-    };
-    Some(Subject::Quantified { every, kind })
+    let (_, kind) = KINDS.iter().find(|(own, _)| *own == word)?;
+    Some(Subject::Quantified { every, kind: *kind })
 }
 
 /// Whether a condition would take the word for something other than an argument.

@@ -44,6 +44,21 @@ impl<'n> Fields<'n> {
         node
     }
 
+    /// Does what [`Fields::require`] does; where the key is missing, `help` says what may stand there.
+    pub(super) fn require_or_help(
+        &mut self,
+        key: &'static str,
+        what: &str,
+        help: impl Into<String>,
+        report: &mut Report,
+    ) -> Option<&'n Node> {
+        let node = self.get(key);
+        if node.is_none() {
+            report.error("EC0021", self.place, format!("{what} without `{key}`")).help(help);
+        }
+        node
+    }
+
     /// The place of a key that is there.
     pub(in super::super) fn key_place(&self, key: &str) -> Option<Place> {
         self.entries.iter().find(|(own, _)| own.text == key).map(|(own, _)| own.place)
@@ -61,7 +76,7 @@ impl<'n> Fields<'n> {
             } else {
                 report
                     .error("EC0020", key.place, format!("unknown key `{}` in {what}", key.text))
-                    .suggest(&key.text, self.known.iter().copied().chain(self.later.iter().copied()));
+                    .suggest(&key.text, self.known.iter().copied());
             }
         }
     }

@@ -201,7 +201,10 @@ fn read_measure(node: &Node, fields: &mut Fields<'_>, report: &mut Report) -> Op
         (None, Some(count)) => {
             let word = text(count, "`count`", report)?;
             if word.value != "calls" {
-                report.error("EC0025", word.place, format!("`{}` cannot be counted", word.value)).fix("calls");
+                report
+                    .error("EC0025", word.place, format!("`{}` cannot be counted", word.value))
+                    .help("write `count: calls`")
+                    .fix("calls");
             }
             Some(At::new(word.place, Measure::Calls))
         }

@@ -1,6 +1,6 @@
 //! What the tools are and do: `tools` and every `redact`.
 
-use super::super::report::{At, Place, Report};
+use super::super::report::{At, Place, Report, one_of};
 use super::super::source::{Key, Node, NodeKind};
 use super::condition::{Check, is_subject_word, read_type_checks};
 use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
@@ -13,6 +13,7 @@ pub(in super::super) const EFFECTS: &[&str] =
     &["reads", "writes", "deletes", "executes", "fetches", "sends", "pays", "deploys", "changes"];
 
 const TYPES: &[&str] = &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
+const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
 const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
 /// A set of effects: bit `i` is `EFFECTS[i]`.
@@ -146,14 +147,16 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
         });
     }
     let mut fields = Fields::of(node, "a tool", &["extra_args", "label", "isolation", "schema"], report)?;
-    let effects = fields.require("does", "a tool", report).map(|node| read_effects(node, report));
+    let does = fields.require_or_help("does", "a tool", one_of(EFFECTS), report);
+    let effects = does.map(|node| read_effects(node, report));
     let args = match fields.get("args") {
         Some(node) => {
             entries(node, "`args`", report)?.iter().filter_map(|(key, node)| read_arg(key, node, report)).collect()
         }
         None => Vec::new(),
     };
-    let returns = fields.require("returns", "a tool", report).and_then(|node| super::name(node, "`returns`", report));
+    let returns = fields.require_or_help("returns", "a tool", RETURNS_HELP, report);
+    let returns = returns.and_then(|node| super::name(node, "`returns`", report));
     let facts = fields.get("facts").map(|node| read_facts(node, report)).unwrap_or_default();
     if let (Some(returns), Some(place)) = (&returns, fields.key_place("facts"))
         && returns.value != "trusted"
@@ -215,7 +218,7 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<C
     let entries = entries(node, "a type", report)?;
     let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
-        report.error("EC0021", node.place, "a type without `type`");
+        report.error("EC0021", node.place, "a type without `type`").help(one_of(TYPES));
         return None;
     };
     let word = text(word, "`type`", report)?;
@@ -256,7 +259,7 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
             let code = &currency.value;
             if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
                 let message = format!("`{code}` is not a currency code of three capital letters");
-                report.error("EC0025", currency.place, message);
+                report.error("EC0025", currency.place, message).help("write a code such as `USD`");
                 return None;
             }
             Type::Money(currency.value)
