@@ -1,14 +1,14 @@
 //! Redaction of arguments, before the tool sees them.
 //!
-//! What is free text is rewritten; what is executed (a path, a URL, an address, a number, one of a list) never is: a finding
-//! there denies the call.
+//! What is free text is rewritten; what is executed (a path, a URL, an address, a number, one of a list, the name of an argument)
+//! never is: a finding there denies the call.
 
 use std::collections::BTreeMap;
 
 use crate::call::FrozenCall;
 use crate::decision::{ArgScope, Decision};
 use crate::policy::Policy;
-use crate::redact::{Class, ClassSet, redact_value};
+use crate::redact::{Class, ClassSet, redact_text, redact_value, shown_name};
 use crate::value::Map;
 
 /// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
@@ -24,19 +24,24 @@ pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) ->
             args.insert(name.clone(), value.clone());
             continue;
         }
+        if let Some(finding) = redact_text(name, classes).findings.first() {
+            return Err(executed("the name of an argument", finding.class.as_str()));
+        }
         let redacted =
             redact_value(value, classes).map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
         if !redacted.counts.is_empty() && !policy.rewrites_arg(call.tool(), name) {
             let found = redacted.counts.keys().map(|class| class.as_str()).collect::<Vec<_>>().join(", ");
-            let reason = format!(
-                "the argument `{name}` is executed as it is, so what was found in it ({found}) cannot be redacted"
-            );
-            return Err(("finding_in_executed_argument", reason));
+            return Err(executed(&format!("the argument `{}`", shown_name(name)), &found));
         }
         redacted.counts.iter().for_each(|(class, n)| *counts.entry(*class).or_default() += n);
         args.insert(name.clone(), redacted.value);
     }
     Ok((!counts.is_empty()).then(|| (call.with_args(args), counts)))
+}
+
+fn executed(what: &str, found: &str) -> (&'static str, String) {
+    let reason = format!("{what} is executed as it is, so what was found in it ({found}) cannot be redacted");
+    ("finding_in_executed_argument", reason)
 }
 
 fn classes_for(arg: &str, decision: &Decision) -> ClassSet {

@@ -291,6 +291,21 @@ fn an_argument_that_is_executed_is_never_rewritten() {
 }
 
 #[test]
+fn the_name_of_an_argument_is_never_rewritten() {
+    let policy = "enforcecore: 1\nname: names\nversion: \"1\"\ntools: {any: undeclared}\nrules: [{allow: any, id: any, when: {every_string: {any: true}}}]\nredact: {args: {every_string: [email]}}\n";
+    let world = World::new(policy);
+    let any = |args: &str| world.enforcer.enforce(call("any", args), world.tool());
+    let refused = any(r#"{"of jo@example.com":"x"}"#).unwrap_err();
+    assert_eq!((refused.code, world.ran()), ("finding_in_executed_argument", 0));
+    assert!(!refused.to_string().contains("jo@example.com"), "{refused}");
+    let redacted = any(r#"{"of jo":"jo@example.com"}"#).unwrap();
+    assert!(format!("{redacted:?}").contains("EC_EMAIL_1"), "{redacted:?}");
+    let nested = any(r#"{"of":{"jo@example.com":"x"}}"#).unwrap();
+    assert!(format!("{nested:?}").contains("EC_EMAIL_1"), "{nested:?}");
+    assert_eq!(world.ran(), 2);
+}
+
+#[test]
 fn every_call_is_accounted_for_once() {
     let world = World::new(POLICY);
     let split = |finish: Option<Outcome>| {

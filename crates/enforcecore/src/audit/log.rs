@@ -20,8 +20,8 @@ use crate::call::hex;
 use crate::session::Keyer;
 use crate::traits::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError};
 
-/// Groups after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and telling it costs some
-/// ten times as much as a group.
+/// Groups of buffered entries after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and
+/// telling it costs some ten times as much as a group. Of what is durable it is told before anybody is told of that.
 pub const ANCHOR_EVERY: u32 = 32;
 
 /// What is built by reading entries in order.
@@ -77,7 +77,7 @@ struct Desk {
 struct Batch {
     /// It is open: proposals may run.
     open: AtomicBool,
-    /// Tell the anchor afterwards.
+    /// Tell the anchor before anything is acknowledged.
     anchor: AtomicBool,
     outcome: OnceLock<Result<(), LogError>>,
     changed: Condvar,
@@ -179,7 +179,7 @@ impl<F: Fold> Log<F> {
         if durability == Durability::Buffered {
             return self.commit_buffered(propose);
         }
-        let entered = self.ride(false, |ledger| {
+        let entered = self.ride(true, |ledger| {
             let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
             // What the proposal saw stands before it, also what was buffered since the group opened.
             let entered = ledger.board_waiting().and_then(|()| ledger.enter(entry, durability, stamp));
@@ -303,15 +303,9 @@ impl<F: Fold> Log<F> {
         self.await_boarded(batch);
         let poisoned = |error: LogError| self.stop(batch, LogError::Poisoned(error.to_string()));
         self.write(turn.as_mut()).map_err(poisoned)?;
-        // The anchor is told within the turn, so that it never goes back. Only a flush waits for it; everyone else goes on.
-        let flush = batch.anchor.load(Ordering::Relaxed);
-        if flush {
-            self.tell_anchor(turn.as_mut(), true).map_err(poisoned)?;
-        }
+        // The anchor is told within the turn, so that it never goes back.
+        self.tell_anchor(turn.as_mut(), batch.anchor.load(Ordering::Relaxed)).map_err(poisoned)?;
         self.acknowledge(batch, Ok(()));
-        if !flush && let Err(error) = self.tell_anchor(turn.as_mut(), false) {
-            self.desk().stopped = Some(LogError::Poisoned(error.to_string()));
-        }
         match boarded {
             Ok(boarded) => Ok(boarded),
             Err(panic) => resume_unwind(panic),

@@ -16,6 +16,7 @@ use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Face;
+use enforcecore::redact::shown_name;
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
 use enforcecore::value::{Map, Value};
@@ -101,7 +102,9 @@ impl Decider {
             "outcome" => self.take_outcome(value)?,
             "grant" => self.take_grant(value)?,
             "observe" => return Err("`observe` is not supported yet: no matcher looks at provenance".to_owned()),
-            other => return Err(format!("unknown event `{other}`; there are facts, call, outcome and grant")),
+            other => {
+                return Err(format!("unknown event `{}`; there are facts, call, outcome and grant", shown_name(other)));
+            }
         }
         Ok(())
     }
@@ -129,7 +132,8 @@ impl Decider {
             Some("unknown") => Outcome::Crashed,
             Some(other) => {
                 return Err(format!(
-                    "unknown status `{other}`; there are done, failed, not_started, overdue and unknown"
+                    "unknown status `{}`; there are done, failed, not_started, overdue and unknown",
+                    shown_name(other)
                 ));
             }
         };
@@ -149,7 +153,7 @@ impl Decider {
         let wrong = |why: &str| Malformed::new("not_a_call", why.to_owned());
         let members = value.as_map().ok_or_else(|| wrong("a call is an object"))?;
         if let Some(key) = members.keys().find(|key| !CALL_KEYS.contains(&key.as_str())) {
-            return Err(wrong(&format!("a call has no member `{key}`")));
+            return Err(wrong(&format!("a call has no member `{}`", shown_name(key))));
         }
         let object = |key: &str| match members.get(key) {
             None => Ok(Map::new()),
