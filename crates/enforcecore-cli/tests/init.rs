@@ -80,6 +80,9 @@ fn check(golden: &str, files: &[(&str, &str)]) -> Place {
         text.push_str(&ran.stdout.replace(&format!("{}/shop/", folder.display()), ""));
     }
     expect_file![format!("golden/init_{golden}.txt")].assert_eq(&text);
+    let is_pasted = |line: &str| line.contains("\"args\": ") || line.contains("args = ") || line.contains("args: {");
+    let long = text.lines().find(|line| line.chars().count() > 100 && !is_pasted(line));
+    assert_eq!(long, None, "longer than 100 columns");
     place
 }
 
@@ -180,11 +183,11 @@ fn names_that_policies_cannot_say_are_left_out() {
     let ran = place.run(&["init"]);
     assert_eq!(ran.status, 0, "{ran:?}");
     for tool in ["yes", "Look", "f", "g", "h"] {
-        assert!(ran.stdout.contains(&format!("left out {tool} (a.py:")), "{tool}: {}", ran.stdout);
+        assert!(ran.stdout.contains(&format!("\n  {tool} in a.py:")), "{tool}: {}", ran.stdout);
     }
     assert!(!ran.stdout.contains('\r'), "{ran:?}");
     let policy = place.read("policy.yaml");
-    assert!(policy.contains("#   g (a.py:12): `untyped` has no annotation; declare `g: undeclared`"), "{policy}");
+    assert!(policy.contains("#   g in a.py:12: `untyped` has no annotation; declare `g: undeclared`"), "{policy}");
     assert!(policy.contains("\n  look: ") && policy.contains("größe"), "{policy}");
     assert_eq!(place.run(&["policy", "check", "--deny-warnings"]).status, 0);
     assert_eq!(place.run(&["policy", "test"]).status, 0);

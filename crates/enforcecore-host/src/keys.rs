@@ -80,7 +80,11 @@ pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
 /// get the one that came first.
 fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>) -> io::Result<Zeroizing<String>> {
     let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+    let is_new = !folder.is_dir();
     make_own_folder(folder)?;
+    if is_new {
+        keep_out_of_version_control(folder)?;
+    }
     match read_secret(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         other => return other,
@@ -103,6 +107,13 @@ fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>)
     linked?;
     sync_folder(folder)?;
     read_secret(path)
+}
+
+/// Says to git that nothing in a folder of ours is to be added.
+fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
+    let mut file =
+        OpenOptions::new().write(true).create(true).truncate(false).private().open(folder.join(".gitignore"))?;
+    file.write_all(b"*\n")
 }
 
 fn read_secret(path: &Path) -> io::Result<Zeroizing<String>> {

@@ -55,6 +55,18 @@ fn files_are_their_owners_alone() {
     open(&folders).unwrap();
 }
 
+#[test]
+fn a_folder_that_is_made_for_keys_is_kept_out_of_version_control() {
+    let root = tempfile::tempdir().unwrap();
+    let (made, there) = (folders(&root.path().join("made")), folders(&root.path().join("there")));
+    fs::create_dir_all(&there.keys).unwrap();
+    for folders in [&made, &there] {
+        drop(open(folders).unwrap());
+    }
+    assert_eq!(fs::read_to_string(made.keys.join(".gitignore")).unwrap(), "*\n");
+    assert!(!there.keys.join(".gitignore").exists(), "a folder of somebody else's stays as it is");
+}
+
 #[cfg(unix)]
 #[test]
 fn nothing_goes_to_a_folder_that_others_can_write() {

@@ -7,6 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
+use crate::render::hanging;
 
 /// Say what a code means, why, and what to do
 #[derive(Debug, Args)]
@@ -83,25 +84,10 @@ fn human(family: Family, page: &Code) -> String {
     let about = family.as_str();
     format!(
         "{code} ({about}): {title}\n\n{}\n\nExample:\n{}\nInstead:\n{}",
-        wrapped(explanation),
+        hanging("", "", explanation, COLUMNS),
         indented(example),
         indented(instead)
     )
-}
-
-fn wrapped(text: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        match lines.last_mut() {
-            Some(line) if line.is_empty() => line.push_str(word),
-            Some(line) if line.chars().count() + 1 + word.chars().count() <= COLUMNS => {
-                line.push(' ');
-                line.push_str(word);
-            }
-            _ => lines.push(word.to_owned()),
-        }
-    }
-    lines.join("\n")
 }
 
 fn indented(text: &str) -> String {

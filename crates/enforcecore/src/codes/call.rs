@@ -161,9 +161,9 @@ pub const CODES: &[Code] = &[
     code(
         "no_approver",
         "approval that nobody can give",
-        "A rule or a budget asks for an approval, and this program has no way to reach an approver. Asking nobody is denying.",
+        "A rule or a budget asks for an approval, and this program has no way to reach an approver. Asking nobody is denying. The MCP proxy and the Python package have no approver yet, so there every `ask` ends like this.",
         "`ask: refund` in a program that was given no approver",
-        "give the program an approver, or change `ask` to `allow` with a tighter `when`",
+        "an `allow` with a tighter `when` for the calls that are good; or a program that has an approver",
     ),
     code(
         "no_rule",

@@ -1,7 +1,7 @@
 //! The policy that a folder's tools come to.
 //!
 //! What only looks is allowed, inside the workspace where it takes a path; what changes something asks first. A tool whose
-//! arguments have no type in the policy language is left out, and so refused; a comment says which and why.
+//! arguments have no type in the policy language is left out; a comment says which, why, and what becomes of its calls.
 
 use std::fmt::Write;
 
@@ -13,6 +13,7 @@ use super::found::Found;
 use super::python::{Function, Param};
 use super::settings::Server;
 use crate::error::CommandError;
+use crate::render::hanging;
 
 /// MCP servers whose tools are known.
 const KNOWN: [(&str, &str); 2] = [
@@ -22,24 +23,37 @@ const KNOWN: [(&str, &str); 2] = [
 
 const GENERIC: &str = include_str!("fragments/generic.yaml");
 
+/// Columns of a comment, and of what is said in a terminal.
+pub const COLUMNS: usize = 100;
+
+/// Tools of Python that no simple reading finds.
+pub const NOT_SEEN: &str = "Tools made without such a decorator are not seen by `init` and NOT PROTECTED either: \
+    subclasses of `BaseTool`, `StructuredTool.from_function(f)`, plain functions in a list of tools.";
+
 /// A policy in the making.
 #[derive(Clone, Debug, Default)]
 pub struct Draft {
     tools: String,
     rules: String,
     tests: String,
-    asks: Vec<String>,
     looks: Vec<String>,
-    /// Python functions to protect, with their places.
-    pub functions: Vec<(String, String)>,
-    /// Tools that are not in the policy, and why.
-    pub left_out: Vec<(String, String)>,
+    python: bool,
+    /// Tools that ask first.
+    pub asks: Vec<String>,
+    /// Python functions in the policy that can be decorated, with their places.
+    pub functions: Vec<String>,
+    /// Python functions that cannot be decorated, because they are asynchronous.
+    pub asynchronous: Vec<String>,
+    /// Python functions that are not in the policy, each with the reason.
+    pub undeclared: Vec<String>,
+    /// Tools of MCP servers that are not in the policy, each with the reason.
+    pub refused: Vec<String>,
 }
 
 impl Draft {
     /// What is found, as a policy.
     pub fn of(found: &Found) -> Draft {
-        let mut draft = Draft::default();
+        let mut draft = Draft { python: found.python, ..Draft::default() };
         for (package, fragment) in KNOWN {
             if found.servers.iter().any(|server| server.is(package)) {
                 draft.add_fragment(fragment);
@@ -47,8 +61,11 @@ impl Draft {
         }
         let known = |server: &&Server| KNOWN.iter().any(|(package, _)| server.is(package));
         for server in found.servers.iter().filter(|server| !known(server)) {
-            let why = "its tools are not known; `enforcecore mcp --log-level info` names each call it refuses";
-            draft.left_out.push((on_one_line(&format!("the tools of `{}`", server.name)), why.to_owned()));
+            draft.refused.push(on_one_line(&format!(
+                "the tools of `{}`: they are not known. To learn them, set `log_level = \"info\"` in enforcecore.toml and \
+                 start the agent: the proxy names each tool that it does not show, with its arguments, on standard error",
+                server.name
+            )));
         }
         if found.servers.is_empty() && found.functions.is_empty() {
             draft.add_fragment(GENERIC);
@@ -72,11 +89,15 @@ impl Draft {
 
     fn text(&self, name: &str) -> String {
         let mut text = format!(
-            "# What the agent may do. Nothing is allowed unless a rule below allows it; `enforcecore policy check` finds \
-             mistakes,\n# `enforcecore policy test` runs the tests at the end, `enforcecore explain CODE` says what a \
-             refusal means.\nenforcecore: 1 # the version of the policy language\nname: {name}\nversion: \"1\" # yours: \
-             it stands in the evidence\n\n"
+            "# What the agent may do. Nothing is allowed unless a rule below allows it. `enforcecore policy\n\
+             # check` finds mistakes, `enforcecore policy test` runs the tests at the end, `enforcecore explain\n\
+             # CODE` says what a refusal means.\nenforcecore: 1 # the version of the policy language\nname: {name}\nversion: \
+             \"1\" # yours: it stands in the evidence\n\n"
         );
+        if self.python {
+            text.push_str(PYTHON);
+            let _ = write!(text, "{}\n\n", hanging("# ", "# ", NOT_SEEN, COLUMNS));
+        }
         if self.tools.is_empty() {
             text.push_str(STRICT);
         } else {
@@ -91,20 +112,24 @@ impl Draft {
             text.push_str(APPROVALS);
         }
         text.push_str(REDACT);
-        if self.functions.is_empty() {
+        // Inside one interpreter no deadline can be kept.
+        if !self.python {
             text.push_str(DEADLINE);
         }
         let _ = write!(text, "\ntests:\n{}{UNKNOWN}", self.tests);
         text
     }
 
-    /// A comment about the tools that were found and are not declared.
+    /// Comments about the tools that were found and whose calls no rule below decides.
     fn absent(&self) -> String {
-        if self.left_out.is_empty() {
-            return String::new();
+        let mut text = String::new();
+        for (tools, what) in [(&self.refused, REFUSED), (&self.undeclared, UNDECLARED), (&self.asynchronous, ASYNC)] {
+            if !tools.is_empty() {
+                let tools = tools.iter().map(|tool| hanging("#   ", "#     ", tool, COLUMNS) + "\n");
+                let _ = write!(text, "{}\n{}\n", hanging("# ", "# ", what, COLUMNS), tools.collect::<String>());
+            }
         }
-        let lines = self.left_out.iter().map(|(tool, why)| format!("#   {tool}: {why}\n"));
-        format!("# Found and not declared, so every call of them is refused:\n{}\n", lines.collect::<String>())
+        text
     }
 
     fn add_fragment(&mut self, fragment: &str) {
@@ -119,21 +144,26 @@ impl Draft {
 
     /// Takes a function in if the policy is still sound with it.
     fn add_function(&mut self, function: &Function) {
-        let left_out = |why: &str| (on_one_line(&format!("{} ({})", function.name, function.place)), on_one_line(why));
+        let place = on_one_line(&format!("{} in {}", function.name, function.place));
+        let undeclared = |why: &str| format!("{place}: {}", on_one_line(why));
+        if function.asynchronous {
+            self.asynchronous.push(place.clone());
+        }
         let tool = match Tool::of(function) {
             Ok(tool) => tool,
-            Err(param) => return self.left_out.push(left_out(&untyped(function, param))),
+            Err(param) => return self.undeclared.push(undeclared(&untyped(function, param))),
         };
         let mut with = self.clone();
         with.add_tool(&tool, &function.place);
         let mut whole = with.clone();
         whole.finish();
         if let Err(why) = load(&whole.text("draft")) {
-            return self.left_out.push(left_out(&why));
+            return self.undeclared.push(undeclared(&why));
         }
         *self = with;
-        let limit = if function.asynchronous { "; asynchronous, which `@enforce` does not take yet" } else { "" };
-        self.functions.push((function.name.clone(), format!("{}{limit}", function.place)));
+        if !function.asynchronous {
+            self.functions.push(place);
+        }
     }
 
     fn add_tool(&mut self, tool: &Tool<'_>, place: &str) {
@@ -196,21 +226,40 @@ impl Draft {
         }
         if !self.asks.is_empty() {
             let asks = self.asks.join(", ");
-            let _ = write!(
-                self.rules,
-                "  # What changes something asks first; where nobody can be asked it is refused. Once you know which calls \
-                 are good,\n  # write an `allow` for them, such as `when: {{amount: {{at_most: 50}}}}`, and take the tool \
-                 out of this list.\n  - ask: [{asks}]\n    id: ask-first\n    approval: you\n"
-            );
+            let _ = write!(self.rules, "{ASK}  - ask: [{asks}]\n    id: ask-first\n    approval: you\n");
         }
     }
 }
 
+const PYTHON: &str = "\
+# A Python function is NOT PROTECTED until `@enforce` decorates it: without that it runs, whatever
+# is written here.
+";
+
+/// What is said of undeclared tools of MCP servers.
+const REFUSED: &str = "Found and not declared. Every call of them through `enforcecore mcp` is refused, and the agent is not \
+    shown them:";
+
+/// What is said of undeclared functions.
+pub const UNDECLARED: &str = "Found and not declared. They are NOT PROTECTED until decorated with `@enforce`; from then on \
+    every call of them is refused until they are declared in the policy:";
+
+/// What is said of asynchronous functions.
+pub const ASYNC: &str = "Asynchronous, which `@enforce` does not take yet, so they are NOT PROTECTED. Let each call a \
+    synchronous function, and decorate that one, with the tool's name as `tool_name`:";
+
+const ASK: &str = "  \
+  # What changes something asks first. Nobody can be asked yet, neither from Python nor through
+  # `enforcecore mcp`, so these calls are refused (`enforcecore explain no_approver`) until you
+  # write an `allow` for the good ones, such as `when: {amount: {at_most: 50}}`, and take the tool
+  # off this list.
+";
+
 const STRICT: &str = "\
-# No tool is declared yet, so every call is refused. Declare each one like this, and allow it below:
+# No tool is declared yet, so every call is refused. Declare each one like this, and allow it:
 #   tools:
 #     read_note:
-#       does: reads           # reads, writes, deletes, executes, fetches, sends, pays, deploys, changes
+#       does: reads           # or writes, deletes, executes, fetches, sends, pays, deploys, changes
 #       args: {name: string}  # string, text, integer, decimal, bool, path, url, email, domain
 #       returns: untrusted    # or trusted
 #   rules:

@@ -49,6 +49,8 @@ const NOT_OURS: [&str; 6] = ["node_modules", "site-packages", "__pycache__", "ve
 pub struct Found {
     /// MCP servers that a command starts.
     pub servers: Vec<Server>,
+    /// Whether a Python agent framework is required.
+    pub python: bool,
     /// Functions that are tools.
     pub functions: Vec<Function>,
     /// What was found, in words.
@@ -106,7 +108,8 @@ impl Found {
                 }
             }
         }
-        if named.is_empty() {
+        self.python = !named.is_empty();
+        if !self.python {
             return;
         }
         let mut files = Vec::new();

@@ -1,12 +1,13 @@
 //! `enforcecore init`: a first policy, its tests and a configuration, fitting what stands in a folder.
 //!
 //! `found` (what the folder says of servers, frameworks and agents) · `settings` (the servers in each agent's own settings) ·
-//! `python` (the tools a program declares) · `draft` (the policy they come to). Nothing is run, nothing is fetched and nothing
+//! `python` (the tools a program declares) · `draft` (the policy they come to) · `report` (what is left to do). Nothing is run, nothing is fetched and nothing
 //! is overwritten.
 
 mod draft;
 mod found;
 mod python;
+mod report;
 mod settings;
 
 use std::fs::{File, OpenOptions};
@@ -14,14 +15,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore::redact::{ClassSet, redact_text};
 use enforcecore_host::config::CONFIG_FILE;
 
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use draft::Draft;
 use found::Found;
-use settings::Server;
+use report::report;
 
 /// Write a first policy, its tests and a configuration that fit this folder
 #[derive(Debug, Args)]
@@ -42,12 +42,15 @@ pub struct Options {
 const POLICY_FILE: &str = "policy.yaml";
 
 const CONFIG: &str = "\
-# What `enforcecore` does in this folder and below; `enforcecore config show` prints each value and where it comes from.
-# Paths are relative to this file.
+# What `enforcecore` does in this folder and below; `enforcecore config show` prints each value and
+# where it comes from. Paths are relative to this file.
 policy = \"policy.yaml\"     # what is allowed
 log = \".enforcecore/log\"   # the evidence: what was decided, signed
 keys = \".enforcecore/keys\" # the key that signs it: keep it out of version control
 workspace = \".\"            # the folder that `session.workspace` means in the policy
+# A folder that the agent cannot write to; it remembers how far the log has come, so that a log
+# that is cut or rewritten does not pass as whole:
+# anchor = \"/path/elsewhere\"
 ";
 
 /// Runs the command.
@@ -83,38 +86,4 @@ fn name_of(folder: &Path) -> String {
     let plain: String = name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let plain = plain.trim_matches('-');
     if plain.starts_with(|c: char| c.is_ascii_alphabetic()) { plain.to_owned() } else { "agent".to_owned() }
-}
-
-fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
-    let mut lines = vec![format!("wrote {POLICY_FILE} and {CONFIG_FILE}"), String::new()];
-    lines.extend(found.notes.iter().map(|note| format!("found {note}")));
-    lines.extend(draft.left_out.iter().map(|(tool, why)| format!("left out {tool}: {why}")));
-    if lines.len() > 2 {
-        lines.push(String::new());
-    }
-    lines.push("next:".to_owned());
-    lines.push("  enforcecore policy test     run the tests that stand in the policy".to_owned());
-    lines.push("  enforcecore policy check    after each change".to_owned());
-    lines.push("  keep .enforcecore/keys out of version control".to_owned());
-    for server in &found.servers {
-        lines.extend(["".to_owned(), format!("in {}, put the policy in front of `{}`:", server.file, server.name)]);
-        lines.extend(changed_setting(folder, server));
-    }
-    if !draft.functions.is_empty() {
-        lines.extend(["".to_owned(), "in Python, put the policy in front of each function:".to_owned()]);
-        lines.push("  from enforcecore import enforce".to_owned());
-        lines.push("  @enforce(policy=\"policy.yaml\")    # nearest to the `def`, below `@tool`".to_owned());
-        lines.extend(draft.functions.iter().map(|(tool, place)| format!("  {tool} in {place}")));
-        lines.push("and say around a run of the agent where paths may lead:".to_owned());
-        lines.push("  from enforcecore import session".to_owned());
-        lines.push("  with session(workspace=\".\"): ...".to_owned());
-    }
-    lines
-}
-
-/// What to write into the server's settings. A secret in its arguments is not printed.
-fn changed_setting(folder: &Path, server: &Server) -> Vec<String> {
-    let secrets = ClassSet::named("secret").unwrap_or(ClassSet::all());
-    let lines = server.behind_policy(&folder.join(CONFIG_FILE).to_string_lossy());
-    lines.iter().map(|line| format!("  {}", redact_text(line, secrets).text)).collect()
 }

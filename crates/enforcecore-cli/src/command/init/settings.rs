@@ -96,6 +96,12 @@ impl Format {
 }
 
 impl Server {
+    /// A server in the settings that most agents read.
+    pub fn example() -> Server {
+        let (name, command, args) = ("example".to_owned(), "SERVER".to_owned(), vec!["ARGUMENT".to_owned()]);
+        Server { file: ".mcp.json", name, command, args, spelling: Spelling::Members }
+    }
+
     /// Whether it is this package, whatever starts it.
     pub fn is(&self, package: &str) -> bool {
         let names =
