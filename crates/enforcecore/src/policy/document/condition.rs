@@ -9,7 +9,7 @@ use super::super::source::{Key, Node, NodeKind, quoted};
 use super::fields::{entries, list, not_supported_yet, one_or_list, text, wrong_shape};
 use crate::value::Value;
 
-const COMPARATORS: &[&str] = &[
+pub(super) const COMPARATORS: &[&str] = &[
     "any",
     "equals",
     "in",
@@ -29,7 +29,7 @@ const COMPARATORS: &[&str] = &[
     "port",
     "path",
 ];
-const COMPARATORS_LATER: &[&str] = &[
+pub(super) const COMPARATORS_LATER: &[&str] = &[
     "every",
     "some",
     "schema",
@@ -70,7 +70,7 @@ pub(in super::super) enum Kind {
 }
 
 /// Every kind with the word after `any_` and `every_`.
-const KINDS: &[(&str, Kind)] = &[
+pub(super) const KINDS: &[(&str, Kind)] = &[
     ("string", Kind::String),
     ("path", Kind::Path),
     ("read", Kind::Read),

@@ -6,6 +6,8 @@
 
 pub(super) mod condition;
 pub(super) mod fields;
+#[cfg(test)]
+mod page;
 mod rule;
 mod tests;
 mod tool;

@@ -12,7 +12,7 @@ use super::tool::{EFFECTS, Effects, Redact, read_redact};
 use crate::decision::{CalendarUnit, Window};
 
 /// Keys of a rule that are not supported yet.
-const LATER: &[&str] = &["remember", "isolation", "limit", "shadow"];
+pub(super) const LATER: &[&str] = &["remember", "isolation", "limit", "shadow"];
 
 /// A rule.
 #[derive(Clone, Debug)]

@@ -12,9 +12,10 @@ use crate::redact::{CLASSES, ClassSet};
 pub(in super::super) const EFFECTS: &[&str] =
     &["reads", "writes", "deletes", "executes", "fetches", "sends", "pays", "deploys", "changes"];
 
-const TYPES: &[&str] = &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
+pub(super) const TYPES: &[&str] =
+    &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
 const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
-const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
+pub(super) const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
 /// A set of effects: bit `i` is `EFFECTS[i]`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
