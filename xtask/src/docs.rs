@@ -1,7 +1,8 @@
 //! The commands in the documents, each executed as it is written.
 //!
-//! In `README.md` and `docs/*.md` every block marked `sh` is run in a copy of the tree, its commands in order, in one folder
-//! per document; `cargo run --release --` stands for the program that was built for the tests. The conventions:
+//! In `README.md` and `docs/*.md` every block marked `sh` is run in a copy of the tree. A document's commands run in order in one
+//! shell, as if all its blocks were pasted into one terminal: where one changes the folder or sets a variable, the next one finds
+//! it so. `cargo run --release --` stands for the program that was built for the tests. The conventions:
 //!
 //! * a command that ends in `# exits N` must end with that status; every other one with 0;
 //! * a block marked `text matches` must equal what the commands before it printed on standard output, where a line `...`
@@ -104,12 +105,17 @@ fn run_document(root: &Path, folder: &Path, document: &str, text: &str) -> Resul
             count.failed += 1;
         }
     };
-    for block in blocks(text) {
+    let blocks = blocks(text);
+    let lines: Vec<String> =
+        blocks.iter().filter(|block| block.mark == "sh").flat_map(|block| commands(&block.text)).collect();
+    let mut ran = run_in_one_shell(root, folder, &lines)?.into_iter();
+    for block in blocks {
         match block.mark.as_str() {
             "sh" => {
                 printed.clear();
-                for line in commands(&block.text) {
-                    verdict(block.line, &line, run_command(root, folder, &line, &mut printed));
+                for (line, ran) in commands(&block.text).into_iter().zip(ran.by_ref()) {
+                    printed.push_str(&ran.stdout);
+                    verdict(block.line, &line, ran.judge(&line));
                 }
             }
             "text matches" => verdict(block.line, "output", compare(&block.text, &printed)),
@@ -150,22 +156,59 @@ fn here_word(rest: &str) -> String {
     first_word(rest.trim_start_matches(['-', ' '])).trim_matches(['\'', '"']).to_owned()
 }
 
-fn run_command(root: &Path, folder: &Path, line: &str, printed: &mut String) -> Result<()> {
-    if line.starts_with("cargo xtask") {
-        return if is_task(line) { Ok(()) } else { bail!("no such task") };
+/// What became of a command.
+struct Ran {
+    /// What it ended with; none if the shell did not come to its end.
+    status: Option<i32>,
+    stdout: String,
+    stderr: String,
+}
+
+impl Ran {
+    /// Fails if the command did not end as it says.
+    fn judge(&self, line: &str) -> Result<()> {
+        if is_own_task(line) {
+            return if is_task(line) { Ok(()) } else { bail!("no such task") };
+        }
+        let expected = expected_status(line)?;
+        let Some(status) = self.status else { bail!("the shell ended before\n{}", self.stderr.trim()) };
+        if status != expected {
+            bail!("{status} instead of {expected}\n{}", [self.stdout.as_str(), &self.stderr].concat().trim());
+        }
+        Ok(())
     }
-    let expected = expected_status(line)?;
-    let script = line.replace("cargo run --release --", "enforcecore");
-    let mut shell = command("bash", folder, &["-c", &script]);
+}
+
+fn is_own_task(line: &str) -> bool {
+    line.starts_with("cargo xtask")
+}
+
+/// Runs commands one after the other in one shell, without input.
+fn run_in_one_shell(root: &Path, folder: &Path, lines: &[String]) -> Result<Vec<Ran>> {
+    let said = tempfile::tempdir().context("cannot make a folder")?;
+    let file = |number: usize, what: &str| said.path().join(format!("{number}.{what}"));
+    let mut script = String::new();
+    for (number, line) in lines.iter().enumerate().filter(|(_, line)| !is_own_task(line)) {
+        let line = line.replace("cargo run --release --", "enforcecore");
+        let [out, err, status] = ["out", "err", "status"].map(|what| file(number, what).display().to_string());
+        script.push_str(&format!("{{\n{line}\n}} > '{out}' 2> '{err}' < /dev/null\necho $? > '{status}'\n"));
+    }
+    let path = said.path().join("script");
+    fs::write(&path, script).context("cannot write the script")?;
+    let mut shell = command("bash", folder, &[&path.to_string_lossy()]);
     shell.envs(test::environment(root)?).env("NO_COLOR", "1").env("VIRTUAL_ENV", setup::venv(root));
     shell.env_remove("CARGO").env_remove("CARGO_MANIFEST_DIR");
     let output = shell.output().context("cannot start bash")?;
-    printed.push_str(&String::from_utf8_lossy(&output.stdout));
-    if output.status.code() != Some(expected) {
-        let said = [output.stdout, output.stderr].concat();
-        bail!("{} instead of {expected}\n{}", output.status, String::from_utf8_lossy(&said).trim());
-    }
-    Ok(())
+    let ran = (0..lines.len()).map(|number| {
+        let read = |what: &str| {
+            let bytes = fs::read(file(number, what)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).into_owned()
+        };
+        // What the shell itself says is about the command that it did not get past.
+        let stderr = [read("err"), String::from_utf8_lossy(&output.stderr).into_owned()].concat();
+        Ran { status: read("status").trim().parse().ok(), stdout: read("out"), stderr }
+    });
+    Ok(ran.collect())
 }
 
 /// The status a command says it ends with.
@@ -248,13 +291,14 @@ mod tests {
         assert_eq!(commands(block), ["ls -l", "cat <<'END' > file\none\ntwo\nEND", "printf a \\\n  b"]);
     }
 
+    fn check(text: &str, passed: usize, failed: usize) {
+        let root = crate::tool::root().unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(run_document(&root, folder.path(), "a.md", text).unwrap(), Count { passed, failed }, "{text}");
+    }
+
     #[test]
     fn a_document_runs_as_written() {
-        let check = |text: &str, passed, failed| {
-            let root = crate::tool::root().unwrap();
-            let folder = tempfile::tempdir().unwrap();
-            assert_eq!(run_document(&root, folder.path(), "a.md", text).unwrap(), Count { passed, failed }, "{text}");
-        };
         check("```sh\ntrue\necho hi > f\ntest -s f\n```\n", 3, 0);
         check("```sh\nfalse\n```\n", 0, 1);
         check("```sh\nfalse # exits 1\n```\n", 1, 0);
@@ -263,6 +307,18 @@ mod tests {
         check("```sh\necho took 12 ms\n```\n```text matches\ntook [..] ms\n```\n", 2, 0);
         check("```sh\necho took 12 ms\n```\n```text matches\ntook 13 ms\n```\n", 1, 1);
         check("```sh\necho anything\n```\n```text\nelse\n```\n", 1, 0);
+        check("```sh\necho one\ncat <<END\ntwo\nEND\n```\n```text matches\none\ntwo\n```\n", 3, 0);
+        check("```sh\nread line # exits 1\n```\n", 1, 0);
+        check("```sh\ntrue\nexit 0\ntrue\n```\n", 1, 2);
+        check("```sh\ntrue\necho \"\n```\n", 1, 1);
+    }
+
+    #[test]
+    fn a_document_is_one_terminal() {
+        check("```sh\nmkdir a\ncd a && touch b\n```\n```sh\ncd a && test -e b\n```\n", 2, 1);
+        check("```sh\nmkdir a\n(cd a && touch b)\n```\n```sh\n(cd a && test -e b)\n```\n", 3, 0);
+        check("```sh\nmkdir a\ncd a\n```\n```sh\nbasename \"$PWD\"\n```\n```text matches\na\n```\n", 4, 0);
+        check("```sh\nexport A=1\n```\n```sh\necho \"$A\"\n```\n```text matches\n1\n```\n", 3, 0);
     }
 
     #[test]
