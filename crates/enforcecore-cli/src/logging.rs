@@ -1,7 +1,7 @@
 //! The program's own log, on stderr: stdout belongs to results and protocols.
 
 use clap::{Args, ValueEnum};
-use enforcecore_host::config::{Config, Given, Key, Origin};
+use enforcecore_host::config::{Config, Given, Key, LOG_LEVELS_FORM, Origin, are_log_levels};
 use enforcecore_host::stderr::Stderr;
 use tracing_subscriber::EnvFilter;
 
@@ -38,7 +38,10 @@ impl Options {
 
 /// Starts logging.
 pub fn start(config: &Config) -> Result<(), CommandError> {
-    let filter = EnvFilter::try_new(config.text(Key::LogLevel)).map_err(|error| unusable(config, &error))?;
+    let levels = config.text(Key::LogLevel);
+    // What stands in a file or a variable was looked at there; a flag lies over it unseen.
+    let filter = are_log_levels(levels).then(|| EnvFilter::try_new(levels).ok()).flatten();
+    let filter = filter.ok_or_else(|| unusable(config))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(Stderr::default);
     let started = match config.text(Key::LogFormat) {
         "json" => log.json().flatten_event(true).try_init(),
@@ -47,9 +50,9 @@ pub fn start(config: &Config) -> Result<(), CommandError> {
     started.map_err(|error| CommandError::failed(format!("cannot start logging: {error}")))
 }
 
-fn unusable(config: &Config, error: &dyn std::fmt::Display) -> CommandError {
+fn unusable(config: &Config) -> CommandError {
     let origin = config.get(Key::LogLevel).map_or(&Origin::Default, |setting| &setting.origin);
-    let message = format!("`{}` is not a log level ({origin}): {error}", config.text(Key::LogLevel));
+    let message = format!("`{}` is not a log level ({origin})", config.text(Key::LogLevel));
     let error = if *origin == Origin::Flag { CommandError::usage(message) } else { CommandError::failed(message) };
-    error.help("use off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas")
+    error.help(format!("use {LOG_LEVELS_FORM}"))
 }

@@ -114,8 +114,7 @@ fn a_mistake_in_the_configuration_stops_everything_that_enforces() {
         let ran = place.run(args);
         assert_eq!(ran.status, expected, "{args:?} {ran:?}");
     };
-    for wrong in ["polcy = \"policy.yaml\"\n", "policy = \n", "durability = \"fast\"\n", "log_level = \"loud=very\"\n"]
-    {
+    for wrong in ["polcy = \"policy.yaml\"\n", "policy = \n", "durability = \"fast\"\n", "log_level = \"banana\"\n"] {
         place.write("enforcecore.toml", format!("policy = \"policy.yaml\"\n{wrong}"));
         check(5, &["decide", "--call", CALL]);
         check(5, &["decide", "--policy", "policy.yaml", "--call", CALL]);

@@ -31,6 +31,22 @@ pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
 /// The folders of projects whose files lie over the user's. Only the user says which: no project vouches for itself.
 pub const TRUSTED_PROJECTS: &str = "trusted_projects";
 
+/// What may be logged about the program itself, from nothing to everything.
+const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// What a value of `log_level` looks like, in words.
+pub const LOG_LEVELS_FORM: &str = "off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas";
+
+/// Whether the text is a level, or levels by target. A word alone that is no level could be a target, and would then silence
+/// every other one: it is a mistyped level far more often.
+pub fn are_log_levels(text: &str) -> bool {
+    let is_level = |word: &str| LOG_LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    text.split(',').map(str::trim).all(|part| match part.split_once('=') {
+        Some((target, level)) => !target.trim().is_empty() && is_level(level.trim()),
+        None => is_level(part),
+    })
+}
+
 /// Bytes of a file at most: it has ten keys.
 const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
@@ -93,7 +109,7 @@ keys! {
     /// The folder that `session.workspace` means.
     Workspace = "workspace", "WORKSPACE", Kind::Path, Some(".");
     /// What the program logs about itself.
-    LogLevel = "log_level", "LOG_LEVEL", Kind::Text, Some("warn");
+    LogLevel = "log_level", "LOG_LEVEL", Kind::Levels, Some("warn");
     /// How a line of the program's log looks.
     LogFormat = "log_format", "LOG_FORMAT", Kind::OneOf(&["human", "json"]), Some("human");
 }
@@ -119,7 +135,7 @@ const RETIRED: [(&str, &str); 14] = [
 /// What a value must be.
 enum Kind {
     Path,
-    Text,
+    Levels,
     Origin,
     OneOf(&'static [&'static str]),
 }
@@ -380,7 +396,7 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.found.push(problem("EC1003", span, format!("`{}` is text in quotes", key.name())));
+            return self.found.push(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
         };
         let folder = folder_of(file);
         match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
@@ -532,6 +548,7 @@ fn usable(kind: Kind, value: &OsStr, folder: &Path) -> Result<OsString, String> 
     match kind {
         Kind::OneOf(words) if !words.contains(&text) => Err(format!("is one of {}, not `{text}`", words.join(", "))),
         Kind::Origin if !is_key_name(text) => Err("is a name without spaces and plus signs".to_owned()),
+        Kind::Levels if !are_log_levels(text) => Err(format!("is {LOG_LEVELS_FORM}, not `{text}`")),
         _ => Ok(value.to_owned()),
     }
 }

@@ -12,7 +12,7 @@ use std::process::Command;
 use enforcecore::audit::Durability;
 use enforcecore::codes::CONFIG_CODES;
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore_host::config::{Config, Given, Key, Origin};
+use enforcecore_host::config::{Config, Given, Key, Origin, are_log_levels};
 
 fn write(file: &Path, text: &str) {
     fs::create_dir_all(file.parent().unwrap()).unwrap();
@@ -130,10 +130,30 @@ fn what_is_not_understood_is_refused_with_its_place() {
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
          durability, workspace, log_level, log_format, trusted_projects",
     );
-    check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` is text in quotes");
+    check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
         "log = \"~/log\"\n",
         "enforcecore.toml:1:7: error[EC1003]: `log` begins with `~`, which only a shell expands",
+    );
+    for (level, fits) in [
+        ("warn", true),
+        ("OFF", true),
+        ("info,enforcecore_gateway=debug", true),
+        ("info, enforcecore = trace", true),
+        ("wran", false),
+        ("banana", false),
+        ("enforcecore_gateway", false),
+        ("loud=very", false),
+        ("=info", false),
+        ("info,", false),
+        ("3", false),
+    ] {
+        assert_eq!(are_log_levels(level), fits, "{level}");
+    }
+    let levels = "off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas";
+    check(
+        "log_level = \"banana\"\n",
+        &format!("enforcecore.toml:1:13: error[EC1003]: `log_level` is {levels}, not `banana`"),
     );
     check("log = \"\"\n", "enforcecore.toml:1:7: error[EC1003]: `log` is empty");
     check(
@@ -178,6 +198,12 @@ fn variables_are_held_to_the_same_rules() {
         "/",
         "ENFORCECORE_TRUSTED_PROJECTS: error[EC1004]: unknown variable\n  help: `trusted_projects` stands in the user's own \
          file alone",
+    );
+    let levels = "off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas";
+    check(
+        "ENFORCECORE_LOG_LEVEL",
+        "banana",
+        &format!("ENFORCECORE_LOG_LEVEL: error[EC1003]: the variable is {levels}, not `banana`"),
     );
     check("ENFORCECORE_ANCHOR", "", "ENFORCECORE_ANCHOR: error[EC1003]: the variable is empty");
     let odd = OsString::from_vec(vec![b'a', 0xff]);
