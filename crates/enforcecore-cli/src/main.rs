@@ -21,7 +21,7 @@ use output::Output;
 #[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
 #[command(max_term_width = 100)]
 struct Cli {
-    /// Read this file instead of the enforcecore.toml of the project and of the user
+    /// Read this file instead of the project's enforcecore.toml
     #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
     #[command(flatten)]

@@ -79,7 +79,7 @@ macro_rules! keys {
 
             /// Whether it settles what is enforced, or what is left of it as evidence.
             fn protects(self) -> bool {
-                !matches!(self, Key::Workspace | Key::LogLevel | Key::LogFormat)
+                !matches!(self, Key::LogLevel | Key::LogFormat)
             }
 
             fn kind(self) -> Kind {
@@ -231,11 +231,11 @@ impl Config {
         let folder = std::env::current_dir().map_err(|error| {
             vec![problem("EC1000", whole("."), format!("the working folder cannot be found: {error}"))]
         })?;
-        Config::load(&folder, file, std::env::vars_os(), given)
+        Config::load(&folder, file, at_home(std::env::vars_os().collect(), std::env::home_dir), given)
     }
 
     /// Reads the files and variables that hold for this folder, and lays over them what was given. With `file`, that one is
-    /// read instead of those that are found.
+    /// read instead of the project's: whoever names it answers for it.
     pub fn load(
         folder: &Path,
         file: Option<&Path>,
@@ -244,13 +244,14 @@ impl Config {
     ) -> Result<Config, Vec<Diagnostic>> {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
         let mut loader = Loader::default();
+        let user = user_file(&environment).unwrap_or_else(|problem| {
+            loader.found.push(problem);
+            None
+        });
+        user.iter().for_each(|file| loader.read_file(file, open_named));
         match file {
-            Some(file) => loader.read_file(file, open_named),
-            None => {
-                let user = user_file(&environment);
-                user.iter().for_each(|file| loader.read_file(file, open_named));
-                loader.read_project(folder, user.as_deref());
-            }
+            Some(file) => loader.read_named(file, user.as_deref()),
+            None => loader.read_project(folder, user.as_deref()),
         }
         loader.read_variables(folder, &environment);
         given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
@@ -320,9 +321,11 @@ struct Loader {
 /// Who wrote the file being read.
 #[derive(Default, PartialEq, Eq)]
 enum Author {
-    /// The user, who also answers for a file that is named.
+    /// The user, in the file that is theirs.
     #[default]
     User,
+    /// Somebody for whom whoever names the file answers.
+    Named,
     /// Whoever wrote the project that it came with.
     Project,
     /// Whoever wrote a project that the user trusts.
@@ -330,6 +333,14 @@ enum Author {
 }
 
 impl Loader {
+    /// Reads a file that somebody names, unless it is the user's and has been read.
+    fn read_named(&mut self, file: &Path, user: Option<&Path>) {
+        if !user.is_some_and(|user| is_same(file, user)) {
+            self.author = Author::Named;
+            self.read_file(file, open_named);
+        }
+    }
+
     /// Reads the nearest file of this folder or one above it. Whoever may write there decides what is enforced here, so a file
     /// that lies in somebody else's hands is refused.
     fn read_project(&mut self, folder: &Path, user: Option<&Path>) {
@@ -400,9 +411,7 @@ impl Loader {
         };
         let folder = folder_of(file);
         match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
-            Ok(value)
-                if self.author != Author::User && key == Key::Workspace && !lies_below(Path::new(&value), folder) =>
-            {
+            Ok(value) if self.is_projects() && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
                 let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
                 let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
                 self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
@@ -418,16 +427,23 @@ impl Loader {
         }
     }
 
-    /// Where the user's file says otherwise about what protects them than a project that they do not trust.
+    /// Whether the file came with a project.
+    fn is_projects(&self) -> bool {
+        matches!(self.author, Author::Project | Author::TrustedProject)
+    }
+
+    /// Where the user's file says otherwise about what protects them than a project that they do not trust. A workspace within
+    /// the user's takes nothing away.
     fn users_word_against(&self, key: Key, value: &OsStr) -> Option<&Origin> {
         let user = self.config.get(key).filter(|user| user.origin != Origin::Default && user.value != value)?;
-        (self.author == Author::Project && key.protects()).then_some(&user.origin)
+        let within = || key == Key::Workspace && lies_below(Path::new(value), Path::new(&user.value));
+        (self.author == Author::Project && key.protects() && !within()).then_some(&user.origin)
     }
 
     fn take_trusted(&mut self, file: &Path, span: Span, value: &Spanned<DeValue<'_>>) {
         if self.author != Author::User {
             let message =
-                format!("`{TRUSTED_PROJECTS}` has no meaning in a project's file: no project vouches for itself");
+                format!("`{TRUSTED_PROJECTS}` has no meaning here: only the user's own file says whom they trust");
             let help = "write it into the user's own file, or remove the line".to_owned();
             return self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
         }
@@ -462,13 +478,33 @@ impl Loader {
     }
 }
 
-/// The user's own file, if the environment says where it would be and it is there.
-fn user_file(environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+/// The environment with the user's folder in it: where it does not say, the system does, so that nobody loses what they
+/// configured by running in an empty one.
+fn at_home(
+    mut environment: Vec<(OsString, OsString)>,
+    home: impl FnOnce() -> Option<PathBuf>,
+) -> Vec<(OsString, OsString)> {
+    if !environment.iter().any(|(name, _)| name == "HOME") {
+        environment.push((OsString::from("HOME"), home().unwrap_or_default().into_os_string()));
+    }
+    environment
+}
+
+/// The user's own file, if it is there. An environment that names no folder of theirs has none; one that names none where it
+/// could be is an error, because what it says might have been stricter.
+fn user_file(environment: &[(OsString, OsString)]) -> Result<Option<PathBuf>, Diagnostic> {
     let variable = |name: &str| environment.iter().find(|(own, _)| own == name).map(|(_, value)| PathBuf::from(value));
     let configured = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let home = || variable("HOME").filter(|path| path.is_absolute()).map(|home| home.join(".config"));
-    let file = configured.or_else(home)?.join("enforcecore").join(CONFIG_FILE);
-    is_there(&file).then_some(file)
+    let Some(folder) = configured.or_else(|| variable("HOME").map(|home| home.join(".config"))) else {
+        return Ok(None);
+    };
+    if !folder.is_absolute() {
+        let message = "no absolute path says where the user's own file is".to_owned();
+        let help = "set HOME or XDG_CONFIG_HOME".to_owned();
+        return Err(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
+    }
+    let file = folder.join("enforcecore").join(CONFIG_FILE);
+    Ok(is_there(&file).then_some(file))
 }
 
 /// Whether something has this name. Whatever keeps us from looking is said when it is read.
@@ -653,4 +689,23 @@ fn place(name: &str, text: &str, bytes: std::ops::Range<usize>) -> Span {
     let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
     let small = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
     Span { file: name.to_owned(), line: small(line), column: small(column), start: bytes.start, end: bytes.end }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_no_home_in_the_environment_has_one_in_the_system() {
+        let check = |variables: &[(&str, &str)], system: Option<&str>, expected: &[(&str, &str)]| {
+            let owned = |pairs: &[(&str, &str)]| -> Vec<(OsString, OsString)> {
+                pairs.iter().map(|(name, value)| (OsString::from(name), OsString::from(value))).collect()
+            };
+            assert_eq!(at_home(owned(variables), || system.map(PathBuf::from)), owned(expected));
+        };
+        check(&[("A", "b")], Some("/home/me"), &[("A", "b"), ("HOME", "/home/me")]);
+        check(&[("HOME", "/elsewhere")], Some("/home/me"), &[("HOME", "/elsewhere")]);
+        // Nobody knows where it is, which is said where it is needed.
+        check(&[], None, &[("HOME", "")]);
+    }
 }

@@ -101,14 +101,42 @@ fn the_nearest_word_counts() {
 }
 
 #[test]
-fn a_named_file_counts_alone() {
-    let place = tempfile::tempdir().unwrap();
-    write(&place.path().join("enforcecore.toml"), "origin = \"found\"\nlog = \"found\"\n");
-    write(&place.path().join("named.toml"), "origin = \"named\"\n");
-    let config = load_named(place.path(), &place.path().join("named.toml")).unwrap();
-    assert_eq!((config.text(Key::Origin), config.text(Key::Log)), ("named", ".enforcecore/log"));
-    let missing = load_named(place.path(), &place.path().join("missing.toml")).unwrap_err();
-    assert_eq!(missing[0].code, "EC1000");
+fn a_named_file_counts_in_place_of_the_projects() {
+    let both = Both::new("policy = \"mine\"\norigin = \"mine\"\nworkspace = \"/nowhere\"\n", "no configuration");
+    let named = both.place.path().join("named.toml");
+    let load = |text: &str| {
+        write(&named, text);
+        both.load_named(&named)
+    };
+    let config = load("origin = \"named\"\nkeys = \"named\"\nworkspace = \"/\"\n").unwrap();
+    let words = [Key::Origin, Key::Keys, Key::Workspace, Key::Policy, Key::Log].map(|key| config.text(key));
+    let here = |name: &str| both.place.path().join(name).display().to_string();
+    let expected = ["named", &here("named"), "/", &here("xdg/enforcecore/mine"), ".enforcecore/log"];
+    assert_eq!(words, expected, "what the named file does not say, the user's does");
+    let codes = |result: Result<Config, Vec<Diagnostic>>| result.map_err(|found| found[0].code).err();
+    assert_eq!(codes(load("trusted_projects = []\n")), Some("EC1002"), "it is not the user's");
+    assert_eq!(codes(both.load_named(&both.place.path().join("missing.toml"))), Some("EC1000"));
+    assert_eq!(codes(both.load_named(&both.project().join("enforcecore.toml"))), Some("EC1001"));
+    // The user's own file may be named too, also by another name, and is then read once.
+    write(&both.user(), "trusted_projects = []\n");
+    symlink(both.user(), both.place.path().join("link.toml")).unwrap();
+    assert_eq!(codes(both.load_named(&both.user())), None);
+    assert_eq!(codes(both.load_named(&both.place.path().join("link.toml"))), None);
+    // A mistake in it stops everything, whatever is named.
+    write(&both.user(), "polcy = \"mine\"\n");
+    assert_eq!(codes(load("origin = \"named\"\n")), Some("EC1002"));
+}
+
+#[test]
+fn the_user_has_a_file_only_where_somebody_says_where() {
+    let check = |variables: &[(&str, &str)], expected: &str| assert_eq!(said_of(variables), expected, "{variables:?}");
+    let nowhere = "HOME: error[EC1003]: no absolute path says where the user's own file is\n  help: set HOME or \
+                   XDG_CONFIG_HOME";
+    check(&[], "");
+    check(&[("HOME", "/nowhere")], "");
+    check(&[("HOME", "")], nowhere);
+    check(&[("HOME", "home"), ("XDG_CONFIG_HOME", "xdg")], nowhere);
+    check(&[("HOME", "home"), ("XDG_CONFIG_HOME", "/nowhere")], "");
 }
 
 #[test]
@@ -373,6 +401,13 @@ impl Both {
         load_given(&self.project().join("deep"), &variables, flags)
     }
 
+    /// With a file that is named.
+    fn load_named(&self, file: &Path) -> Result<Config, Vec<Diagnostic>> {
+        let xdg = OsString::from(self.place.path().join("xdg"));
+        let variables = [(OsString::from("XDG_CONFIG_HOME"), xdg)];
+        Config::load(&self.project(), Some(file), variables, Given::by(Origin::Flag))
+    }
+
     /// The value that counts, or else the codes.
     fn value(&self, key: Key, variables: &[(&str, &str)], flags: &[(Key, &str)]) -> String {
         match self.load(variables, flags) {
@@ -394,7 +429,7 @@ fn a_project_does_not_speak_against_its_user() {
         (Key::Durability, "buffered", "strict", "EC1007"),
         (Key::LogLevel, "info", "debug", "debug"),
         (Key::LogFormat, "human", "json", "json"),
-        (Key::Workspace, "/", "deep", "deep"),
+        (Key::Workspace, "/nowhere", "deep", "EC1007"),
     ];
     for (key, mine, theirs, together) in protecting {
         let line = |value: &str| format!("{} = \"{value}\"\n", key.name());
@@ -416,6 +451,24 @@ fn a_project_does_not_speak_against_its_user() {
         assert_eq!(both.value(key, &[], &[(key, theirs)]), theirs);
         assert_eq!(both.value(key, &[], &[(Key::ALL[usize::from(key == Key::Policy)], "x")]), together);
         assert!(load_named(both.place.path(), &both.project().join("enforcecore.toml")).is_ok());
+    }
+}
+
+#[test]
+fn a_project_works_in_no_wider_folder_than_its_user() {
+    for (mine, theirs, together) in [
+        ("HERE/project/deep", ".", "EC1007"),
+        ("HERE/project/dee", "deep", "EC1007"),
+        ("HERE/nowhere", "deep", "EC1007"),
+        ("HERE/project/deep", "deep", "deep"),
+        ("HERE/project", "deep", "deep"),
+        ("HERE/project/deep/..", "deep", "deep"),
+        ("/", ".", "."),
+    ] {
+        let (user, project) = (format!("workspace = \"{mine}\"\n"), format!("workspace = \"{theirs}\"\n"));
+        assert_eq!(Both::new(&user, &project).value(Key::Workspace, &[], &[]), together, "{mine} {theirs}");
+        let trusted = user + "trusted_projects = [\"HERE/project\"]\n";
+        assert_eq!(Both::new(&trusted, &project).value(Key::Workspace, &[], &[]), theirs, "{mine} {theirs}");
     }
 }
 
@@ -466,8 +519,8 @@ fn only_the_user_says_which_projects_are_trusted() {
     let with = |what: &str| format!("error[EC1003]: `trusted_projects` holds a path that {what}");
     check("trusted_projects = [\"\"]\n", "", &with("is empty"));
     check("trusted_projects = [\"~/a\"]\n", "", &with("begins with `~`, which only a shell expands"));
-    let itself = "error[EC1002]: `trusted_projects` has no meaning in a project's file: no project vouches for itself\n  help: \
-                  write it into the user's own file, or remove the line";
+    let itself = "error[EC1002]: `trusted_projects` has no meaning here: only the user's own file says whom they trust\n  \
+                  help: write it into the user's own file, or remove the line";
     check("", "trusted_projects = [\"/a\"]\n", itself);
     // A trusted project trusts no other, and a link is as good as the folder that it leads to.
     check("trusted_projects = [\"HERE/project\"]\n", "trusted_projects = []\n", itself);

@@ -56,7 +56,7 @@ pub const CODES: &[Code] = &[
     code(
         "EC1007",
         "project against its user",
-        "The user's own file and the project's say different things about the policy, the log, the keys, the anchor, the log's name or the durability. A project comes from whoever wrote it, and a file in it must not take away what its user set up. Whoever runs the command settles it: by the flag or the variable, or for good by listing the project's folder under `trusted_projects` in the user's own file.",
+        "The user's own file and the project's say different things about the policy, the log, the keys, the anchor, the log's name or the durability, or the project's workspace does not lie in the user's. A project comes from whoever wrote it, and a file in it must not take away what its user set up. Whoever runs the command settles it: by the flag or the variable, or for good by listing the project's folder under `trusted_projects` in the user's own file.",
         "policy = \"lax.yaml\" in a project, under a user's policy = \"mine.yaml\"",
         "trusted_projects = [\"/home/me/project\"] in the user's own file",
     ),

@@ -112,6 +112,8 @@ impl Stage {
         for name in names.filter(|name| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes())) {
             command.env_remove(name);
         }
+        // Nobody's own file lies there.
+        command.env("XDG_CONFIG_HOME", &self.root);
         if !unprotected {
             command.arg("--config").arg(self.root.join(CONFIG_FILE)).args(["mcp", "--"]).arg(&program);
         }
