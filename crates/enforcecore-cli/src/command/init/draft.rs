@@ -27,7 +27,7 @@ const GENERIC: &str = include_str!("fragments/generic.yaml");
 pub const COLUMNS: usize = 100;
 
 /// Tools of Python that no simple reading finds.
-pub const NOT_SEEN: &str = "Tools made without such a decorator are not seen by `init` and NOT PROTECTED either: \
+pub const NOT_SEEN: &str = "Tools made without `@tool` are not seen by `init` and NOT PROTECTED either: \
     subclasses of `BaseTool`, `StructuredTool.from_function(f)`, plain functions in a list of tools.";
 
 /// A policy in the making.
@@ -38,6 +38,7 @@ pub struct Draft {
     tests: String,
     looks: Vec<String>,
     python: bool,
+    servers_alone: bool,
     /// Tools that ask first.
     pub asks: Vec<String>,
     /// Python functions in the policy that can be decorated, with their places.
@@ -53,7 +54,11 @@ pub struct Draft {
 impl Draft {
     /// What is found, as a policy.
     pub fn of(found: &Found) -> Draft {
-        let mut draft = Draft { python: found.python, ..Draft::default() };
+        let mut draft = Draft {
+            python: found.python,
+            servers_alone: found.functions.is_empty() && !found.servers.is_empty(),
+            ..Draft::default()
+        };
         for (package, fragment) in KNOWN {
             if found.servers.iter().any(|server| server.is(package)) {
                 draft.add_fragment(fragment);
@@ -112,8 +117,8 @@ impl Draft {
             text.push_str(APPROVALS);
         }
         text.push_str(REDACT);
-        // Inside one interpreter no deadline can be kept.
-        if !self.python {
+        // Inside one interpreter no deadline can be kept, so a policy that has one does not load there.
+        if self.servers_alone {
             text.push_str(DEADLINE);
         }
         let _ = write!(text, "\ntests:\n{}{UNKNOWN}", self.tests);
