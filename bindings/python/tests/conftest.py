@@ -68,7 +68,8 @@ class World:
         if program is None:
             pytest.skip("TEST_ENFORCECORE names no program")
         command = [program, "audit", "verify", str(self.log), "--allow-unanchored", "--json"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        variables = os.environ | {"ENFORCECORE_KEYS": str(self.folder / "keys")}
+        done = subprocess.run(command, capture_output=True, text=True, check=False, env=variables)
         assert done.returncode == 0, done.stdout + done.stderr
         report: dict[str, Any] = json.loads(done.stdout)
         return report

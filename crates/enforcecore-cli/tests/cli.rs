@@ -171,6 +171,7 @@ fn audit_verify_and_show_tell_what_the_log_proves() {
         &["audit", "verify", "log", "--anchor", "anchor", "--key", &key, "--json"],
         &["audit", "verify", "log"],
         &["audit", "verify", "log", "--allow-unanchored"],
+        &["audit", "verify", "log", "--allow-unanchored", "--allow-unknown-key"],
         &["audit", "verify", "damaged", "--anchor", "anchor"],
         &["audit", "verify", "damaged", "--anchor", "anchor", "--json"],
         &["audit", "verify", "cut", "--anchor", "anchor"],
@@ -281,7 +282,11 @@ fn the_exit_status_is_the_same_language_everywhere() {
     check(2, &["decide", "--policy", "policy.yaml", "--save", "--call", READ]);
     check(0, &["audit", "verify", "log", "--anchor", "anchor"]);
     check(1, &["audit", "verify", "log"]);
-    check(0, &["audit", "verify", "log", "--allow-unanchored"]);
+    check(1, &["audit", "verify", "log", "--allow-unanchored"]);
+    check(1, &["audit", "verify", "log", "--allow-unknown-key"]);
+    check(0, &["audit", "verify", "log", "--allow-unanchored", "--allow-unknown-key"]);
+    check(0, &["audit", "verify", "log", "--allow-unanchored", "--key", &log::verifier_key()]);
+    check(2, &["audit", "verify", "log", "--allow-unknown-key", "--key", &log::verifier_key()]);
     check(5, &["audit", "verify", "nowhere"]);
     check(0, &["audit", "show", "log"]);
     check(0, &["explain", "no_rule"]);
@@ -294,8 +299,8 @@ fn the_exit_status_is_the_same_language_everywhere() {
 const RESULTS: &[(bool, &[&str])] = &[
     (true, &["audit", "show", "log", "--json"]),
     (false, &["audit", "show", "log"]),
-    (true, &["audit", "verify", "log", "--json", "--allow-unanchored"]),
-    (false, &["audit", "verify", "log", "--allow-unanchored"]),
+    (true, &["audit", "verify", "log", "--json", "--anchor", "anchor"]),
+    (false, &["audit", "verify", "log", "--anchor", "anchor"]),
     (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
     (true, &["bench", "--json", "--dir", env!("CARGO_TARGET_TMPDIR")]),

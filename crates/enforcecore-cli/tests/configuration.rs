@@ -162,6 +162,37 @@ fn a_project_takes_no_protection_away_from_its_user() {
 }
 
 #[test]
+fn a_log_made_with_other_keys_is_not_this_projects() {
+    let place = project();
+    let verify = |args: &[&str]| place.run(&[&["audit", "verify", "log", "--allow-unanchored"], args].concat());
+    place.run(&["mcp", "--", "sh", "-c", "exit"]);
+    assert_eq!(verify(&[]).status, 0, "{:?}", verify(&[]));
+    // The same is done with other keys, and put in place.
+    let other = project();
+    other.run(&["mcp", "--", "sh", "-c", "exit"]);
+    place.write("log/log.jsonl", other.read("log/log.jsonl"));
+    let ran = verify(&[]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.stdout.contains("wrong_key"), "{ran:?}");
+    assert_eq!(verify(&["--allow-unknown-key"]).status, 0, "it is what somebody wrote");
+    // Where there are no keys, nobody says whose the log is; where they cannot be used, it is not guessed.
+    let secret = place.path(".enforcecore/keys/log-signing-key.pem");
+    std::fs::write(&secret, "no key").unwrap();
+    assert_eq!(verify(&[]).status, 5);
+    std::fs::remove_file(&secret).unwrap();
+    assert_eq!(verify(&[]).status, 1);
+    assert!(!secret.exists(), "to verify makes no key");
+    let key = ["--key", &other_key(&other)];
+    assert_eq!(verify(&key).status, 0);
+}
+
+/// The verifier key that a log says it is signed with.
+fn other_key(place: &Place) -> String {
+    let report = place.run(&["audit", "verify", "log", "--allow-unanchored", "--json"]).json();
+    report["key"].as_str().unwrap().to_owned()
+}
+
+#[test]
 fn the_demo_plays_on_its_own_defaults_and_keeps_a_project() {
     let place = Place::with(&[("enforcecore.toml", "polcy = \"policy.yaml\"\n")]);
     let mut command = place.command(&["demo", "--keep", "kept"]);

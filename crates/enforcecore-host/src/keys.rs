@@ -38,8 +38,21 @@ impl FileSigner {
     /// Loads the key of this folder, or makes one; `name` is what checkpoints call it.
     pub fn load_or_create(folder: &Path, name: &str) -> Result<FileSigner, StoreError> {
         let file = folder.join(SIGNING_KEY_FILE);
+        FileSigner::from_secret(secret_file(&file, to_pem), &file, name)
+    }
+
+    /// Loads the key of this folder, if it has one, and makes nothing.
+    pub fn load(folder: &Path, name: &str) -> Result<Option<FileSigner>, StoreError> {
+        let file = folder.join(SIGNING_KEY_FILE);
+        match read_secret(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            read => FileSigner::from_secret(read, &file, name).map(Some),
+        }
+    }
+
+    fn from_secret(read: io::Result<Zeroizing<String>>, file: &Path, name: &str) -> Result<FileSigner, StoreError> {
         let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{}`", file.display()), why);
-        let text = secret_file(&file, to_pem).map_err(|error| failed(&error))?;
+        let text = read.map_err(|error| failed(&error))?;
         let secret = from_pem(&text).ok_or_else(|| failed(&"it is not an Ed25519 key in PKCS#8 PEM"))?;
         let signer = KeySigner::new(name, &secret).ok_or_else(|| failed(&"its name cannot stand in a signed note"))?;
         Ok(FileSigner { signer })

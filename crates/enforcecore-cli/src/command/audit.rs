@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use clap::{Args, Subcommand};
 use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
 use enforcecore_host::config::Config;
-use enforcecore_host::evidence;
+use enforcecore_host::evidence::{self, LogFolders};
+use enforcecore_host::keys::FileSigner;
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
@@ -37,11 +38,15 @@ Examples:
   enforcecore audit verify .enforcecore/log --anchor /mnt/elsewhere/anchor
   enforcecore audit verify .enforcecore/log --allow-unanchored --json
 
-Exit status: 0 valid, 1 invalid or (without --allow-unanchored) unanchored.")]
+An anchor also says which key is genuine: a log that it covers begins with that key.
+
+Exit status: 0 valid, 1 invalid, or unanchored (without --allow-unanchored), or signed by a key
+that only the log itself names (without --allow-unknown-key).")]
 struct Verify {
     /// The log's folder [default: the configured one, with its anchor]
     log: Option<PathBuf>,
-    /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY)
+    /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY) [default: the one of the configured keys,
+    /// if they are there]
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
     /// An anchor folder, or a file with a checkpoint kept elsewhere; may be given several times
@@ -50,6 +55,9 @@ struct Verify {
     /// Accept a log whose end nothing outside vouches for
     #[arg(long)]
     allow_unanchored: bool,
+    /// Accept the key that the log itself names, whatever keys are configured
+    #[arg(long, conflicts_with = "key")]
+    allow_unknown_key: bool,
     /// Check the signature of every seal, not only those that decide
     #[arg(long)]
     all_signatures: bool,
@@ -84,10 +92,10 @@ pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exi
     match options.command {
         Command::Verify(mut options) => {
             if options.log.is_none() && options.anchor.is_empty() {
-                options.anchor.extend(configured.anchor);
+                options.anchor.extend(configured.anchor.clone());
             }
-            let log = options.log.take().unwrap_or(configured.log);
-            verify(&log, &options, output)
+            let log = options.log.take().unwrap_or_else(|| configured.log.clone());
+            verify(&log, &options, &configured, output)
         }
         Command::Show(mut options) => {
             let log = options.log.take().unwrap_or(configured.log);
@@ -96,9 +104,8 @@ pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exi
     }
 }
 
-fn verify(log: &Path, options: &Verify, output: &mut Output) -> Result<Exit, CommandError> {
-    let key = options.key.as_deref().map(PublicKey::from_vkey).transpose();
-    let key = key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?;
+fn verify(log: &Path, options: &Verify, configured: &LogFolders, output: &mut Output) -> Result<Exit, CommandError> {
+    let key = key(options, configured)?;
     let anchors = options.anchor.iter().map(|path| anchor(path)).collect::<Result<Vec<String>, CommandError>>()?;
     let verify = VerifyOptions { key, origin: None, anchors, all_signatures: options.all_signatures };
     let mut progress = Progress::of("MB checked");
@@ -113,11 +120,28 @@ fn verify(log: &Path, options: &Verify, output: &mut Output) -> Result<Exit, Com
     }
     output.flush()?;
     let tail = report.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
+    let unknown = report::is_key_unknown(&report) && !options.allow_unknown_key;
     Ok(match report.verdict {
-        Verdict::Valid if !tail => Exit::Clean,
-        Verdict::Unanchored { .. } if options.allow_unanchored && !tail => Exit::Clean,
+        Verdict::Valid if !tail && !unknown => Exit::Clean,
+        Verdict::Unanchored { .. } if options.allow_unanchored && !tail && !unknown => Exit::Clean,
         _ => Exit::Findings,
     })
+}
+
+/// The key that the seals must be signed with, if anybody but the log says which.
+fn key(options: &Verify, configured: &LogFolders) -> Result<Option<PublicKey>, CommandError> {
+    if let Some(key) = &options.key {
+        let key = PublicKey::from_vkey(key);
+        return Ok(Some(key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?));
+    }
+    if options.allow_unknown_key {
+        return Ok(None);
+    }
+    let signer = FileSigner::load(&configured.keys, &configured.origin).map_err(|error| {
+        CommandError::failed(error.to_string())
+            .help("give the verifier key by --key, or accept the log's own with --allow-unknown-key")
+    })?;
+    Ok(signer.map(|signer| signer.public()))
 }
 
 fn anchor(path: &Path) -> Result<String, CommandError> {

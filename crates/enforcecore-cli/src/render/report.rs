@@ -35,8 +35,9 @@ pub fn human(path: &str, report: &Report) -> Vec<String> {
     if !intents.is_empty() {
         lines.push(format!("  intents: {}; outcome unknown: {}", intents.join(", "), report.outcome_unknown));
     }
-    if report.key_from_log {
-        lines.push("  the key is the one the log itself names; give --key to prove who wrote it".to_owned());
+    if is_key_unknown(report) {
+        let ways = "give it by --key, or accept it with --allow-unknown-key";
+        lines.push(format!("  only the log itself says by which key it is signed, so anybody could have: {ways}"));
     }
     lines.extend(report.findings.iter().map(|finding| format!("  {finding}")));
     let more = report.findings_total.saturating_sub(report.findings.len() as u64);
@@ -47,6 +48,11 @@ pub fn human(path: &str, report: &Report) -> Vec<String> {
         lines.push(format!("  `enforcecore explain {}` says more about such a finding", first.kind.as_str()));
     }
     lines
+}
+
+/// Whether nothing but the log says with which key it is signed. The entry that names it is covered by every anchor.
+pub fn is_key_unknown(report: &Report) -> bool {
+    report.key_from_log && report.anchored.is_none()
 }
 
 fn finding(finding: &Finding) -> Json {
