@@ -1,10 +1,11 @@
 //! Results go to stdout, everything else to stderr. Nothing else in this crate writes to either.
 //!
-//! Colours are for terminals: they are taken out of what goes elsewhere, and wherever `NO_COLOR` asks for that.
+//! What others wrote steers no terminal: in a line, control characters are written as escapes. Colours are for terminals: they are taken out of what goes elsewhere, and wherever `NO_COLOR` asks for that.
 
 use std::io::{self, IsTerminal, Write};
 use std::time::{Duration, Instant};
 
+use enforcecore::diagnostic::one_line;
 use serde_json::Value as Json;
 
 use crate::error::CommandError;
@@ -20,8 +21,13 @@ impl Output {
         Output { stream: Box::new(io::BufWriter::new(anstream::stdout())) }
     }
 
-    /// One line for people.
+    /// One line for people, or some.
     pub fn line(&mut self, text: &str) -> Result<(), CommandError> {
+        self.painted(&harmless(text))
+    }
+
+    /// One line with colours. Whoever paints it has made the rest of it harmless.
+    pub fn painted(&mut self, text: &str) -> Result<(), CommandError> {
         Ok(writeln!(self.stream, "{text}")?)
     }
 
@@ -38,7 +44,12 @@ impl Output {
 
 /// Says on stderr why a command failed. If nobody can hear it, the exit status still says so.
 pub fn complain(message: &dyn std::fmt::Display) {
-    let _ = writeln!(anstream::stderr(), "{message}");
+    let _ = writeln!(anstream::stderr(), "{}", harmless(&message.to_string()));
+}
+
+/// The lines of a text, each as it may be shown.
+fn harmless(text: &str) -> String {
+    text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")
 }
 
 /// Whether what is written to stderr may have colours.
@@ -119,6 +130,16 @@ mod tests {
         }
         drop(progress);
         String::from_utf8(screen.0.lock().unwrap().clone()).unwrap().replace("\r\x1b[K", "|")
+    }
+
+    #[test]
+    fn a_line_steers_no_terminal_and_a_painted_one_has_its_colours() {
+        let screen = Screen::default();
+        let mut output = Output { stream: Box::new(screen.clone()) };
+        output.line("a\x1b[2J\n\tb\r\x07").unwrap();
+        output.painted("\x1b[1mc\x1b[0m").unwrap();
+        let written = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+        assert_eq!(written, "a\\u{1b}[2J\n\tb\\r\\u{7}\n\x1b[1mc\x1b[0m\n");
     }
 
     #[test]

@@ -188,6 +188,30 @@ fn audit_verify_and_show_tell_what_the_log_proves() {
 }
 
 #[test]
+fn what_others_wrote_steers_no_terminal() {
+    let place = shop_with_log();
+    let check = |args: &[&str], expected: &str| {
+        let ran = place.run(args);
+        let said = ran.stdout.clone() + &ran.stderr;
+        assert!(!said.chars().any(|c| c.is_control() && c != '\n'), "{args:?} {said:?}");
+        assert!(said.lines().any(|line| line.contains(expected)), "{args:?} {said}");
+    };
+    // As a string of JSON or TOML, and as it is shown.
+    let (steers, shown) = (r"\u001b[2J\u009d0;x\u0007\nforged\u202e", r"\u{1b}[2J\u{9d}0;x\u{7}\nforged\u{202e}");
+    let log = place.read("log/log.jsonl").replacen(r#""tool":"pay""#, &format!(r#""tool":"{steers}""#), 1);
+    place.write("forged/log.jsonl", log);
+    check(&["audit", "show", "forged"], shown);
+    place.write("steers.toml", format!("\"{steers}\" = 1\n"));
+    check(&["--config", "steers.toml", "config", "show"], &format!("unknown key `{shown}`"));
+    check(&["--config", "steers.toml", "audit", "show"], &format!("unknown key `{shown}`"));
+    place.write("steers.yaml", POLICY.replacen("rules:", &format!("\"{steers}\": 1\nrules:"), 1));
+    check(&["policy", "check", "steers.yaml"], "unknown key `");
+    let server = format!(r#"{{"mcpServers": {{"{steers}": {{"command": "node", "args": ["{steers}"]}}}}}}"#);
+    place.write("agent/.mcp.json", server);
+    check(&["init", "agent"], &format!("MCP server `{shown}`"));
+}
+
+#[test]
 fn explain_has_a_page_for_every_code() {
     let place = Place::new();
     expect_file!["golden/explain.txt"].assert_eq(&place.transcript(&[

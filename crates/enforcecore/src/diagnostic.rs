@@ -1,6 +1,6 @@
 //! One diagnostic type for everything a person can mend: policies, calls in files, configuration. Faces render it.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 
 /// One finding, with a stable code.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,16 +55,33 @@ pub struct Span {
 
 impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", one_line(&self.span.file))?;
         match &self.span {
-            Span { file, line: 0, .. } => write!(f, "{file}: ")?,
-            Span { file, line, column, .. } => write!(f, "{file}:{line}:{column}: ")?,
+            Span { line: 0, .. } => write!(f, ": ")?,
+            Span { line, column, .. } => write!(f, ":{line}:{column}: ")?,
         }
-        write!(f, "{}[{}]: {}", self.severity.as_str(), self.code, self.message)?;
+        write!(f, "{}[{}]: {}", self.severity.as_str(), self.code, one_line(&self.message))?;
         if let Some(help) = &self.help {
-            write!(f, "\n  help: {help}")?;
+            write!(f, "\n  help: {}", one_line(help))?;
         }
         Ok(())
     }
+}
+
+/// Somebody's text as part of a line for people: what would steer a terminal, end the line or turn its direction is written as
+/// an escape. A tab stays.
+pub fn one_line(text: &str) -> String {
+    let mut line = String::with_capacity(text.len());
+    for c in text.chars() {
+        let turns = matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        if c != '\t' && (c.is_control() || turns) {
+            // Writing to a string does not fail.
+            let _ = write!(line, "{}", c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    line
 }
 
 /// The closest of the names, if it is close enough to be a slip of the finger.
@@ -75,4 +92,29 @@ pub fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
         .filter(|(distance, name)| *distance <= 1.max(name.chars().count() / 3) && *distance < wrong.chars().count())
         .min()
         .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_is_shown_steers_a_terminal() {
+        let check = |text: &str, expected: &str| assert_eq!(one_line(text), expected);
+        check(
+            "plain, `quoted` \\ \"text\"\tin \u{e9}\u{4e2d}\u{1f600}",
+            "plain, `quoted` \\ \"text\"\tin \u{e9}\u{4e2d}\u{1f600}",
+        );
+        check("a\x1b]0;title\x07\x1b[2J", r"a\u{1b}]0;title\u{7}\u{1b}[2J");
+        check("a\nb\rc\x08\x7f\u{9b}", r"a\nb\rc\u{8}\u{7f}\u{9b}");
+        check("a\u{202e}b\u{2066}c\u{2028}", r"a\u{202e}b\u{2066}c\u{2028}");
+    }
+
+    #[test]
+    fn a_diagnostic_is_one_line_and_its_help_another() {
+        let span = Span { file: "a\nb".to_owned(), ..Span::default() };
+        let (message, help) = ("wrong \x1b[31m".to_owned(), Some("mend\rit".to_owned()));
+        let one = Diagnostic { code: "EC1", severity: Severity::Error, span, message, help, fix: None };
+        assert_eq!(one.to_string(), "a\\nb: error[EC1]: wrong \\u{1b}[31m\n  help: mend\\rit");
+    }
 }

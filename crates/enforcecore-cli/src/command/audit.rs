@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
+use enforcecore::diagnostic::one_line;
 use enforcecore_host::config::Config;
 use enforcecore_host::evidence::{self, LogFolders};
 use enforcecore_host::keys::FileSigner;
@@ -165,7 +166,7 @@ fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, Command
     let mut print = |entry: Result<Entry, String>| -> Result<(), CommandError> {
         match entry {
             Ok(entry) if options.json => output.json(&serde_json::to_value(&entry).unwrap_or(Json::Null)),
-            Ok(entry) => output.line(&describe(&entry)),
+            Ok(entry) => output.line(&one_line(&describe(&entry))),
             Err(place) => {
                 damaged = true;
                 crate::output::complain(&format!("warning: {place}; `enforcecore audit verify` says more"));

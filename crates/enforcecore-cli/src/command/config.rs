@@ -1,7 +1,7 @@
 //! `enforcecore config`: what is configured, and where.
 
 use clap::{Args, Subcommand};
-use enforcecore::diagnostic::Diagnostic;
+use enforcecore::diagnostic::{Diagnostic, one_line};
 use enforcecore_host::config::{Config, Given, Key, Origin, TRUSTED_PROJECTS};
 use serde_json::{Value as Json, json};
 
@@ -74,7 +74,7 @@ pub fn run(
     if options.json {
         output.json(&json!({"v": 1, "settings": shown.iter().map(machine).collect::<Vec<_>>()}))?;
     } else {
-        shown.iter().try_for_each(|one| output.line(&human(one)))?;
+        shown.iter().try_for_each(|one| output.line(&one_line(&human(one))))?;
     }
     output.flush()?;
     Ok(Exit::Clean)

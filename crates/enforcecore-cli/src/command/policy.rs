@@ -154,7 +154,7 @@ fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
     for finding in found.iter().take(FINDINGS_SHOWN_MAX) {
         let file = finding.span.file.as_str();
         let source = sources.entry(file).or_insert_with(|| source(file).ok());
-        output.line(&diagnostic::human(finding, source.as_deref(), &renderer))?;
+        output.painted(&diagnostic::human(finding, source.as_deref(), &renderer))?;
         output.line("")?;
     }
     let more = found.len().saturating_sub(FINDINGS_SHOWN_MAX);

@@ -1,7 +1,7 @@
 //! Diagnostics for people, with the lines they are about, and for machines.
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
-use enforcecore::diagnostic::{Diagnostic, Severity};
+use enforcecore::diagnostic::{Diagnostic, Severity, one_line};
 use serde_json::{Value as Json, json};
 
 /// The finding under its line of the document, where there is such a line.
@@ -15,16 +15,16 @@ pub fn human(diagnostic: &Diagnostic, source: Option<&str>, renderer: &Renderer)
     let span = &diagnostic.span;
     let (start, end) = (span.start.min(source.len()), span.end.clamp(span.start, source.len().max(span.start)));
     let fits = source.is_char_boundary(start) && source.is_char_boundary(end) && end <= source.len();
-    let title = level.clone().primary_title(diagnostic.message.as_str()).id(diagnostic.code);
+    let title = level.clone().primary_title(one_line(&diagnostic.message)).id(diagnostic.code);
     let group = if fits {
         let snippet =
-            Snippet::source(source).path(span.file.as_str()).annotation(AnnotationKind::Primary.span(start..end));
+            Snippet::source(source).path(one_line(&span.file)).annotation(AnnotationKind::Primary.span(start..end));
         title.element(snippet)
     } else {
         return diagnostic.to_string();
     };
     let group = match &diagnostic.help {
-        Some(help) => group.element(Level::HELP.message(help.as_str())),
+        Some(help) => group.element(Level::HELP.message(one_line(help))),
         None => group,
     };
     renderer.render(&[group])

@@ -84,10 +84,10 @@ impl Report {
         self.table(Kind::Hostile, "Harm the agent is talked into", output)?;
         if let Some(evidence) = &self.evidence {
             output.line("")?;
-            lines_of(evidence).iter().try_for_each(|line| output.line(line))?;
+            lines_of(evidence).iter().try_for_each(|line| output.painted(line))?;
         }
         output.line("")?;
-        output.line(&painted(&self.summary(), if self.is_as_scripted() { GOOD } else { BAD }))?;
+        output.painted(&painted(&self.summary(), if self.is_as_scripted() { GOOD } else { BAD }))?;
         if let Some(kept) = &self.kept {
             output.line(&format!("Everything is kept in {}", kept.display()))?;
         }
@@ -96,9 +96,9 @@ impl Report {
 
     fn table(&self, kind: Kind, title: &str, output: &mut Output) -> Result<(), CommandError> {
         output.line("")?;
-        output.line(&painted(&columns(title, "decision", "code", "effect"), TITLE))?;
+        output.painted(&painted(&columns(title, "decision", "code", "effect"), TITLE))?;
         for row in self.rows.iter().filter(|row| row.step.kind == kind) {
-            output.line(&row.line())?;
+            output.painted(&row.line())?;
         }
         Ok(())
     }

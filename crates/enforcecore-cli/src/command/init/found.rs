@@ -4,6 +4,8 @@ use std::fs::{self, File};
 use std::io::Read;
 use std::path::{Path, PathBuf};
 
+use enforcecore::diagnostic::one_line;
+
 use super::python::{self, Function};
 use super::settings::{SETTINGS, Server, Settings};
 
@@ -82,6 +84,7 @@ impl Found {
             return self.notes.push(format!("{file}, which cannot be read as {format} (comments?)"));
         };
         for (name, entry) in entries {
+            let name = one_line(&name);
             let said = match settings.server(&name, &entry) {
                 None => ", which no command starts; it is not covered",
                 Some(server) if server.is_behind_a_policy() => ", which is behind a policy already",
@@ -103,7 +106,7 @@ impl Found {
                 |package: &str| words.iter().any(|word| *word == package || word.starts_with(&format!("{package}-")));
             for (_, framework) in FRAMEWORKS.iter().filter(|(package, _)| needs(package)) {
                 if !named.contains(framework) {
-                    self.notes.push(format!("{framework} in {file}"));
+                    self.notes.push(format!("{framework} in {}", one_line(&file)));
                     named.push(*framework);
                 }
             }
@@ -115,7 +118,7 @@ impl Found {
         let mut files = Vec::new();
         python_files(folder, 0, &mut files);
         for file in files {
-            let name = file.strip_prefix(folder).unwrap_or(&file).display().to_string();
+            let name = one_line(&file.strip_prefix(folder).unwrap_or(&file).display().to_string());
             self.functions.extend(python::tools(&name, &read(&file).unwrap_or_default()));
         }
         if self.functions.len() > FUNCTIONS_MAX {
