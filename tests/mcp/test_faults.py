@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import resource
 import signal
 import subprocess
@@ -151,9 +150,8 @@ def test_the_server_is_gone_with_the_proxy(place: Place, how: str) -> None:
         client.process.send_signal(signal.SIGKILL)
     status, _ = client.leave()
     if how == "kill":
-        # Nobody is left to look for daemons, but the server itself ends with its parent.
-        wait_until(lambda: not is_alive(server))
-        os.kill(pid, signal.SIGKILL)
+        # The server's keeper ends them once its parent is gone.
+        wait_until(lambda: not is_alive(server) and not is_alive(pid))
         return
     assert status == 0
     assert not is_alive(pid)

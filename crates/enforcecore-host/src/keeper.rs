@@ -2,32 +2,57 @@
 //!
 //! Somebody has to: a process that has ended keeps its id until its parent takes its end, and there are only so many ids. A
 //! library cannot, because it must not take the end of a child that the program around it waits for. A keeper has no children
-//! but these.
+//! but these, so it alone knows that nobody is left: the kernel tells a process that has no children so, and whoever loses its
+//! parent is handed on in the same instant in which the parent ends.
 //!
-//! It is a fork of us that makes system calls and nothing else; it holds no file, takes no signal, and its memory, a copy of
-//! ours, can be looked into by nobody. It ends as its program ends, and the program ends with it.
+//! It is a fork of us that makes system calls and nothing else; it holds two files, takes one signal, and its memory, a copy of
+//! ours, can be looked into by nobody. It says how its program ended, and ends by itself once nobody is left. Told to, or when
+//! the thread that started it ends, it kills what it has until then. If somebody kills it, the program is killed by the kernel.
 
 use std::ffi::c_int;
 use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
+use std::time::{Duration, Instant};
 
-use rustix::io::Errno;
+use rustix::fs::{Mode, OFlags, open};
+use rustix::io::{Errno, pread, write};
 use rustix::process::{
-    DumpableBehavior, Pid, Signal, WaitOptions, WaitStatus, getpid, set_child_subreaper, set_dumpable_behavior,
+    DumpableBehavior, Pid, Signal, WaitOptions, getpid, kill_process, set_child_subreaper, set_dumpable_behavior,
     set_parent_process_death_signal, setpgid, setsid, wait,
 };
+
+use crate::spawn::KILL_WAIT_MAX;
+
+/// What a keeper takes as the order to kill what it has. Hardly a program sends its parent this one.
+pub(crate) const END_ALL: Signal = Signal::POWER;
+
+/// What is reported in place of an end where nobody keeps the program.
+pub(crate) const NOT_KEPT: i32 = -1;
 
 /// The status of a keeper that could not do its work.
 const FAILED: c_int = 127;
 
+/// Pause between two looks at children that do not go away.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Between fork and exec: the process that calls this becomes a keeper in a session of its own, and it returns in the one that
-/// is to become the program. An emulator that knows no reapers has no keepers either, and no proxy: nothing can adopt there.
-pub(crate) fn keep() -> io::Result<()> {
+/// is to become the program. The keeper writes to `report` how the program ended, as wait(2) encodes it. An emulator that knows
+/// no reapers has no keepers either, and no proxy: nothing can adopt there, and [`NOT_KEPT`] is written.
+pub(crate) fn keep(report: BorrowedFd<'_>) -> io::Result<()> {
     setsid()?;
-    set_parent_process_death_signal(Some(Signal::KILL))?;
+    take_ends();
     match set_child_subreaper(Some(getpid())) {
-        Err(Errno::INVAL) => return Ok(()),
+        Err(Errno::INVAL) => {
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            write(report, &NOT_KEPT.to_ne_bytes())?;
+            return Ok(());
+        }
         became => became?,
     }
+    // Before the program starts, so that it finds nothing to look into; its own exec undoes it there.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    let mask = block_signals()?;
+    set_parent_process_death_signal(Some(END_ALL))?;
     #[expect(unsafe_code, reason = "there is no safe way to fork")]
     // SAFETY: this process was just forked and has one thread, and both sides go on with system calls only.
     let program = unsafe { libc::fork() };
@@ -36,56 +61,152 @@ pub(crate) fn keep() -> io::Result<()> {
         0 => {
             // A program that signals its group signals no keeper.
             setpgid(None, None)?;
-            Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
+            set_parent_process_death_signal(Some(Signal::KILL))?;
+            set_mask(&mask)
         }
-        _ => watch(Pid::from_raw(program)),
+        _ => {
+            let children = open(c"/proc/thread-self/children", OFlags::RDONLY, Mode::empty()).ok();
+            Keeper { program: Pid::from_raw(program), report, children }.watch()
+        }
     }
 }
 
-fn watch(program: Option<Pid>) -> ! {
-    if mask_signals(libc::SIG_BLOCK).is_ok() && set_dumpable_behavior(DumpableBehavior::NotDumpable).is_ok() && let_go()
-    {
+struct Keeper<'a> {
+    /// The program, until its end is taken.
+    program: Option<Pid>,
+    report: BorrowedFd<'a>,
+    /// The kernel's list of this process's children; none where the kernel makes no such list.
+    children: Option<OwnedFd>,
+}
+
+impl Keeper<'_> {
+    fn watch(mut self) -> ! {
+        if !let_go([Some(self.report.as_raw_fd()), self.children.as_ref().map(AsRawFd::as_raw_fd)]) {
+            end(FAILED)
+        }
         loop {
-            match wait(WaitOptions::empty()) {
-                Ok(Some((ended, status))) if Some(ended) == program => end_like(status),
-                Ok(_) | Err(Errno::INTR) => {}
-                Err(_) => break,
+            self.take_ends();
+            if next_signal() == END_ALL.as_raw() {
+                self.end_all()
             }
         }
     }
-    end(FAILED)
+
+    /// Kills every child until there is none, and with each those that its end makes children. Nobody else takes the end of a
+    /// child, so each of their ids is still theirs.
+    fn end_all(&mut self) -> ! {
+        let begin = Instant::now();
+        loop {
+            if let Some(program) = self.program {
+                let _ = kill_process(program, Signal::KILL);
+            }
+            if let Some(children) = &self.children {
+                kill_listed(children.as_fd());
+            }
+            self.take_ends();
+            // Until then nothing is faster than this loop but what forks as it ends.
+            if begin.elapsed() > KILL_WAIT_MAX {
+                std::thread::sleep(LOOK_AGAIN);
+            }
+        }
+    }
+
+    /// Takes the ends of all children that ended, and ends where no child is left.
+    fn take_ends(&mut self) {
+        loop {
+            match wait(WaitOptions::NOHANG) {
+                Ok(Some((ended, status))) if Some(ended) == self.program => {
+                    self.program = None;
+                    // Whoever reads this may be gone.
+                    let _ = write(self.report, &status.as_raw().to_ne_bytes());
+                }
+                Ok(Some(_)) | Err(Errno::INTR) => {}
+                Ok(None) => return,
+                Err(Errno::CHILD) => end(0),
+                Err(_) => end(FAILED),
+            }
+        }
+    }
 }
 
-/// Closes every file: a pipe that we held open would never end.
-fn let_go() -> bool {
+fn kill_listed(children: BorrowedFd<'_>) {
+    let mut list = [0_u8; 4096];
+    let length = pread(children, &mut list, 0).unwrap_or_default();
+    let mut id: i32 = 0;
+    for byte in list.iter().take(length) {
+        match byte {
+            b'0'..=b'9' => id = id.wrapping_mul(10).wrapping_add(i32::from(byte - b'0')),
+            // Only what ends with a space is whole.
+            _ => {
+                if let Some(child) = Pid::from_raw(std::mem::take(&mut id)) {
+                    let _ = kill_process(child, Signal::KILL);
+                }
+            }
+        }
+    }
+}
+
+/// Has the ends of children wait to be taken, whatever those before us wanted.
+pub(crate) fn take_ends() {
+    #[expect(unsafe_code, reason = "there is no safe way to choose a signal's action")]
+    // SAFETY: the default action is no handler, and the call is async-signal-safe.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_DFL);
+    }
+}
+
+/// Closes every file but these: a pipe that we held open would never end.
+fn let_go(mut kept: [Option<RawFd>; 2]) -> bool {
+    kept.sort_unstable();
+    let mut from: RawFd = 0;
+    for file in kept.into_iter().flatten() {
+        if file > from && !close_range(from, file - 1) {
+            return false;
+        }
+        from = file + 1;
+    }
+    close_range(from, RawFd::MAX)
+}
+
+fn close_range(first: RawFd, last: RawFd) -> bool {
     #[expect(unsafe_code, reason = "there is no safe way to close files that others opened")]
-    // SAFETY: whoever opened these files is in another process, and nothing here uses a file.
-    let closed = unsafe { libc::syscall(libc::SYS_close_range, 0, u32::MAX, 0) };
+    // SAFETY: whoever opened these files is in another process, and nothing here uses one of them.
+    let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     closed == 0
 }
 
-fn end_like(status: WaitStatus) -> ! {
-    if let Some(signal) = status.terminating_signal() {
-        #[expect(unsafe_code, reason = "there is no safe way to end by a signal")]
-        // SAFETY: the default action is no handler, and both calls are async-signal-safe.
-        unsafe {
-            libc::signal(signal, libc::SIG_DFL);
-            libc::kill(libc::getpid(), signal);
+fn block_signals() -> io::Result<libc::sigset_t> {
+    let mut all = std::mem::MaybeUninit::uninit();
+    let mut before = std::mem::MaybeUninit::uninit();
+    #[expect(unsafe_code, reason = "there is no safe way to block signals")]
+    // SAFETY: `sigfillset` initialises the set that `sigprocmask` reads, which initialises the other; there is one thread.
+    unsafe {
+        libc::sigfillset(all.as_mut_ptr());
+        match libc::sigprocmask(libc::SIG_BLOCK, all.as_ptr(), before.as_mut_ptr()) {
+            0 => Ok(before.assume_init()),
+            _ => Err(io::Error::last_os_error()),
         }
-        let _ = mask_signals(libc::SIG_UNBLOCK);
     }
-    end(status.exit_status().unwrap_or(FAILED))
 }
 
-fn mask_signals(how: c_int) -> io::Result<()> {
-    let mut all = std::mem::MaybeUninit::uninit();
-    #[expect(unsafe_code, reason = "there is no safe way to block signals")]
-    // SAFETY: `sigfillset` initialises the set that `sigprocmask` reads; there is one thread.
-    let masked = unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::sigprocmask(how, all.as_ptr(), std::ptr::null_mut())
-    };
-    if masked == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+fn set_mask(mask: &libc::sigset_t) -> io::Result<()> {
+    #[expect(unsafe_code, reason = "there is no safe way to unblock signals")]
+    // SAFETY: the set is initialised; there is one thread.
+    let set = unsafe { libc::sigprocmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
+    if set == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+/// Waits for a child's end or for the order; other signals stay where they are.
+fn next_signal() -> c_int {
+    let mut awaited = std::mem::MaybeUninit::uninit();
+    #[expect(unsafe_code, reason = "there is no safe way to wait for a signal")]
+    // SAFETY: `sigemptyset` initialises the set that the others use; nobody asks for the signal's details.
+    unsafe {
+        libc::sigemptyset(awaited.as_mut_ptr());
+        libc::sigaddset(awaited.as_mut_ptr(), libc::SIGCHLD);
+        libc::sigaddset(awaited.as_mut_ptr(), END_ALL.as_raw());
+        libc::sigwaitinfo(awaited.as_ptr(), std::ptr::null_mut())
+    }
 }
 
 fn end(status: c_int) -> ! {

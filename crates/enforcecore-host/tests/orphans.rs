@@ -26,11 +26,7 @@ fn check() {
     let script = ORPHANS.replace("PIDS", pids.to_str().unwrap());
     let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
     let ids = wait_for_lines(&pids, 24);
-    let begin = Instant::now();
-    while ids.iter().any(|id| is_there(id)) {
-        assert!(begin.elapsed() < Duration::from_secs(10), "an orphan that ended still has its id");
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    wait_until(|| !ids.iter().any(|id| is_there(id)), "an orphan that ended still has its id");
     assert!(tree.exit_status().unwrap().is_none(), "the program runs");
     assert!(is_there(&other.id().to_string()), "its end is not taken");
     assert_eq!(other.wait().unwrap().code(), Some(7));
@@ -42,24 +38,41 @@ fn check() {
 fn what_ended_leaves_nothing_while_the_program_runs() {
     check_ends();
     check();
+    check_after_its_end();
     adopt_orphans().unwrap();
     check();
+    check_after_its_end();
+}
+
+/// A program that ended, and left somebody who leaves others.
+fn check_after_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let pids = folder.path().join("pids");
+    let script = format!("({ORPHANS}) & exit 0").replace("PIDS", pids.to_str().unwrap());
+    let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    wait_until(|| tree.exit_status().unwrap().is_some(), "it does not end");
+    let ids = wait_for_lines(&pids, 24);
+    wait_until(|| !ids.iter().any(|id| is_there(id)), "an orphan that ended still has its id");
+    tree.kill().unwrap();
+}
+
+fn wait_until(mut done: impl FnMut() -> bool, otherwise: &str) {
+    let begin = Instant::now();
+    while !done() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "{otherwise}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
 }
 
 /// What a program ended with is seen through its keeper.
 fn check_ends() {
     let ended = |script: &str| {
         let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", script]).unwrap();
-        let begin = Instant::now();
-        loop {
-            if let Some(status) = tree.exit_status().unwrap() {
-                tree.kill().unwrap();
-                assert_eq!(tree.exit_status().unwrap(), Some(status));
-                return (status.code(), status.signal());
-            }
-            assert!(begin.elapsed() < Duration::from_secs(10), "{script} does not end");
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        wait_until(|| tree.exit_status().unwrap().is_some(), script);
+        let status = tree.exit_status().unwrap().unwrap();
+        tree.kill().unwrap();
+        assert_eq!(tree.exit_status().unwrap(), Some(status));
+        (status.code(), status.signal())
     };
     assert_eq!(ended("exit 0"), (Some(0), None));
     assert_eq!(ended("exit 7"), (Some(7), None));

@@ -23,8 +23,7 @@ fn check(script: &str, members: usize) {
     let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
     let ids = wait_for_lines(&pids, members);
     assert!(ids.iter().all(|id| is_alive(id)), "{script}: {ids:?} should run");
-    // A program that ends by itself leaves its daemons to us and no longer to its keeper.
-    while script.contains("exit") && tree.exit_status().unwrap().is_none() {
+    while (script.contains("exit") || script.contains("$PPID")) && tree.exit_status().unwrap().is_none() {
         std::thread::sleep(Duration::from_millis(5));
     }
     tree.kill().unwrap();
@@ -33,7 +32,7 @@ fn check(script: &str, members: usize) {
     tree.kill().unwrap();
 }
 
-// One test, because a process has one set of children: two trees at once would end each other's orphans.
+// One test, because a process has one set of children: two trees without keepers would end each other's orphans.
 #[test]
 fn a_tree_is_ended_with_all_it_started() {
     check("echo $$ >> PIDS; sleep 100", 1);
@@ -43,6 +42,11 @@ fn a_tree_is_ended_with_all_it_started() {
     // A daemon: forked twice, in a session of its own, its parents gone.
     check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 100", 1);
     check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 0.3; exit 3", 1);
+    // Without its keeper it is ours.
+    check(
+        "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 0.3; kill -KILL $PPID; sleep 100",
+        1,
+    );
     check("for i in 1 2 3 4 5 6 7 8; do (echo $BASHPID >> PIDS; while true; do (sleep 0.01); done) & done; wait", 8);
 
     let (mut tree, mut pipes) = spawn(OsStr::new("cat"), &[] as &[&str]).unwrap();

@@ -1,0 +1,113 @@
+//! Ending a tree ends nobody else: not another tree, not a child that is none, not whoever got the id of one that ended.
+
+#![cfg(test)]
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::ffi::OsStr;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+use enforcecore_host::spawn::{Pipes, Tree, adopt_orphans, spawn};
+use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
+use support::own_words;
+
+fn sleeping() -> (Tree, Pipes) {
+    spawn(OsStr::new("sleep"), &["100"]).unwrap()
+}
+
+fn runs(tree: &mut Tree) -> bool {
+    tree.exit_status().unwrap().is_none()
+}
+
+fn kill_keeper(tree: &mut Tree) {
+    let keeper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
+    kill_process(keeper, Signal::KILL).unwrap();
+    let begin = Instant::now();
+    while runs(tree) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "its keeper does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
+fn child() -> Child {
+    Command::new("sleep").arg("100").spawn().unwrap()
+}
+
+// One test, because a process is a reaper as a whole.
+#[test]
+fn nobody_else_is_ended() {
+    check_ignored_ends();
+
+    set_child_subreaper(Some(getpid())).unwrap();
+    let mut other = child();
+    let (mut first, _pipes) = sleeping();
+    first.kill().unwrap();
+    let (mut first, _pipes) = sleeping();
+    kill_keeper(&mut first);
+    let error = first.kill().unwrap_err().to_string();
+    assert!(error.ends_with("its keeper was killed, and what it kept may run on"), "{error}");
+    assert!(other.try_wait().unwrap().is_none(), "a reaper for other reasons keeps its own child");
+    other.kill().unwrap();
+    other.wait().unwrap();
+
+    adopt_orphans().unwrap();
+    let ((mut first, _pipes), (mut second, _other_pipes)) = (sleeping(), sleeping());
+    first.kill().unwrap();
+    assert!(runs(&mut second));
+    let (mut first, _pipes) = sleeping();
+    kill_keeper(&mut first);
+    first.kill().unwrap();
+    assert!(runs(&mut second), "not even where orphans are looked for");
+    second.kill().unwrap();
+    assert!(!runs(&mut second));
+}
+
+/// Runs in a process of its own, started by the test below with SIGCHLD ignored.
+#[test]
+#[ignore = "it is started by others, with a signal ignored"]
+fn child_ignores_ends() {
+    let error = spawn(OsStr::new("sleep"), &["100"]).unwrap_err().to_string();
+    assert!(error.contains("this program ignores SIGCHLD"), "{error}");
+    adopt_orphans().unwrap();
+    let (mut tree, _pipes) = spawn(OsStr::new("sh"), &["-c", "exit 3"]).unwrap();
+    let begin = Instant::now();
+    while runs(&mut tree) {
+        assert!(begin.elapsed() < Duration::from_secs(10), "it does not end");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    tree.kill().unwrap();
+    assert_eq!(tree.exit_status().unwrap().unwrap().code(), Some(3));
+
+    let (mut tree, _pipes) = sleeping();
+    ignore_ends().unwrap();
+    kill_process(Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
+    while tree.exit_status().is_ok() {
+        assert!(begin.elapsed() < Duration::from_secs(10), "its id is not free");
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    let error = tree.kill().unwrap_err().to_string();
+    assert!(error.contains("its end was taken by another"), "{error}");
+}
+
+/// Whose end nobody takes has an id that may be another's.
+fn check_ignored_ends() {
+    let words = own_words();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]).args(["--exact", "child_ignores_ends", "--ignored"]);
+    #[expect(unsafe_code, reason = "there is no safe way to run code between fork and exec")]
+    // SAFETY: one system call.
+    let output = unsafe { command.pre_exec(ignore_ends) }.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+}
+
+fn ignore_ends() -> std::io::Result<()> {
+    #[expect(unsafe_code, reason = "there is no safe way to ignore a signal")]
+    // SAFETY: no handler is set.
+    unsafe {
+        libc::signal(libc::SIGCHLD, libc::SIG_IGN);
+    }
+    Ok(())
+}
