@@ -244,11 +244,7 @@ impl Config {
     ) -> Result<Config, Vec<Diagnostic>> {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
         let mut loader = Loader::default();
-        let user = user_file(&environment).unwrap_or_else(|problem| {
-            loader.found.push(problem);
-            None
-        });
-        user.iter().for_each(|file| loader.read_file(file, open_named));
+        let user = loader.read_user(&environment);
         match file {
             Some(file) => loader.read_named(file, user.as_deref()),
             None => loader.read_project(folder, user.as_deref()),
@@ -333,6 +329,24 @@ enum Author {
 }
 
 impl Loader {
+    /// Reads the user's own file, if it is there. An environment that names no folder of theirs has none; one that names none
+    /// where it could be is an error, because what it says might have been stricter.
+    fn read_user(&mut self, environment: &[(OsString, OsString)]) -> Option<PathBuf> {
+        let variable =
+            |name: &str| environment.iter().find(|(own, _)| own == name).map(|(_, value)| PathBuf::from(value));
+        let configured = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
+        let folder = configured.or_else(|| variable("HOME").map(|home| home.join(".config")))?;
+        if !folder.is_absolute() {
+            let message = "no absolute path says where the user's own file is".to_owned();
+            let help = "set HOME or XDG_CONFIG_HOME".to_owned();
+            self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
+            return None;
+        }
+        let file = Some(folder.join("enforcecore").join(CONFIG_FILE)).filter(|file| is_there(file))?;
+        self.read_file(&file, open_named);
+        Some(file)
+    }
+
     /// Reads a file that somebody names, unless it is the user's and has been read.
     fn read_named(&mut self, file: &Path, user: Option<&Path>) {
         if !user.is_some_and(|user| is_same(file, user)) {
@@ -488,23 +502,6 @@ fn at_home(
         environment.push((OsString::from("HOME"), home().unwrap_or_default().into_os_string()));
     }
     environment
-}
-
-/// The user's own file, if it is there. An environment that names no folder of theirs has none; one that names none where it
-/// could be is an error, because what it says might have been stricter.
-fn user_file(environment: &[(OsString, OsString)]) -> Result<Option<PathBuf>, Diagnostic> {
-    let variable = |name: &str| environment.iter().find(|(own, _)| own == name).map(|(_, value)| PathBuf::from(value));
-    let configured = variable("XDG_CONFIG_HOME").filter(|path| path.is_absolute());
-    let Some(folder) = configured.or_else(|| variable("HOME").map(|home| home.join(".config"))) else {
-        return Ok(None);
-    };
-    if !folder.is_absolute() {
-        let message = "no absolute path says where the user's own file is".to_owned();
-        let help = "set HOME or XDG_CONFIG_HOME".to_owned();
-        return Err(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
-    }
-    let file = folder.join("enforcecore").join(CONFIG_FILE);
-    Ok(is_there(&file).then_some(file))
 }
 
 /// Whether something has this name. Whatever keeps us from looking is said when it is read.
