@@ -155,7 +155,8 @@ pub fn setup(py: Python<'_>, error: &SetupError) -> PyErr {
 
 /// The log cannot be opened or written.
 pub fn log(py: Python<'_>, error: &LogError) -> PyErr {
-    make(py, "AuditError", &error.to_string(), |_| Ok(()))
+    let help = error.help().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    make(py, "AuditError", &format!("{error}{help}"), |_| Ok(()))
 }
 
 /// A call cannot be named, so there is none.

@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use enforcecore::diagnostic::Diagnostic;
+use enforcecore::enforcer::BindError;
 use enforcecore_host::assembly::SetupError;
 
 /// The exit statuses, the same for every command.
@@ -105,6 +106,10 @@ impl From<SetupError> for CommandError {
                 .help("`enforcecore policy check FILE` shows each place in the policy"),
             SetupError::File(_) => CommandError::failed(error.to_string())
                 .help("name the policy with --policy FILE, or with `policy` in enforcecore.toml"),
+            SetupError::Log(ref log) | SetupError::Bind(BindError::Log(ref log)) => {
+                let help = log.help().map(str::to_owned);
+                CommandError { help, ..CommandError::failed(error.to_string()) }
+            }
             _ => CommandError::failed(error.to_string()),
         }
     }

@@ -16,7 +16,7 @@ mod settings;
 use error::{CommandError, Exit};
 use output::Output;
 
-/// Decide, redact, confine and record an AI agent's tool calls before they run.
+/// Decide, redact and record an AI agent's tool calls before they run.
 #[derive(Debug, Parser)]
 #[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
 #[command(max_term_width = 100)]
@@ -32,16 +32,18 @@ struct Cli {
 
 const AFTER_HELP: &str = "\
 Examples:
-  enforcecore demo                                   see the main job on embedded defaults
-  enforcecore init                                   write a first policy that fits this folder
+  enforcecore demo                                   see what it does
+  enforcecore init                                   write a first policy
   enforcecore policy check policy.yaml               find mistakes in a policy
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
-  enforcecore mcp --policy policy.yaml -- SERVER     put a policy in front of an MCP server
+  enforcecore mcp --policy policy.yaml -- SERVER     guard an MCP server
   enforcecore audit verify .enforcecore/log          check the evidence
 
-A flag lies over a variable, a variable over enforcecore.toml: `enforcecore config show` prints each value and its origin.
+A flag lies over a variable, a variable over enforcecore.toml:
+`enforcecore config show` prints each value and its origin.
 
-Exit status: 0 done and clean, 1 findings, 2 wrong usage, 3 deny, 4 ask, 5 enforcement itself failed.";
+Exit status: 0 done and clean, 1 findings, 2 wrong usage (also a file that
+is not there), 3 deny, 4 ask, 5 enforcement itself failed.";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -57,6 +59,13 @@ enum Command {
     Man(command::completions::Man),
     Mcp(command::mcp::Options),
     Policy(command::policy::Options),
+}
+
+impl Command {
+    /// Whether a call's fate hangs on it, so that whatever goes wrong counts as deny.
+    fn enforces(&self) -> bool {
+        matches!(self, Command::Decide(_) | Command::Mcp(_))
+    }
 }
 
 impl Cli {
@@ -89,6 +98,11 @@ fn main() -> ExitCode {
 
 fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     let config = Config::here(cli.config.as_deref(), cli.given());
+    if let (Err(found), Some(file), false) = (&config, &cli.config, cli.command.enforces())
+        && let Some(unread) = found.iter().find(|finding| finding.code == "EC1000")
+    {
+        return Err(CommandError::usage(format!("{}: {}", file.display(), unread.message)));
+    }
     logging::start(config.as_ref().unwrap_or(&Config::default()))?;
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
     match cli.command {
@@ -104,5 +118,24 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
         Command::Man(options) => command::completions::man(&options, Cli::command(), output),
         Command::Mcp(options) => command::mcp::run(options, &config?),
         Command::Policy(options) => command::policy::run(options, &config?, output),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Columns of the narrowest terminal that a help is written for: a longer line would be wrapped once more.
+    const COLUMNS: usize = 80;
+
+    fn long_lines(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let own = help.lines().filter(|line| line.chars().count() > COLUMNS).map(str::to_owned);
+        own.chain(command.get_subcommands().flat_map(long_lines)).collect()
+    }
+
+    #[test]
+    fn what_helps_end_with_fits_a_terminal() {
+        assert_eq!(long_lines(&Cli::command()), [] as [&str; 0]);
     }
 }

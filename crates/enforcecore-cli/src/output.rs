@@ -42,6 +42,11 @@ impl Output {
     }
 }
 
+/// So many of them, in words: `1 error`, `2 errors`.
+pub fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
+}
+
 /// Says on stderr why a command failed. If nobody can hear it, the exit status still says so.
 pub fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(&message.to_string()));

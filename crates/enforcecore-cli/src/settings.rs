@@ -9,6 +9,9 @@ use enforcecore_host::config::{Config, Given, Key};
 
 use crate::error::CommandError;
 
+/// How commands that enforce take a policy.
+pub const POLICY_FLAG: &str = "give --policy FILE";
+
 /// Which policy is enforced.
 #[derive(Debug, Args)]
 pub struct PolicyFlags {
@@ -81,17 +84,17 @@ pub fn word(value: Option<impl ValueEnum>) -> Option<String> {
     value.and_then(|value| value.to_possible_value()).map(|value| value.get_name().to_owned())
 }
 
-/// The policy to use.
-pub fn policy(config: &Config) -> Result<PathBuf, CommandError> {
-    config.path(Key::Policy).ok_or_else(no_policy)
+/// The policy to use; `way` is how the command takes one.
+pub fn policy(config: &Config, way: &str) -> Result<PathBuf, CommandError> {
+    config.path(Key::Policy).ok_or_else(|| no_policy(way))
 }
 
 /// What an enforcer is put together from.
 pub fn setup(config: &Config, face: Face) -> Result<Setup, CommandError> {
-    config.setup(face).ok_or_else(no_policy)
+    config.setup(face).ok_or_else(|| no_policy(POLICY_FLAG))
 }
 
-fn no_policy() -> CommandError {
+fn no_policy(way: &str) -> CommandError {
     CommandError::usage("no policy is named")
-        .help("give --policy FILE, or write `policy = \"policy.yaml\"` into enforcecore.toml")
+        .help(format!("{way}, or write `policy = \"policy.yaml\"` into enforcecore.toml"))
 }

@@ -103,7 +103,9 @@ fn policy_check_names_each_mistake() {
         &["policy", "check", "folder"],
         &["policy", "check", "missing.yaml", "policy.yaml", "bad.yaml"],
         &["policy", "check", "missing.yaml", "--json"],
+        &["policy", "check", "missing.yaml"],
         &["policy", "check"],
+        &["policy", "test"],
     ]));
 }
 
@@ -149,6 +151,9 @@ fn decide_says_what_the_policy_says() {
         &["decide", "--policy", "policy.yaml", "--call", MALFORMED],
         &["decide", "--policy", "policy.yaml", "--call", r#"{"id":"c7","tool":"pay"}"#],
         &["decide", "--policy", "policy.yaml", "--call", "{"],
+        &["decide", "--policy", "policy.yaml", "--call", "nojson"],
+        &["decide", "--policy", "policy.yaml", "--call", "{\n  \"tool\": \"pay\",\n}"],
+        &["decide", "--policy", "policy.yaml", "--call", "{} {}"],
         &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl"],
         &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"],
         &["decide", "--policy", "policy.yaml", "--session", "session.jsonl", "--call", &PAY.replace("49.90", "60")],
@@ -182,6 +187,8 @@ fn audit_verify_and_show_tell_what_the_log_proves() {
         &["audit", "show", "log", "--tail", "1", "--json"],
         &["audit", "show", "log", "--call", "c3"],
         &["audit", "show", "log", "--call", "c3", "--json"],
+        &["audit", "show", "log", "--call", "nope"],
+        &["audit", "show", "damaged"],
         &["audit", "show", "damaged", "--tail", "1"],
         &["audit", "show", "nowhere"],
     ]));
@@ -287,7 +294,6 @@ fn the_exit_status_is_the_same_language_everywhere() {
     check(2, &["--log-format", "xml", "policy", "check", "policy.yaml"]);
     check(0, &["policy", "check", "policy.yaml"]);
     check(1, &["policy", "check", "policy.yaml", "bad.yaml"]);
-    check(1, &["policy", "check", "missing.yaml"]);
     check(0, &["policy", "test", "policy.yaml"]);
     check(1, &["policy", "test", "fails.yaml"]);
     check(1, &["policy", "test", "bad.yaml"]);
@@ -298,11 +304,7 @@ fn the_exit_status_is_the_same_language_everywhere() {
     decide(3, "policy.yaml", UNKNOWN);
     decide(3, "policy.yaml", MALFORMED);
     decide(3, "policy.yaml", "");
-    decide(5, "bad.yaml", READ);
-    decide(5, "missing.yaml", READ);
     check(0, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl"]);
-    check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
-    check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
     check(2, &["decide", "--policy", "policy.yaml", "--save", "--call", READ]);
     check(0, &["audit", "verify", "log", "--anchor", "anchor"]);
     check(1, &["audit", "verify", "log"]);
@@ -311,12 +313,68 @@ fn the_exit_status_is_the_same_language_everywhere() {
     check(0, &["audit", "verify", "log", "--allow-unanchored", "--allow-unknown-key"]);
     check(0, &["audit", "verify", "log", "--allow-unanchored", "--key", &log::verifier_key()]);
     check(2, &["audit", "verify", "log", "--allow-unknown-key", "--key", &log::verifier_key()]);
-    check(5, &["audit", "verify", "nowhere"]);
     check(0, &["audit", "show", "log"]);
     check(0, &["explain", "no_rule"]);
     check(2, &["explain", "no_rul"]);
     check(2, &["explain"]);
-    check(5, &["audit", "show", "nowhere"]);
+    check(1, &["audit", "show", "log", "--call", "nope"]);
+}
+
+#[test]
+fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
+    let place = shop_with_log();
+    place.write("bad.yaml", "enforcecore: 1\n");
+    place.write("empty/keep", "");
+    let check = |expected: i32, args: &[&str]| {
+        let ran = place.run(args);
+        assert_eq!(ran.status, expected, "{args:?} {ran:?}");
+        assert!(!ran.stderr.is_empty() || ran.stdout.contains("cannot be read"), "{args:?} {ran:?}");
+    };
+    // Commands that only look.
+    check(2, &["policy", "check", "missing.yaml"]);
+    check(2, &["policy", "check", "policy.yaml", "empty", "bad.yaml"]);
+    check(2, &["policy", "check", "missing.yaml", "--json"]);
+    check(2, &["policy", "test", "missing.yaml"]);
+    check(2, &["policy", "check", "policy.yaml", "--config", "missing.toml"]);
+    check(2, &["config", "show", "--config", "missing.toml"]);
+    check(2, &["audit", "show", "log", "--config", "missing.toml"]);
+    check(2, &["audit", "verify", "nowhere"]);
+    check(2, &["audit", "verify", "empty"]);
+    check(2, &["audit", "verify", "log", "--anchor", "nowhere"]);
+    check(2, &["audit", "show", "nowhere"]);
+    check(2, &["audit", "show"]);
+    check(2, &["bench", "--dir", "nowhere"]);
+    check(2, &["init", "nowhere"]);
+    // What is to be decided.
+    check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
+    check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
+    // What decides: nobody may take a failure for anything but deny.
+    check(5, &["decide", "--policy", "missing.yaml", "--call", READ]);
+    check(5, &["decide", "--policy", "empty", "--call", READ]);
+    check(5, &["decide", "--policy", "bad.yaml", "--call", READ]);
+    check(5, &["decide", "--policy", "policy.yaml", "--config", "missing.toml", "--call", READ]);
+    check(5, &["mcp", "--policy", "missing.yaml", "--", "cat"]);
+    check(5, &["mcp", "--policy", "bad.yaml", "--", "cat"]);
+    check(5, &["mcp", "--policy", "policy.yaml", "--workspace", "nowhere", "--", "cat"]);
+    check(5, &["mcp", "--policy", "policy.yaml", "--config", "missing.toml", "--", "cat"]);
+    check(5, &["mcp", "--policy", "policy.yaml", "--", "./no-such-server"]);
+}
+
+#[test]
+fn a_damaged_log_is_evidence_and_the_way_on_is_named() {
+    let place = shop();
+    let mcp = |place: &Place| place.run(&["mcp", "--policy", "policy.yaml", "--log", "log", "--", "true"]);
+    mcp(&place);
+    let text = place.read("log/log.jsonl");
+    assert!(!mcp(&place).stderr.contains("damaged"), "an undamaged log opens");
+    place.write("log/log.jsonl", text.replacen("\"kind\":\"genesis\"", "\"kind\":\"genesiz\"", 1));
+    let ran = mcp(&place);
+    assert_eq!(ran.status, 5, "{ran:?}");
+    assert!(ran.stderr.contains("the log is damaged") && ran.stderr.contains("move the folder aside"), "{ran:?}");
+    // And that is a way on.
+    std::fs::rename(place.path("log"), place.path("aside")).unwrap();
+    assert!(!mcp(&place).stderr.contains("damaged"));
+    assert!(!place.read("log/log.jsonl").contains("genesiz"));
 }
 
 /// A command that says something, for [`stdout_is_for_results`]: whether each line of its stdout is JSON, and its arguments.
@@ -516,7 +574,7 @@ fn errors_name_the_way_out() {
     check(
         &["audit", "verify", "nowhere"],
         expect![[r#"
-        error: cannot read the log `nowhere`: No such file or directory (os error 2)
+        error: there is no log in `nowhere`: nothing was recorded there yet
           help: give the folder that holds `log.jsonl`, by default `.enforcecore/log`
     "#]],
     );

@@ -200,7 +200,11 @@ struct Reader<'a> {
 
 impl<'a> Reader<'a> {
     fn next(&mut self) -> Result<JsonEvent<'a>, ValueError> {
-        self.parser.parse_next().map_err(|error| ValueError::Syntax(error.to_string()))
+        self.parser.parse_next().map_err(|error| {
+            // The parser's own words name its states, and may repeat what it read.
+            let at = error.location().start;
+            ValueError::Syntax(format!("unreadable from line {}, column {} on", at.line + 1, at.column + 1))
+        })
     }
 
     fn value(&mut self, event: JsonEvent<'a>, depth: usize) -> Result<Value, ValueError> {

@@ -1,6 +1,8 @@
 //! `enforcecore audit`: check and read evidence.
 
+use std::collections::VecDeque;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
@@ -12,15 +14,15 @@ use enforcecore_host::keys::FileSigner;
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
-use crate::output::{Output, Progress};
+use crate::output::{Output, Progress, complain};
 use crate::render::report;
 
 /// Check and read the evidence log
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  enforcecore audit verify .enforcecore/log --allow-unanchored    is this what was written?
-  enforcecore audit show .enforcecore/log --tail 20               what happened last?")]
+  enforcecore audit verify            is the log what was written?
+  enforcecore audit show --tail 20    what happened last?")]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -39,10 +41,12 @@ Examples:
   enforcecore audit verify .enforcecore/log --anchor /mnt/elsewhere/anchor
   enforcecore audit verify .enforcecore/log --allow-unanchored --json
 
-An anchor also says which key is genuine: a log that it covers begins with that key.
+An anchor also says which key is genuine: a log that it covers begins with that
+key.
 
-Exit status: 0 valid, 1 invalid, or unanchored (without --allow-unanchored), or signed by a key
-that only the log itself names (without --allow-unknown-key).")]
+Exit status: 0 valid, 1 invalid, or unanchored (without --allow-unanchored), or
+signed by a key that only the log itself names (without --allow-unknown-key),
+2 the log, its key or an anchor cannot be read.")]
 struct Verify {
     /// The log's folder [default: the configured one, with its anchor]
     log: Option<PathBuf>,
@@ -72,7 +76,13 @@ struct Verify {
 #[command(after_help = "\
 Examples:
   enforcecore audit show .enforcecore/log --tail 20
-  enforcecore audit show .enforcecore/log --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json")]
+  enforcecore audit show --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json
+
+Each entry has its number, its time, its kind, and what there is of tool,
+decision, code, call, rules and redactions. The log is checked as it is shown.
+
+Exit status: 0 shown, 1 the log is altered or has no such call, 2 it cannot be
+read.")]
 struct Show {
     /// The log's folder [default: the configured one]
     log: Option<PathBuf>,
@@ -139,7 +149,7 @@ fn key(options: &Verify, configured: &LogFolders) -> Result<Option<PublicKey>, C
         return Ok(None);
     }
     let signer = FileSigner::load(&configured.keys, &configured.origin).map_err(|error| {
-        CommandError::failed(error.to_string())
+        CommandError::usage(error.to_string())
             .help("give the verifier key by --key, or accept the log's own with --allow-unknown-key")
     })?;
     Ok(signer.map(|signer| signer.public()))
@@ -147,7 +157,7 @@ fn key(options: &Verify, configured: &LogFolders) -> Result<Option<PublicKey>, C
 
 fn anchor(path: &Path) -> Result<String, CommandError> {
     let failed = |why: &dyn std::fmt::Display| {
-        CommandError::failed(format!("cannot read the anchor `{}`: {why}", path.display()))
+        CommandError::usage(format!("cannot read the anchor `{}`: {why}", path.display()))
     };
     if path.is_file() {
         return fs::read_to_string(path).map_err(|error| failed(&error));
@@ -162,14 +172,15 @@ fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, Command
         (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),
         _ => true,
     };
-    let mut damaged = false;
+    let (mut shown, mut unreadable) = (0_usize, false);
     let mut print = |entry: Result<Entry, String>| -> Result<(), CommandError> {
+        shown += usize::from(entry.is_ok());
         match entry {
             Ok(entry) if options.json => output.json(&serde_json::to_value(&entry).unwrap_or(Json::Null)),
             Ok(entry) => output.line(&one_line(&describe(&entry))),
             Err(place) => {
-                damaged = true;
-                crate::output::complain(&format!("warning: {place}; `enforcecore audit verify` says more"));
+                unreadable = true;
+                complain(&format!("warning: {place}"));
                 Ok(())
             }
         }
@@ -177,7 +188,7 @@ fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, Command
     match options.tail {
         None => entries.filter(wanted).try_for_each(&mut print)?,
         Some(most) => {
-            let mut last = std::collections::VecDeque::new();
+            let mut last = VecDeque::new();
             for entry in entries.filter(wanted) {
                 last.push_back(entry);
                 if last.len() > most {
@@ -188,27 +199,48 @@ fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, Command
         }
     }
     output.flush()?;
-    Ok(if damaged { Exit::Findings } else { Exit::Clean })
+    let unknown = options.call.as_ref().filter(|_| shown == 0 && options.tail != Some(0));
+    if let Some(call) = unknown {
+        complain(&format!("no call `{call}` is in the log `{}`", log.display()));
+    }
+    let altered = warn_if_altered(log)?;
+    Ok(if unreadable || altered || unknown.is_some() { Exit::Findings } else { Exit::Clean })
 }
 
-/// One entry in one line: index, time, kind, and what there is of tool, decision, code, rules and call.
+/// What is shown is only what the file says; this says whether that is what was written.
+fn warn_if_altered(log: &Path) -> Result<bool, CommandError> {
+    let report = evidence::verify_folder(log, &VerifyOptions::default()).map_err(|error| cannot_read(log, &error))?;
+    let Some(first) = report.findings.first() else { return Ok(false) };
+    complain(&format!(
+        "warning: the log is not what was written: {first}\n  help: `enforcecore audit verify` says more"
+    ));
+    Ok(true)
+}
+
+/// One entry in one line: index, time, kind, and what there is of tool, decision, code, call, rules and redactions.
 fn describe(entry: &Entry) -> String {
     let time =
         jiff::Timestamp::from_microsecond(entry.time_us).map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
     let kind =
         serde_json::to_value(&entry.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
-    let mut line = format!("{:>6}  {time}  {kind:<9}", entry.index);
-    let rules = (!entry.rules.is_empty()).then(|| format!("by {}", entry.rules.join(", ")));
-    let parts = [entry.tool.clone(), entry.decision.clone(), entry.code.clone(), rules, entry.call.clone()];
-    for part in parts.into_iter().flatten() {
-        line.push_str("  ");
-        line.push_str(&part);
+    let (tool, decision) = (entry.tool.as_deref().unwrap_or_default(), entry.decision.as_deref().unwrap_or_default());
+    let (code, call) = (entry.code.as_deref().unwrap_or_default(), entry.call.as_deref().unwrap_or_default());
+    let mut line = format!("{:>6}  {time}  {kind:<9}  {tool:<20}  {decision:<5}  {code:<17}  {call:<12}", entry.index);
+    if !entry.rules.is_empty() {
+        line.push_str(&format!("  by {}", entry.rules.join(", ")));
+    }
+    if !entry.redactions.is_empty() {
+        let counts: Vec<String> = entry.redactions.iter().map(|(class, count)| format!("{count} {class}")).collect();
+        line.push_str(&format!("  redacted {}", counts.join(", ")));
     }
     line.truncate(line.trim_end().len());
     line
 }
 
-fn cannot_read(log: &Path, error: &std::io::Error) -> CommandError {
-    CommandError::failed(format!("cannot read the log `{}`: {error}", log.display()))
-        .help("give the folder that holds `log.jsonl`, by default `.enforcecore/log`")
+fn cannot_read(log: &Path, error: &io::Error) -> CommandError {
+    let what = match error.kind() {
+        io::ErrorKind::NotFound => format!("there is no log in `{}`: nothing was recorded there yet", log.display()),
+        _ => format!("cannot read the log `{}`: {error}", log.display()),
+    };
+    CommandError::usage(what).help("give the folder that holds `log.jsonl`, by default `.enforcecore/log`")
 }

@@ -68,8 +68,10 @@ Examples:
   enforcecore bench                    in the working folder's file system
   enforcecore bench --dir /var/tmp --json
 
-Each row is a median beside a baseline's, measured in turns. A file system in memory is refused: there is
-nothing to wait for.")]
+Each row is a median beside a baseline's, measured in turns. A file system in
+memory is refused: there is nothing to wait for.
+
+Exit status: 0 measured, 2 the folder is not there or lies in memory.")]
 pub struct Options {
     /// The folder whose file system is measured; what is written there is removed
     #[arg(long, value_name = "DIR", default_value = ".")]
@@ -95,7 +97,8 @@ impl Row {
 
 /// Runs the command.
 pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let kind = kind_of(&options.dir).map_err(failed)?;
+    let kind = kind_of(&options.dir)
+        .map_err(|error| CommandError::usage(format!("cannot use the folder `{}`: {error}", options.dir.display())))?;
     if kind.is_in_memory() {
         let message = format!("`{}` lies on {}, where nothing is ever durable", options.dir.display(), kind.as_str());
         return Err(CommandError::usage(message).help("give a folder on a disk with `--dir`"));

@@ -13,7 +13,8 @@ use crate::output::Output;
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  enforcecore completions bash > ~/.local/share/bash-completion/completions/enforcecore
+  enforcecore completions bash > \\
+    ~/.local/share/bash-completion/completions/enforcecore
   enforcecore completions zsh > ~/.zfunc/_enforcecore
   enforcecore completions fish > ~/.config/fish/completions/enforcecore.fish")]
 pub struct Completions {

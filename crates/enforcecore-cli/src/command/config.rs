@@ -28,15 +28,18 @@ enum Command {
 /// Print every value and where it comes from
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A value is taken from a flag, else from a variable, else from enforcecore.toml in this folder or the nearest one above it,
-else from enforcecore/enforcecore.toml in $XDG_CONFIG_HOME or ~/.config. Paths in a file are relative to it.
+A value is taken from a flag, else from a variable, else from enforcecore.toml
+in this folder or the nearest one above it, else from
+enforcecore/enforcecore.toml in $XDG_CONFIG_HOME or ~/.config. Paths in a file
+are relative to it.
 
 Examples:
   enforcecore config show
   enforcecore config show --json
   ENFORCECORE_LOG_LEVEL=info enforcecore config show --log evidence
 
-Exit status: 0 shown, 1 mistakes in a file or a variable.")]
+Exit status: 0 shown, 1 mistakes in a file or a variable, 2 the file that
+--config names cannot be read.")]
 struct Show {
     #[command(flatten)]
     policy: PolicyFlags,

@@ -16,21 +16,24 @@ use serde_json::Value as Json;
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress};
 use crate::render::decision;
-use crate::settings::{self, PolicyFlags};
+use crate::settings::{self, POLICY_FLAG, PolicyFlags};
 use session::Decider;
 
 /// Decide calls without running them
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A call is an object: {\"id\",\"tool\",\"args\",\"principal\",\"session\",\"facts\",\"tenant\"}. Tool and args are
-required; all the others are believed: whoever runs this command vouches for them.
+A call is an object with the members id, tool, args, principal, session, facts
+and tenant. Tool and args are required; all the others are believed: whoever
+runs this command vouches for them.
 
 Examples:
-  enforcecore decide --policy policy.yaml --call '{\"tool\":\"pay\",\"args\":{\"amount\":10}}'
+  enforcecore decide --policy policy.yaml --call '{\"tool\":\"pay\",\"args\":{}}'
   enforcecore decide --policy policy.yaml --calls calls.jsonl
   enforcecore decide --policy policy.yaml --session past.jsonl --call -
 
-Exit status: 0 allow, 3 deny, 4 ask, 5 enforcement failed; with --calls 0, or 5 if any line failed.")]
+Exit status: 0 allow, 3 deny, 4 ask, 2 the calls or the session cannot be read,
+5 enforcement failed, also where the policy cannot be read or has mistakes;
+with --calls 0, or 5 if any line failed.")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["call", "calls"])))]
 pub struct Options {
     #[command(flatten)]
@@ -58,7 +61,7 @@ impl Options {
 
 /// Runs the command.
 pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut decider = Decider::open(&settings::policy(config)?, options.session.as_deref(), options.save)?;
+    let mut decider = Decider::open(&settings::policy(config, POLICY_FLAG)?, options.session.as_deref(), options.save)?;
     match (&options.call, &options.calls) {
         (Some(call), _) => {
             let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };

@@ -12,7 +12,8 @@ use crate::render::hanging;
 /// Say what a code means, why, and what to do
 #[derive(Debug, Args)]
 #[command(after_help = "\
-Codes stand in diagnostics (EC0020), in decisions and logs (no_rule) and in what `audit verify` finds (altered).
+Codes stand in diagnostics (EC0020), in decisions and logs (no_rule) and in what
+`audit verify` finds (altered).
 
 Examples:
   enforcecore explain EC0020

@@ -18,13 +18,19 @@ use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
 
 const EXAMPLES: &str = "\
 Examples:
-  enforcecore mcp --policy policy.yaml -- npx -y @modelcontextprotocol/server-filesystem .
-  enforcecore mcp --policy policy.yaml --workspace . --log-level info -- mcp-server-git
+  enforcecore mcp --policy policy.yaml -- \\
+    npx -y @modelcontextprotocol/server-filesystem .
+  enforcecore mcp --policy policy.yaml --log-level info -- mcp-server-git
 
 In an agent's settings, put it in front of the server's own command:
-  {\"command\": \"enforcecore\", \"args\": [\"mcp\", \"--policy\", \"policy.yaml\", \"--\", \"npx\", \"...\"]}
+  {\"command\": \"enforcecore\",
+   \"args\": [\"mcp\", \"--policy\", \"policy.yaml\", \"--\", \"npx\", \"...\"]}
 
-The server gets only what the policy allows, and is ended with all it started when its client leaves or a call is overdue.";
+The server gets only what the policy allows, and is ended with all it started
+when its client leaves or a call is overdue.
+
+Exit status: 0 the client left, 2 wrong usage, 5 enforcement failed: a file that
+cannot be read, a policy or configuration with mistakes, a server that ended.";
 
 /// Put a policy in front of an MCP server (stdio)
 #[derive(Debug, Args)]
@@ -83,7 +89,7 @@ pub fn run(options: Options, config: &Config) -> Result<Exit, CommandError> {
 fn context(config: &Config, session: Option<String>) -> Result<Context, CommandError> {
     let workspace = config.path(Key::Workspace).unwrap_or_default();
     let workspace = workspace.canonicalize().map_err(|error| {
-        CommandError::usage(format!("the workspace `{}` cannot be used: {error}", workspace.display()))
+        CommandError::failed(format!("the workspace `{}` cannot be used: {error}", workspace.display()))
     })?;
     let workspace = workspace.to_str().ok_or_else(|| CommandError::usage("the workspace's name is not UTF-8"))?;
     // The server starts where we are, so that is where it looks for a relative path.

@@ -15,7 +15,7 @@ use enforcecore_host::paths::FileSystem;
 use serde_json::json;
 
 use crate::error::{CommandError, Exit};
-use crate::output::Output;
+use crate::output::{Output, counted};
 use crate::render::diagnostic;
 use crate::settings;
 
@@ -43,7 +43,8 @@ Examples:
   enforcecore policy check policy.yaml
   enforcecore policy check policies/*.yaml --deny-warnings --json
 
-Exit status: 0 no errors, 1 errors (with --deny-warnings: or warnings).")]
+Exit status: 0 no errors, 1 errors (with --deny-warnings: or warnings),
+2 a file cannot be read.")]
 struct Check {
     /// The policies [default: the configured one]
     files: Vec<PathBuf>,
@@ -61,7 +62,8 @@ struct Check {
 Example:
   enforcecore policy test policy.yaml
 
-Exit status: 0 all passed, 1 some failed or the policy does not load.")]
+Exit status: 0 all passed, 1 some failed or the policy does not load,
+2 the file cannot be read.")]
 struct Test {
     /// The policy [default: the configured one]
     file: Option<PathBuf>,
@@ -73,12 +75,18 @@ struct Test {
 /// Runs the command.
 pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
     match options.command {
-        Command::Check(options) if options.files.is_empty() => {
-            check(&Check { files: vec![settings::policy(config)?], ..options }, output)
-        }
+        Command::Check(options) if options.files.is_empty() => check(
+            &Check {
+                files: vec![settings::policy(config, "give the file: `enforcecore policy check FILE`")?],
+                ..options
+            },
+            output,
+        ),
         Command::Check(options) => check(&options, output),
         Command::Test(Test { file: Some(file), json }) => test(&file, json, output),
-        Command::Test(Test { file: None, json }) => test(&settings::policy(config)?, json, output),
+        Command::Test(Test { file: None, json }) => {
+            test(&settings::policy(config, "give the file: `enforcecore policy test FILE`")?, json, output)
+        }
     }
 }
 
@@ -97,24 +105,26 @@ fn check(options: &Check, output: &mut Output) -> Result<Exit, CommandError> {
     } else {
         show(&found, output)?;
         let files = options.files.len();
-        output.line(&format!("{files} checked: {errors} errors, {warnings} warnings"))?;
+        output.line(&format!("{files} checked: {}, {}", counted(errors, "error"), counted(warnings, "warning")))?;
     }
     output.flush()?;
+    if found.iter().any(is_unread) {
+        return Ok(Exit::Usage);
+    }
     Ok(if errors > 0 || (options.deny_warnings && warnings > 0) { Exit::Findings } else { Exit::Clean })
 }
 
 fn test(file: &Path, json: bool, output: &mut Output) -> Result<Exit, CommandError> {
     let loaded = match load(file)? {
         Ok(loaded) => loaded,
-        Err(found) if json => {
-            output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
-            output.flush()?;
-            return Ok(Exit::Findings);
-        }
         Err(found) => {
-            show(&found, output)?;
+            if json {
+                output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
+            } else {
+                show(&found, output)?;
+            }
             output.flush()?;
-            return Ok(Exit::Findings);
+            return Ok(if found.iter().any(is_unread) { Exit::Usage } else { Exit::Findings });
         }
     };
     let report = run_tests(&loaded.policy, &FileSystem);
@@ -146,6 +156,11 @@ fn load(file: &Path) -> Result<Result<Loaded, Vec<Diagnostic>>, CommandError> {
         Err(SetupError::File(error)) => Ok(Err(vec![unreadable(&file.display().to_string(), &error)])),
         Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a file that was named is what could not be read, and not something in it.
+fn is_unread(finding: &Diagnostic) -> bool {
+    finding.code == "EC0000"
 }
 
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {

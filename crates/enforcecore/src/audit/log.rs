@@ -132,6 +132,15 @@ pub enum LogError {
     OtherProcess,
 }
 
+impl LogError {
+    /// A way out, where the message does not have it.
+    pub fn help(&self) -> Option<&'static str> {
+        matches!(self, LogError::Damaged(_)).then_some(
+            "`enforcecore audit verify` says what is wrong; move the folder aside, its anchor with it, and keep both as evidence: a new log starts",
+        )
+    }
+}
+
 impl<F: Fold> Log<F> {
     /// Opens the log: reads and checks what is there, moves a torn tail away, writes the genesis entry of an empty log.
     ///

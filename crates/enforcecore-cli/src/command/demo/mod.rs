@@ -41,11 +41,12 @@ const CONFIG: &str = "policy = \"policy.yaml\"\nlog = \"log\"\nkeys = \"keys\"\n
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  enforcecore demo                      play the script through the proxy
-  enforcecore demo --unprotected        play it without, to see what would have happened
-  enforcecore demo --keep /tmp/demo     keep policy, log and effects, to look at them
+  enforcecore demo                    play the script through the proxy
+  enforcecore demo --unprotected      play it without, to see what would happen
+  enforcecore demo --keep /tmp/demo   keep policy, log and effects to look at
 
-Exit status: 0 every call ended as scripted and the tampering was named, 1 not, 5 the demo could not be played.")]
+Exit status: 0 every call ended as scripted and the tampering was named, 1 not,
+5 the demo could not be played.")]
 pub struct Options {
     /// One JSON object instead of text
     #[arg(long)]

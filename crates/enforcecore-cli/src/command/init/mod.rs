@@ -26,9 +26,10 @@ use report::report;
 /// Write a first policy, its tests and a configuration that fit this folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It looks for the MCP servers that agents start here (.mcp.json, .vscode/mcp.json and claude_desktop_config.json; the settings in
-.claude, .codex, .cursor, .gemini, .amazonq, .roo and .zed), for Python agent frameworks and the functions they call tools, and
-for coding agents. It runs nothing and overwrites nothing.
+It looks for the MCP servers that agents start here (.mcp.json, .vscode/mcp.json
+and claude_desktop_config.json; the settings in .claude, .codex, .cursor,
+.gemini, .amazonq, .roo and .zed), for Python agent frameworks and the functions
+they call tools, and for coding agents. It runs nothing and overwrites nothing.
 
 Examples:
   enforcecore init
