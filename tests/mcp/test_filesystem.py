@@ -120,6 +120,48 @@ def test_what_is_denied_has_no_effect_and_its_twin_has(place: Place) -> None:
     assert kinds == ["denial", "intent", "outcome"] * len(twins) + ["denial"]
 
 
+def test_the_server_cannot_change_what_enforces_the_policy(tmp_path: Path) -> None:
+    """Everything lies in the workspace, and the policy allows to write there; a file beside it is written."""
+    place = Place(tmp_path)
+    policy = place.workspace / "policy.yaml"
+    policy.write_text(POLICY.read_text())
+    place.log, place.keys = place.workspace / ".enforcecore/log", place.workspace / ".enforcecore/keys"
+    inside = str(place.workspace)
+    secret = place.keys / "log-names-secret"
+    writes = [
+        ("policy.yaml", "policy.txt"),
+        ("enforcecore.toml", "enforcecore.txt"),
+        (".mcp.json", "mcp.json"),
+        (".enforcecore/log/new", ".enforcecore/new"),
+    ]
+
+    async def play() -> None:
+        async with session(place.proxy(policy, *server(place))) as client:
+
+            async def refused(tool: str, **args: str) -> bool:
+                return code(await client.call_tool(tool, args)) == "protected_path"
+
+            for denied, allowed in writes:
+                assert await refused("write_file", path=f"{inside}/{denied}", content="mine"), denied
+                result = await client.call_tool("write_file", {"path": f"{inside}/{allowed}", "content": "mine"})
+                assert not result.is_error, text(result)
+                assert (place.workspace / allowed).read_text() == "mine"
+            assert secret.exists()
+            assert await refused("read_text_file", path=str(secret))
+            read = await client.call_tool("read_text_file", {"path": str(policy)})
+            assert "rules:" in text(read)
+            assert await refused("move_file", source=f"{inside}/.enforcecore", destination=f"{inside}/old")
+            result = await client.call_tool(
+                "move_file", {"source": f"{inside}/mcp.json", "destination": f"{inside}/old"}
+            )
+            assert not result.is_error, text(result)
+
+    asyncio.run(play())
+    assert policy.read_text() == POLICY.read_text()
+    left = [name for name, _ in writes[1:] if (place.workspace / name).exists()]
+    assert (left, place.verify()["verdict"]) == ([], "valid")
+
+
 def test_what_is_redacted_is_redacted(place: Place) -> None:
     """A secret in a file does not reach the client; the file is as it was."""
     (place.workspace / "env").write_text(f"TOKEN={SECRET}\nNAME=x\n")

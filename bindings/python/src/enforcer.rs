@@ -3,6 +3,7 @@
 //! The core is only called with the interpreter's lock released, so that a thread that waits for the log never keeps the
 //! thread that writes it from going on. No decision is made here.
 
+use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, PoisonError};
 
@@ -38,9 +39,7 @@ const FACE: Face = Face {
 /// Enforces one policy, with its evidence in one log.
 #[pyclass(frozen, module = "enforcecore._core")]
 pub struct Enforcer {
-    policy: PathBuf,
-    folders: LogFolders,
-    durability: Durability,
+    setup: Setup,
     /// Locked only while the interpreter's lock is held and never across a call of the core, so a fork finds it free.
     bound: Mutex<Bond>,
 }
@@ -107,15 +106,12 @@ impl Enforcer {
         }
         given.add(Key::Durability, durability);
         let config = Config::here(config.as_deref(), given).map_err(|found| errors::configuration(py, &found))?;
-        let Setup { policy, folders, durability, .. } = config.setup(FACE).ok_or_else(|| errors::no_policy(py))?;
-        // Absolute, because a child of fork may have gone elsewhere.
-        let (policy, log, keys) = (absolute(policy)?, absolute(folders.log)?, absolute(folders.keys)?);
-        let folders = LogFolders { log, keys, anchor: folders.anchor.map(absolute).transpose()?, ..folders };
-        say_who_named(&config, &policy);
-        let bound = bind(&policy, &folders, durability);
+        let setup = standing_still(config.setup(FACE).ok_or_else(|| errors::no_policy(py))?)?;
+        say_who_named(&config, &setup.policy);
+        let bound = bind(&setup);
         events::deliver(py)?;
         let bound = Mutex::new(bound.map_err(|error| errors::setup(py, &error))?);
-        Ok(Enforcer { policy, folders, durability, bound })
+        Ok(Enforcer { setup, bound })
     }
 
     /// One call, end to end.
@@ -230,7 +226,7 @@ impl Enforcer {
     /// Whether something may be written later than the calls it is about.
     #[getter]
     fn writes_later(&self) -> bool {
-        self.durability == Durability::Buffered || self.folders.anchor.is_some()
+        self.setup.durability == Durability::Buffered || self.setup.folders.anchor.is_some()
     }
 
     /// The policy's name.
@@ -249,7 +245,7 @@ impl Enforcer {
     fn core(&self, py: Python<'_>) -> PyResult<Core> {
         let mut bound = self.bound.lock().unwrap_or_else(PoisonError::into_inner);
         if bound.process != std::process::id() {
-            *bound = bind(&self.policy, &self.folders, self.durability).map_err(|error| errors::setup(py, &error))?;
+            *bound = bind(&self.setup).map_err(|error| errors::setup(py, &error))?;
         }
         Ok(bound.core.clone())
     }
@@ -420,6 +416,16 @@ fn raised(error: &Bound<'_, PyBaseException>) -> Outcome {
     })
 }
 
+/// The setup with absolute paths, because a child of fork may have gone elsewhere.
+fn standing_still(setup: Setup) -> io::Result<Setup> {
+    let Setup { policy, folders, workspace, configuration, .. } = setup;
+    let (log, keys, anchor) = (absolute(folders.log)?, absolute(folders.keys)?, folders.anchor.map(absolute));
+    let folders = LogFolders { log, keys, anchor: anchor.transpose()?, ..folders };
+    let configuration = configuration.into_iter().map(absolute).collect::<io::Result<_>>()?;
+    let (policy, workspace) = (absolute(policy)?, absolute(workspace)?);
+    Ok(Setup { policy, folders, workspace, configuration, ..setup })
+}
+
 /// Nobody reads in the program which policy its configuration names, so the program's log says it.
 fn say_who_named(config: &Config, policy: &Path) {
     if let Some(Setting { origin, .. }) = config.get(Key::Policy).filter(|named| named.origin != Origin::Argument) {
@@ -428,9 +434,8 @@ fn say_who_named(config: &Config, policy: &Path) {
 }
 
 /// Held under the interpreter's lock on purpose: no fork can happen in the middle of it.
-fn bind(policy: &Path, folders: &LogFolders, durability: Durability) -> Result<Bond, SetupError> {
-    let setup = Setup { folders: folders.clone(), durability, ..Setup::new(policy, FACE) };
-    Ok(Bond { process: std::process::id(), core: assembly::enforcer(setup)? })
+fn bind(setup: &Setup) -> Result<Bond, SetupError> {
+    Ok(Bond { process: std::process::id(), core: assembly::enforcer(setup.clone())? })
 }
 
 fn new_call(py: Python<'_>, core: &Core, tool: &Tool, session: &Session, parent: Option<&str>) -> PyResult<Call> {

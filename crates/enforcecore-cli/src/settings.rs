@@ -10,7 +10,7 @@ use enforcecore_host::config::{Config, Given, Key};
 use crate::error::CommandError;
 
 /// How commands that enforce take a policy.
-pub const POLICY_FLAG: &str = "give --policy FILE";
+const POLICY_FLAG: &str = "give --policy FILE";
 
 /// Which policy is enforced.
 #[derive(Debug, Args)]

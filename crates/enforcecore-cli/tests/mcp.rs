@@ -88,6 +88,21 @@ fn a_relative_path_is_decided_from_where_the_server_starts() {
 }
 
 #[test]
+fn what_is_protected_stays_closed_and_decide_says_so() {
+    for (path, runs, status) in [(".enforcecore/keys/log-names-secret", 0, 3), (".enforcecore/notes", 1, 0)] {
+        let place = place();
+        let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
+        let ran = talk(&place, &[], &[&call]);
+        assert_eq!((calls(&place), ran.stdout.contains("protected_path")), (runs, runs == 0), "{path}: {ran:?}");
+        let folder = place.root().canonicalize().unwrap().display().to_string();
+        let session = format!(r#"{{"workspace":"{folder}"}}"#);
+        let call = format!(r#"{{"tool":"read","args":{{"path":"{folder}/{path}"}},"session":{session}}}"#);
+        let ran = place.run(&["decide", "--policy", "policy.yaml", "--call", &call]);
+        assert_eq!((ran.status, ran.stdout.contains("protected_path")), (status, runs == 0), "{path}: {ran:?}");
+    }
+}
+
+#[test]
 fn a_name_that_nobody_declared_is_not_repeated_in_the_log() {
     const TOKEN: &str = "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";
     let place = place();

@@ -6,23 +6,29 @@ use std::sync::Arc;
 use enforcecore::audit::{Durability, LogError};
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
-use enforcecore::policy::{Face, Loaded, Policy};
+use enforcecore::policy::{Face, Loaded, Policy, Protected};
 use enforcecore::traits::{Approver, Clock, PolicySource, PolicyText, Random, StoreError};
 
 use crate::clock::{SystemClock, SystemRandom};
 use crate::evidence::{LogFolders, open_log};
 use crate::paths::{self, FileSystem};
 use crate::policy_files::PolicyFiles;
+use crate::protected;
 
 /// The name of a log in its checkpoints where nobody gives it another.
 pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
 
 /// What an enforcer is put together from.
+#[derive(Clone)]
 pub struct Setup {
     /// The policy's file.
     pub policy: PathBuf,
     /// Where its evidence goes.
     pub folders: LogFolders,
+    /// The folder that the agent works in. What starts programs there is protected from its tools.
+    pub workspace: PathBuf,
+    /// The files that configure this, whether or not they are there: protected too.
+    pub configuration: Vec<PathBuf>,
     /// How intents are acknowledged.
     pub durability: Durability,
     /// What the face can honour.
@@ -40,7 +46,8 @@ impl Setup {
             anchor: None,
             origin: DEFAULT_ORIGIN.to_owned(),
         };
-        Setup { policy: policy.into(), folders, durability: Durability::Strict, face, approver: None }
+        let (policy, workspace, configuration) = (policy.into(), PathBuf::from("."), Vec::new());
+        Setup { policy, folders, workspace, configuration, durability: Durability::Strict, face, approver: None }
     }
 }
 
@@ -71,10 +78,20 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
+    let protected = protected(&setup, &policy)?;
     let Setup { durability, face, approver, .. } = setup;
     let face = Face { resolves_paths: face.resolves_paths && paths::RESOLVES, ..face };
     let resolver = Arc::new(FileSystem);
-    Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, approver, clock, random, durability })?)
+    Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability })?)
+}
+
+/// The places that no policy opens to the tools of this setup. None where a path cannot be told from another.
+pub fn protected(setup: &Setup, policy: &Policy) -> Result<Protected, SetupError> {
+    if setup.face.resolves_paths && paths::RESOLVES {
+        Ok(protected::places(setup, policy)?)
+    } else {
+        Ok(Protected::default())
+    }
 }
 
 /// Loads a policy from its file, with the documents it is bound by.

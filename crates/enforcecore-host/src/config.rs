@@ -214,6 +214,7 @@ pub struct TrustedProjects {
 pub struct Config {
     settings: Vec<(Key, Setting)>,
     trusted_projects: Option<TrustedProjects>,
+    files: Vec<PathBuf>,
 }
 
 impl Default for Config {
@@ -221,7 +222,7 @@ impl Default for Config {
         let set = |key: &Key| {
             key.default().map(|value| (*key, Setting { value: OsString::from(value), origin: Origin::Default }))
         };
-        Config { settings: Key::ALL.iter().filter_map(set).collect(), trusted_projects: None }
+        Config { settings: Key::ALL.iter().filter_map(set).collect(), trusted_projects: None, files: Vec::new() }
     }
 }
 
@@ -245,6 +246,8 @@ impl Config {
         let environment: Vec<(OsString, OsString)> = environment.into_iter().collect();
         let mut loader = Loader::default();
         let user = loader.read_user(&environment);
+        let project = folder.ancestors().map(|folder| folder.join(CONFIG_FILE));
+        loader.config.files = file.map(Path::to_owned).into_iter().chain(user.clone()).chain(project).collect();
         match file {
             Some(file) => loader.read_named(file, user.as_deref()),
             None => loader.read_project(folder, user.as_deref()),
@@ -276,6 +279,12 @@ impl Config {
         self.trusted_projects.as_ref()
     }
 
+    /// Every file that has a word here, whether or not it is there: the named one, the user's, and those of this folder and of
+    /// each one above it.
+    pub fn files(&self) -> &[PathBuf] {
+        &self.files
+    }
+
     /// How a call is acknowledged before it runs.
     pub fn durability(&self) -> Durability {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
@@ -294,7 +303,9 @@ impl Config {
     /// What an enforcer is put together from, if a policy is named.
     pub fn setup(&self, face: Face) -> Option<Setup> {
         let setup = Setup::new(self.path(Key::Policy)?, face);
-        Some(Setup { folders: self.folders(), durability: self.durability(), ..setup })
+        let (folders, durability) = (self.folders(), self.durability());
+        let workspace = self.path(Key::Workspace).unwrap_or_default();
+        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, ..setup })
     }
 
     fn set(&mut self, key: Key, value: OsString, origin: Origin) {
@@ -329,8 +340,8 @@ enum Author {
 }
 
 impl Loader {
-    /// Reads the user's own file, if it is there. An environment that names no folder of theirs has none; one that names none
-    /// where it could be is an error, because what it says might have been stricter.
+    /// Reads the user's own file, if it is there, and says where it is or would be. An environment that names no folder of theirs
+    /// has none; one that names none where it could be is an error, because what it says might have been stricter.
     fn read_user(&mut self, environment: &[(OsString, OsString)]) -> Option<PathBuf> {
         let variable =
             |name: &str| environment.iter().find(|(own, _)| own == name).map(|(_, value)| PathBuf::from(value));
@@ -342,8 +353,10 @@ impl Loader {
             self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
             return None;
         }
-        let file = Some(folder.join("enforcecore").join(CONFIG_FILE)).filter(|file| is_there(file))?;
-        self.read_file(&file, open_named);
+        let file = folder.join("enforcecore").join(CONFIG_FILE);
+        if is_there(&file) {
+            self.read_file(&file, open_named);
+        }
         Some(file)
     }
 

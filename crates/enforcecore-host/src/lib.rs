@@ -77,5 +77,6 @@ pub mod keys;
 pub mod paths;
 pub mod policy_files;
 mod private;
+pub mod protected;
 pub mod spawn;
 pub mod stderr;

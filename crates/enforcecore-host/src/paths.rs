@@ -37,9 +37,9 @@ impl PathResolver for FileSystem {
             (false, Some(cwd)) if cwd.is_absolute() => cwd.join(path),
             (false, _) => return Err(PathError::NoWorkingDirectory),
         };
-        let walked = walk(&full)?;
-        if walked == walk(&without_dots(&full))? {
-            Ok(walked)
+        let end = walk(&full)?.end;
+        if end == walk(&without_dots(&full))?.end {
+            Ok(end)
         } else {
             Err(PathError::Ambiguous("`..` after a symbolic link".to_owned()))
         }
@@ -58,10 +58,19 @@ fn check_form(path: &str) -> Result<(), PathError> {
     }
 }
 
-fn walk(path: &Path) -> Result<PathBuf, PathError> {
+/// Where an absolute path points as the kernel reads it.
+pub(crate) struct Walk {
+    /// The symbolic links that were followed: whoever exchanges one leads the path elsewhere.
+    pub(crate) links: Vec<PathBuf>,
+    /// Where it ends.
+    pub(crate) end: PathBuf,
+}
+
+/// Walks an absolute path.
+pub(crate) fn walk(path: &Path) -> Result<Walk, PathError> {
     let mut resolved = PathBuf::from("/");
     let mut ahead = parts(path);
-    let mut links = 0;
+    let mut links = Vec::new();
     while let Some(part) = ahead.pop_front() {
         if part == ".." {
             resolved.pop();
@@ -82,17 +91,17 @@ fn walk(path: &Path) -> Result<PathBuf, PathError> {
             resolved = next;
             continue;
         }
-        links += 1;
-        if links > SYMLINKS_MAX {
+        let target = fs::read_link(&next).map_err(|error| PathError::Unreadable(error.kind().to_string()))?;
+        links.push(next);
+        if links.len() > SYMLINKS_MAX {
             return Err(PathError::TooManyLinks);
         }
-        let target = fs::read_link(&next).map_err(|error| PathError::Unreadable(error.kind().to_string()))?;
         if target.is_absolute() {
             resolved = PathBuf::from("/");
         }
         parts(&target).into_iter().rev().for_each(|part| ahead.push_front(part));
     }
-    Ok(resolved)
+    Ok(Walk { links, end: resolved })
 }
 
 /// The links below `/proc/PID` are not text: the kernel jumps, and our own process is not the tool's.

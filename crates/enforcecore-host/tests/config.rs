@@ -143,7 +143,14 @@ fn the_user_has_a_file_only_where_somebody_says_where() {
 fn nothing_is_set_where_nobody_says_anything() {
     let place = tempfile::tempdir().unwrap();
     let config = load(place.path(), &[("PATH", "/bin"), ("ENFORCE", "x")]).unwrap();
-    assert_eq!(config, Config::default());
+    Key::ALL.iter().for_each(|key| assert_eq!(config.get(*key), Config::default().get(*key)));
+    assert_eq!(config.trusted_projects(), None);
+    let files = [place.path(), Path::new("/")].map(|folder| folder.join("enforcecore.toml"));
+    assert!(
+        files.iter().all(|file| config.files().contains(file)),
+        "any of them would have a word: {:?}",
+        config.files()
+    );
     assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
     assert_eq!(config.durability(), Durability::Strict);
 }

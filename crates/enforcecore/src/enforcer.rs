@@ -15,7 +15,7 @@ use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
 use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
-use crate::policy::{Face, Policy};
+use crate::policy::{Face, Policy, Protected};
 use crate::redact::Class;
 use crate::session::{SessionView, State};
 use crate::settle::{OpenCall, Settled};
@@ -41,6 +41,8 @@ pub struct EnforcerParts {
     pub log: Arc<Log<State>>,
     /// Finds where paths really point.
     pub resolver: Arc<dyn PathResolver>,
+    /// The places that no policy opens, whichever is put in force.
+    pub protected: Protected,
     /// Who may say yes, if anybody can be reached.
     pub approver: Option<Arc<dyn Approver>>,
     /// Time.
@@ -56,6 +58,7 @@ pub(crate) struct Shared {
     face: Face,
     pub(crate) log: Arc<Log<State>>,
     resolver: Arc<dyn PathResolver>,
+    protected: Protected,
     approver: Option<Arc<dyn Approver>>,
     pub(crate) clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -120,10 +123,10 @@ pub enum FinishError {
 impl Enforcer {
     /// Binds a policy to a face and a log, and records which rules are in force from here on.
     pub fn new(parts: EnforcerParts) -> Result<Enforcer, BindError> {
-        let EnforcerParts { policy, face, log, resolver, approver, clock, random, durability } = parts;
+        let EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability } = parts;
         check_binding(&policy, &face, durability)?;
         let policy = RwLock::new(Arc::new(policy));
-        let shared = Arc::new(Shared { policy, face, log, resolver, approver, clock, random, durability });
+        let shared = Arc::new(Shared { policy, face, log, resolver, protected, approver, clock, random, durability });
         let enforcer = Enforcer { shared };
         enforcer.record_policy()?;
         Ok(enforcer)
@@ -234,7 +237,7 @@ impl Enforcer {
             let nothing = BTreeMap::new();
             let view =
                 SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
-            (policy.decide(&call, &view), known.map_or(0, |session| session.version))
+            (policy.decide(&call, &view, &self.shared.protected), known.map_or(0, |session| session.version))
         });
         Decided { call, asked: None, decision, policy, version, redactions: BTreeMap::new() }
     }

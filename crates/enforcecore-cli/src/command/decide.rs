@@ -16,8 +16,8 @@ use serde_json::Value as Json;
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress};
 use crate::render::decision;
-use crate::settings::{self, POLICY_FLAG, PolicyFlags};
-use session::Decider;
+use crate::settings::{self, PolicyFlags};
+use session::{Decider, FACE};
 
 /// Decide calls without running them
 #[derive(Debug, Args)]
@@ -61,7 +61,7 @@ impl Options {
 
 /// Runs the command.
 pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut decider = Decider::open(&settings::policy(config, POLICY_FLAG)?, options.session.as_deref(), options.save)?;
+    let mut decider = Decider::open(&settings::setup(config, FACE)?, options.session.as_deref(), options.save)?;
     match (&options.call, &options.calls) {
         (Some(call), _) => {
             let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };

@@ -8,7 +8,7 @@ use enforcecore::audit::{Durability, KeySigner, Log, LogParts, public_key};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
-use enforcecore::policy::Face;
+use enforcecore::policy::{Face, Protected};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore::value::Value;
@@ -64,6 +64,7 @@ fn enforcer(folder: &Path) -> Enforcer {
         face: FACE,
         log: Arc::new(Log::open(parts, State::default()).unwrap()),
         resolver: Arc::new(FileSystem),
+        protected: Protected::default(),
         approver: None,
         clock,
         random,

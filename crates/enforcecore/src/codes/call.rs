@@ -215,6 +215,13 @@ pub const CODES: &[Code] = &[
         "{\"name\":\"report.txt\"}",
     ),
     code(
+        "protected_path",
+        "path that no policy opens",
+        "A path argument leads to what enforcement itself stands on: the policy and what it is bound by, the evidence log, its anchor and keys, `enforcecore.toml`, or settings in the workspace that start programs (those of coding agents and editors, git's hooks and configuration, `.envrc`). A tool that may write there could allow itself anything, so no rule opens them, whatever the tool does; what holds no secret may be read by a tool that only reads, and a tool that `deletes` may not take away a folder that one is in. A path that nobody can resolve is denied too, because it may lead there. Upper and lower case are not told apart.",
+        "{\"tool\":\"write_file\",\"args\":{\"path\":\"enforcecore.toml\",\"content\":\"\"}}",
+        "change the file yourself, or keep log and keys outside the folder that the tool works in",
+    ),
+    code(
         "released",
         "result that was passed on",
         "The tool ran, and its result was passed on after what is classified was taken out of it.",

@@ -9,6 +9,7 @@ use super::document::{Operand, Root, Type, Verb};
 use super::evaluate::{Scene, Truth, Vouched, all, fits, not};
 use super::lookalike::skeleton;
 use super::matchers::{host_of_text, is_email};
+use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
 use crate::decision::{Ask, Charge, Decision, Obligations, Over, Verdict};
 use crate::redact::shown_name;
@@ -16,7 +17,7 @@ use crate::session::SessionView;
 use crate::value::{Value, encode_bytes};
 
 /// Decides one call.
-pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>) -> Decision {
+pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, protected: &Protected) -> Decision {
     let mut obligations = Obligations::default();
     core.documents.iter().for_each(|document| obligations.tighten(document.base.clone()));
     let Some(tool) = core.tools.get(call.tool()) else { return unknown_tool(core, call, obligations) };
@@ -31,9 +32,15 @@ pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>) 
     }
     let verdict = found.verdict();
     let mut decision = found.decision(verdict, tool);
-    if verdict != Verdict::Deny {
-        decision.charges = core.documents.iter().flat_map(|document| charges(document, &scene)).collect();
+    if verdict == Verdict::Deny {
+        return decision;
     }
+    if let Some(why) = protected.trespass(&scene) {
+        // No rule made this verdict.
+        decision.rules.clear();
+        return decision.and_deny("protected_path", why);
+    }
+    decision.charges = core.documents.iter().flat_map(|document| charges(document, &scene)).collect();
     decision
 }
 

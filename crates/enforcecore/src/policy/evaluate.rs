@@ -114,7 +114,8 @@ impl<'a> Scene<'a> {
         all(checks().map(|check| self.check(&seen, check).map_err(|why| format!("the argument `{name}`: {why}"))))
     }
 
-    fn path(&self, name: &str) -> Result<&'a Path, String> {
+    /// Where a path argument leads, or why nobody can say.
+    pub(super) fn path(&self, name: &str) -> Result<&'a Path, String> {
         match self.call.path(name) {
             Some(Ok(path)) => Ok(path),
             Some(Err(error)) => Err(format!("the path in `{name}`: {}", path_error(error))),
@@ -169,7 +170,8 @@ impl<'a> Scene<'a> {
         (found, error)
     }
 
-    fn args_of(&self, wanted: impl Fn(&Type) -> bool) -> impl Iterator<Item = &'a str> {
+    /// The arguments of the call that are declared with such a type.
+    pub(super) fn args_of(&self, wanted: impl Fn(&Type) -> bool) -> impl Iterator<Item = &'a str> {
         let call = self.call;
         let named = self.tool.args.iter().filter(move |(_, arg)| wanted(&arg.ty));
         named.map(|(name, _)| name.as_str()).filter(move |name| call.args().contains_key(*name))

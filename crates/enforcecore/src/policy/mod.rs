@@ -2,7 +2,7 @@
 //!
 //! Rooms, in the order data flows: `source` (YAML with places), `document` (the grammar), `load` (everything a document is
 //! bound by), `check` (names, types, rules that cannot match), `compile` (core rules, sliced by tool, and the digest),
-//! `evaluate` and `matchers` (conditions), `decide` (the verdict), `test` (inline tests). There is one evaluator. It has no
+//! `evaluate` and `matchers` (conditions), `decide` (the verdict), `protected` (what no verdict opens), `test` (inline tests). There is one evaluator. It has no
 //! priorities, no order of rules, no expression strings and no look-ups; everything it needs is in the call and the session.
 
 pub mod codes;
@@ -17,6 +17,7 @@ mod load;
 mod lookalike;
 mod matchers;
 mod plain;
+mod protected;
 mod report;
 mod source;
 mod test;
@@ -24,6 +25,7 @@ mod test;
 pub use self::core::Approval;
 pub use self::document::ApprovalFrom;
 pub use self::load::unreadable;
+pub use self::protected::{Place, Protected};
 pub use self::source::DOCUMENT_BYTES_MAX;
 pub use self::test::{TestReport, TestResult, run_tests};
 
@@ -45,6 +47,8 @@ pub struct Policy {
     pub version: String,
     /// SHA-256 over the core rules of this document and all it is bound by.
     pub digest: [u8; 32],
+    /// The names of the documents it was loaded from, its own first.
+    pub documents: Vec<String>,
     core: Core,
 }
 
@@ -91,7 +95,7 @@ impl Policy {
         let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };
         let (name, version) = (root.name.value.clone(), root.version.clone());
         let digest = compile::digest(&documents);
-        let policy = Policy { name, version, digest, core: compile::compile(documents, tools) };
+        let policy = Policy { name, version, digest, documents: files, core: compile::compile(documents, tools) };
         Ok(Loaded { policy, warnings: found })
     }
 
@@ -197,8 +201,8 @@ impl Policy {
         Wish { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
     }
 
-    /// Decides one call. Pure and total: every path ends in a decision.
-    pub fn decide(&self, call: &FrozenCall, session: &SessionView<'_>) -> Decision {
-        decide::decide(&self.core, call, session)
+    /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.
+    pub fn decide(&self, call: &FrozenCall, session: &SessionView<'_>, protected: &Protected) -> Decision {
+        decide::decide(&self.core, call, session, protected)
     }
 }

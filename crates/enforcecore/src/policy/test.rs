@@ -1,9 +1,10 @@
-//! Runs a policy's inline tests: each call is frozen, decided and charged as the line would.
+//! Runs a policy's inline tests: each call is frozen, decided and charged as the line would. There is no host, so no place is
+//! protected here.
 
 use std::collections::BTreeMap;
 
-use super::Policy;
 use super::document::{Expectation, InlineTest, TestCall};
+use super::{Policy, Protected};
 use crate::admission::{Moment, NotAdmitted, admit};
 use crate::audit::{Delta, Entry, Fold, Kind};
 use crate::call::{Call, CallId, Context, FrozenCall, Malformed};
@@ -106,7 +107,7 @@ fn step(
     let paths = policy.path_args(&call.tool);
     let call = FrozenCall::freeze(call, &paths, resolver)?;
     let facts = BTreeMap::new();
-    let decision = policy.decide(&call, &SessionView { facts: &facts, keyer });
+    let decision = policy.decide(&call, &SessionView { facts: &facts, keyer }, &Protected::default());
     let moment = Moment { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
     Ok(match admit(&decision, &call, &moment) {
         Ok(deltas) => Step { decision, deltas },

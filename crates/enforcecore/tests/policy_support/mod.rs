@@ -8,7 +8,7 @@ use std::path::{Component, Path, PathBuf};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed, PathError};
 use enforcecore::decision::Decision;
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore::policy::{Loaded, Policy};
+use enforcecore::policy::{Loaded, Policy, Protected};
 use enforcecore::session::{Fact, Keyer, SessionView};
 use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
 use enforcecore::value::{Map, Value};
@@ -156,7 +156,11 @@ impl Scene {
             (name.clone(), Fact { fingerprint, contradicted: *contradicted })
         };
         let facts: BTreeMap<String, Fact> = self.set.iter().map(fact).collect();
-        policy.decide(&self.freeze(policy).unwrap(), &SessionView { facts: &facts, keyer: &keyer })
+        policy.decide(
+            &self.freeze(policy).unwrap(),
+            &SessionView { facts: &facts, keyer: &keyer },
+            &Protected::default(),
+        )
     }
 }
 

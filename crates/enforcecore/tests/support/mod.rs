@@ -11,7 +11,7 @@ use enforcecore::audit::{Durability, Entry, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, PathError};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Outcome, Permit};
-use enforcecore::policy::{Face, Policy};
+use enforcecore::policy::{Face, Policy, Protected};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{
     Approver, Clock, LogStore, LogTurn, PathResolver, PolicySource, PolicyText, Random, Signer, StoreError,
@@ -36,6 +36,15 @@ impl World {
     }
 
     pub fn with(policy: &str, durability: Durability, approver: Option<Arc<dyn Approver>>) -> World {
+        World::make(policy, durability, approver, Protected::default())
+    }
+
+    /// A world with places that no policy opens.
+    pub fn protecting(policy: &str, protected: Protected) -> World {
+        World::make(policy, Durability::Strict, None, protected)
+    }
+
+    fn make(policy: &str, durability: Durability, approver: Option<Arc<dyn Approver>>, protected: Protected) -> World {
         let store = FaultyStore::default();
         let clock = Arc::new(HandClock::default());
         let random: Arc<dyn Random> = Arc::new(CountingRandom::default());
@@ -45,6 +54,7 @@ impl World {
             face: FACE,
             log: Arc::clone(&log),
             resolver: Arc::new(PlainResolver),
+            protected,
             approver,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random,

@@ -20,7 +20,7 @@ use enforcecore::redact::shown_name;
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
 use enforcecore::value::{Map, Value};
-use enforcecore_host::assembly::load_policy;
+use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::paths::FileSystem;
 
@@ -38,10 +38,10 @@ pub struct Decider {
 
 impl Decider {
     /// Loads the policy and replays the session's file, if there is one.
-    pub fn open(policy: &Path, session: Option<&Path>, save: bool) -> Result<Decider, CommandError> {
+    pub fn open(setup: &Setup, session: Option<&Path>, save: bool) -> Result<Decider, CommandError> {
         let clock = Arc::new(SessionClock::default());
         let approver = Arc::new(FileApprover::default());
-        let enforcer = enforcer(policy, &clock, &approver)?;
+        let enforcer = enforcer(setup, &clock, &approver)?;
         let mut decider = Decider { enforcer, clock, approver, facts: Map::new(), open: HashMap::new(), save: None };
         if let Some(path) = session {
             decider.replay(path)?;
@@ -185,7 +185,7 @@ impl Decider {
 const CALL_KEYS: [&str; 7] = ["id", "tool", "args", "principal", "session", "facts", "tenant"];
 
 /// Deciding honours everything: whatever a policy obliges is only told, never done.
-const FACE: Face = Face {
+pub const FACE: Face = Face {
     name: "decide",
     rewrites_args: true,
     rewrites_results: true,
@@ -194,7 +194,7 @@ const FACE: Face = Face {
     durable_state: true,
 };
 
-fn enforcer(policy: &Path, clock: &Arc<SessionClock>, approver: &Arc<FileApprover>) -> Result<Enforcer, CommandError> {
+fn enforcer(setup: &Setup, clock: &Arc<SessionClock>, approver: &Arc<FileApprover>) -> Result<Enforcer, CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::failed(error.to_string());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let (mut key, mut secret) = ([0; 32], [0; 32]);
@@ -211,8 +211,10 @@ fn enforcer(policy: &Path, clock: &Arc<SessionClock>, approver: &Arc<FileApprove
         origin: "decide".to_owned(),
     };
     let log = Arc::new(Log::open(parts, State::default()).map_err(|error| failed(&error))?);
+    let policy = load_policy(&setup.policy)?.policy;
     let parts = EnforcerParts {
-        policy: load_policy(policy)?.policy,
+        protected: protected(setup, &policy)?,
+        policy,
         face: FACE,
         log,
         resolver: Arc::new(FileSystem),
