@@ -10,7 +10,7 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::process::{Child, ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use enforcecore::traits::StoreError;
@@ -24,7 +24,6 @@ pub const KILL_WAIT_MAX: Duration = Duration::from_secs(5);
 /// id to nobody else, so whatever is signalled belongs to the tree.
 #[derive(Debug)]
 pub struct Tree {
-    child: Child,
     held: Held,
     /// How the program ended, once nothing is left of the tree.
     ended: Option<ExitStatus>,
@@ -47,9 +46,9 @@ pub fn spawn(program: &OsStr, args: &[impl AsRef<OsStr>]) -> Result<(Tree, Pipes
     let name = || format!("start `{}`", program.to_string_lossy());
     let mut command = Command::new(program);
     command.args(args).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    let (mut child, held) = start(&mut command).map_err(|error| StoreError::new(name(), error))?;
-    let pipes = child.stdin.take().zip(child.stdout.take()).zip(child.stderr.take());
-    let tree = Tree { child, held, ended: None };
+    let mut held = start(&mut command).map_err(|error| StoreError::new(name(), error))?;
+    let pipes = held.child.stdin.take().zip(held.child.stdout.take()).zip(held.child.stderr.take());
+    let tree = Tree { held, ended: None };
     let ((stdin, stdout), stderr) = pipes.ok_or_else(|| StoreError::new(name(), "its streams are not pipes"))?;
     Ok((tree, Pipes { stdin, stdout, stderr }))
 }
@@ -57,7 +56,7 @@ pub fn spawn(program: &OsStr, args: &[impl AsRef<OsStr>]) -> Result<(Tree, Pipes
 impl Tree {
     /// The process id of the program's keeper, which on Linux is the program's parent and ends after all it started.
     pub fn id(&self) -> u32 {
-        self.child.id()
+        self.held.child.id()
     }
 
     /// How the program ended, if it did. What it started may still run.
@@ -115,18 +114,20 @@ mod elsewhere {
     }
 
     #[derive(Debug)]
-    pub(super) struct Held;
+    pub(super) struct Held {
+        pub(super) child: Child,
+    }
 
-    pub(super) fn start(command: &mut Command) -> io::Result<(Child, Held)> {
-        Ok((command.spawn()?, Held))
+    pub(super) fn start(command: &mut Command) -> io::Result<Held> {
+        Ok(Held { child: command.spawn()? })
     }
 
     pub(super) fn look_at_end(tree: &mut Tree) -> io::Result<Option<ExitStatus>> {
-        tree.child.try_wait()
+        tree.held.child.try_wait()
     }
 
     pub(super) fn end(tree: &mut Tree) -> Result<(), String> {
-        let ended = tree.child.kill().and_then(|()| tree.child.wait());
+        let ended = tree.held.child.kill().and_then(|()| tree.held.child.wait());
         tree.ended = Some(ended.map_err(|error| error.to_string())?);
         Ok(())
     }

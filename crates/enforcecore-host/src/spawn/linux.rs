@@ -37,6 +37,7 @@ static KEEPERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 /// What is held of a tree: its root is the keeper, or the program itself where nothing keeps.
 #[derive(Debug)]
 pub(super) struct Held {
+    pub(super) child: Child,
     /// Means the root, whoever has its id by now.
     root: OwnedFd,
     /// Where the keeper writes how the program ended.
@@ -57,7 +58,7 @@ pub fn adopt_orphans() -> Result<(), StoreError> {
     Ok(())
 }
 
-pub(super) fn start(command: &mut Command) -> io::Result<(Child, Held)> {
+pub(super) fn start(command: &mut Command) -> io::Result<Held> {
     if ends_are_ignored() {
         return Err(io::Error::other(
             "this program ignores SIGCHLD, so another process could get the id of one that ended: set it to its default",
@@ -78,10 +79,10 @@ pub(super) fn start(command: &mut Command) -> io::Result<(Child, Held)> {
     match root {
         Ok(root) => {
             keepers.insert(id);
-            let mut held = Held { root, report, kept: true, program: None };
+            let mut held = Held { child, root, report, kept: true, program: None };
             // Written before the program started, if at all.
             held.read_report();
-            Ok((child, held))
+            Ok(held)
         }
         Err(error) => {
             child.kill()?;
@@ -140,7 +141,7 @@ pub(super) fn end(tree: &mut Tree) -> Result<(), String> {
 
 /// Nobody is left: frees the root's id.
 fn finish(tree: &mut Tree, root: i32) -> Result<(), String> {
-    let status = tree.child.wait().map_err(|error| error.to_string())?;
+    let status = tree.held.child.wait().map_err(|error| error.to_string())?;
     tree.held.read_report();
     tree.ended = Some(tree.held.program.unwrap_or(status));
     keepers().remove(&root);
