@@ -255,6 +255,8 @@ impl Enforcer {
                     let asked = decided.asked.or(Some(decided.call));
                     decided = Decided { asked, decision, redactions: counts, ..again };
                 }
+                // What is denied anyway keeps its reason.
+                Err(_) if decided.decision.verdict == Verdict::Deny => return decided,
                 Err((code, reason)) => {
                     return Decided { decision: decided.decision.and_deny(code, reason), ..decided };
                 }
