@@ -376,9 +376,14 @@ impl Run {
             Ok(arguments) => arguments,
             Err(error) => {
                 self.raised = Some(error);
-                return Outcome::NotStarted("interrupted before the tool was called".to_owned());
+                let why = "interrupted before the tool was called".to_owned();
+                return Outcome::NotStarted { code: "not_started", why };
             }
         };
+        // The interpreter's lock was waited for, and handlers of the log have run: the last look is here.
+        if let Err(changed) = permit.look_again() {
+            return changed;
+        }
         match self.function.bind(py).call1((self.call.as_str(), arguments)) {
             Ok(result) => {
                 let (outcome, shape) = returned(&result);

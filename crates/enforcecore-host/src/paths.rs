@@ -1,8 +1,7 @@
 //! Where a path really points.
 //!
-//! A path is walked as the kernel walks it: `..` is judged after the symbolic link before it was followed. Many programs
-//! instead remove `..` from the text first (Node's `path.resolve`, Python's `normpath`). Where the two readings of one path
-//! end in different places, nobody can say which file the tool will open, and the path is refused as ambiguous.
+//! A path is walked as the kernel walks it: `..` is judged after the symbolic link before it was followed. What a path means
+//! is the core's to decide, which asks here.
 //!
 //! Absent on purpose: hard links and case-insensitive file systems. They cannot be seen from a path; isolation holds the same
 //! root. Also Windows, whose drives and short names give one file many paths.
@@ -13,7 +12,7 @@ use std::fs;
 use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
-use enforcecore::call::PathError;
+use enforcecore::path::PathError;
 use enforcecore::traits::PathResolver;
 
 /// Symbolic links followed in one path at most: the kernel's own limit.
@@ -27,34 +26,12 @@ pub const RESOLVES: bool = cfg!(unix);
 pub struct FileSystem;
 
 impl PathResolver for FileSystem {
-    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
-        if !RESOLVES {
-            return Err(PathError::NoResolver);
-        }
-        check_form(path)?;
-        let full = match (Path::new(path).is_absolute(), cwd) {
-            (true, _) => PathBuf::from(path),
-            (false, Some(cwd)) if cwd.is_absolute() => cwd.join(path),
-            (false, _) => return Err(PathError::NoWorkingDirectory),
-        };
-        let end = walk(&full)?.end;
-        if end == walk(&without_dots(&full))?.end {
-            Ok(end)
-        } else {
-            Err(PathError::Ambiguous("`..` after a symbolic link".to_owned()))
-        }
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError> {
+        if RESOLVES { Ok(walk(path)?.end) } else { Err(PathError::NoResolver) }
     }
-}
 
-fn check_form(path: &str) -> Result<(), PathError> {
-    let ambiguous = |what: &str| Err(PathError::Ambiguous(what.to_owned()));
-    let drive = path.as_bytes().get(1) == Some(&b':') && path.starts_with(|c: char| c.is_ascii_alphabetic());
-    match path {
-        "" => ambiguous("an empty path"),
-        _ if path.starts_with('~') => ambiguous("`~`, which only a shell expands"),
-        _ if path.starts_with("file:") => ambiguous("a `file:` URL"),
-        _ if path.contains('\\') || drive => ambiguous("a backslash or a drive, which only some systems read"),
-        _ => Ok(()),
+    fn is_there(&self, path: &Path) -> bool {
+        fs::symlink_metadata(path).is_ok()
     }
 }
 
@@ -125,18 +102,6 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .collect()
 }
 
-fn without_dots(path: &Path) -> PathBuf {
-    let mut plain = PathBuf::from("/");
-    for part in parts(path) {
-        if part == ".." {
-            plain.pop();
-        } else {
-            plain.push(part);
-        }
-    }
-    plain
-}
-
 #[cfg(test)]
 mod tests {
     #[cfg(unix)]
@@ -147,8 +112,26 @@ mod tests {
     #[cfg(not(unix))]
     #[test]
     fn where_paths_cannot_be_resolved_none_is() {
-        let folder = std::env::temp_dir();
-        assert_eq!(FileSystem.resolve(Some(&folder), "file"), Err(PathError::NoResolver));
+        assert_eq!(FileSystem.follow(&std::env::temp_dir()), Err(PathError::NoResolver));
+    }
+
+    /// Where a path argument leads from a folder, as the core decides it on this file system.
+    #[cfg(unix)]
+    fn decided(folder: &Path, path: &str) -> Result<PathBuf, PathError> {
+        use enforcecore::call::{Call, CallId, Context, Freezing, FrozenCall};
+        use enforcecore::path::{Base, PathArg, Resolve, Send};
+        use enforcecore::value::{Map, Value};
+
+        let base = Some(Base::Folder(folder.to_str().unwrap().to_owned()));
+        let arg = PathArg { name: "p".to_owned(), base, resolve: Resolve::Links, send: Send::Absolute };
+        let args = Map::from_iter([("p".to_owned(), Value::from(path))]);
+        let id = CallId::from_random([0; 16]);
+        let call = Call { id, parent: None, tool: "t".to_owned(), args, context: Context::default() };
+        let call = FrozenCall::freeze(call, Freezing { paths: &[arg], resolver: &FileSystem, rewrites: true }).unwrap();
+        call.path("p").unwrap().clone().map(|path| {
+            assert_eq!(call.args()["p"].as_text(), path.target().to_str(), "the tool gets what was found");
+            path.target().to_path_buf()
+        })
     }
 
     #[cfg(unix)]
@@ -172,7 +155,7 @@ mod tests {
         }
         let work = root.join("work");
         let check = |path: &str, expected: Result<&str, &str>| {
-            let got = FileSystem.resolve(Some(&work), path);
+            let got = decided(&work, path);
             match expected {
                 Ok(place) => assert_eq!(got, Ok(root.join(place)), "{path}"),
                 Err(kind) => assert!(format!("{got:?}").starts_with(&format!("Err({kind}")), "{path}: {got:?}"),
@@ -200,7 +183,10 @@ mod tests {
         check("", Err("Ambiguous"));
         check("C:\\x", Err("Ambiguous"));
         check("file:///etc/passwd", Err("Ambiguous"));
-        assert_eq!(FileSystem.resolve(None, "file"), Err(PathError::NoWorkingDirectory));
-        assert_eq!(FileSystem.resolve(Some(Path::new("relative")), "file"), Err(PathError::NoWorkingDirectory));
+        check("C:/x", Err("Ambiguous"));
+        check("/proc/thread-self/root/etc/passwd", Err("Ambiguous"));
+        assert_eq!(decided(Path::new("relative"), "file"), Err(PathError::Relative));
+        assert!(FileSystem.is_there(&work.join("loop")) && FileSystem.is_there(&work.join("file")));
+        assert!(!FileSystem.is_there(&work.join("nothing")));
     }
 }

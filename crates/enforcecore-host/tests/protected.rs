@@ -15,7 +15,6 @@ use enforcecore::policy::Face;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::config::{Config, Given, Key, Origin};
-use enforcecore_host::protected::STARTERS;
 
 const POLICY: &str = r#"
 enforcecore: 1
@@ -53,17 +52,19 @@ impl World {
     fn new() -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = folder.path().canonicalize().unwrap();
-        let folders = ["anchor", "work/way", "work/conf", "work/real", "work/deep", "work/.git"];
+        let folders = ["anchor", "elsewhere", "work/way", "work/conf", "work/real", "work/deep", "work/.git"];
         let plain = ["work/plain", "work/plain2", "work/plain3", "work/plain4"];
         for made in folders.iter().chain(&plain) {
             fs::create_dir_all(root.join(made)).unwrap();
         }
-        for (file, text) in [("real/policy.yaml", POLICY), ("conf/guard.yaml", GUARD), ("a", "a"), ("b", "b")] {
+        for (file, text) in
+            [(".git/HEAD", "ref"), ("real/policy.yaml", POLICY), ("conf/guard.yaml", GUARD), ("a", "a"), ("b", "b")]
+        {
             fs::write(root.join("work").join(file), text).unwrap();
         }
         let links = [
             ("conf/policy.yaml", "../real/policy.yaml"),
-            ("to-keys", ".enforcecore/keys"),
+            ("to-keys", "../elsewhere/keys"),
             ("to-deep", "deep"),
             ("way/anchor", "../../anchor"),
         ];
@@ -73,8 +74,8 @@ impl World {
         let mut given = Given::by(Origin::Flag);
         for (key, path) in [
             (Key::Policy, "work/conf/policy.yaml"),
-            (Key::Log, "work/.enforcecore/log"),
-            (Key::Keys, "work/.enforcecore/keys"),
+            (Key::Log, "elsewhere/log"),
+            (Key::Keys, "elsewhere/keys"),
             (Key::Anchor, "work/way/anchor"),
             (Key::Workspace, "work"),
         ] {
@@ -131,7 +132,7 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, String> {
         let path = entry.unwrap().path();
         if path.is_symlink() || path.is_file() {
             found.insert(path.clone(), fs::read_to_string(&path).unwrap_or_default());
-        } else if !path.ends_with(".enforcecore/log") && !path.ends_with("anchor") {
+        } else if !path.ends_with("elsewhere/log") && !path.ends_with("anchor") {
             found.extend(contents(&path));
             found.insert(path, String::new());
         }
@@ -146,12 +147,14 @@ fn what_enforcement_is_made_from_is_not_written() {
         ("work/conf/policy.yaml", "work/conf/notes.yaml"),
         ("work/real/policy.yaml", "work/real/notes.yaml"),
         ("work/conf/guard.yaml", "work/conf/guard2.yaml"),
-        ("work/.enforcecore/log/notes", "work/.enforcecore/notes"),
-        ("work/.enforcecore/keys/notes", "work/.enforcecore/keys2"),
+        ("work/.enforcecore/log/notes", "work/enforcecore/notes"),
+        ("work/.enforcecore/keys/notes", "work/enforcecore/keys2"),
+        ("elsewhere/log/notes", "elsewhere/logs/notes"),
+        ("elsewhere/keys/notes", "elsewhere/keys2"),
         ("anchor/notes", "anchor2/notes"),
         // Neither is there yet, and each would count from the next start on.
         ("work/enforcecore.toml", "work/enforcecore.txt"),
-        ("work/deep/enforcecore.toml", "work/plain/enforcecore.toml"),
+        ("work/deep/enforcecore.toml", "work/plain/enforcecore.tom"),
         ("home/.config/enforcecore/enforcecore.toml", "home/.config/enforcecore/other.toml"),
         // Written in another way.
         ("work/to-keys/notes", "work/to-deep/notes"),
@@ -164,20 +167,48 @@ fn what_enforcement_is_made_from_is_not_written() {
 }
 
 #[test]
-fn what_starts_programs_is_not_written() {
+fn what_starts_programs_is_not_written_wherever_it_lies() {
     let world = World::new();
-    for name in STARTERS {
-        world.check_path("write", &format!("work/{name}"), &format!("work/{name}-2"));
-        world.check_path("write", &format!("work/{name}/below"), &format!("work/below/{name}"));
+    // `.git` as a file leads git to a folder of the writer's, and with it to programs that `git status` runs.
+    world.check_path("write", "work/deep/.git", "work/deep/git");
+    world.check_path("write", "work/.git/hooks/pre-commit", "work/git/hooks/pre-commit");
+    world.check_path("write", "work/deep/er/.mcp.json", "work/deep/er/mcp.jsn");
+    world.check_path("write", "other/.claude/settings.json", "other/claude/settings.json");
+    world.check_path("write", "other/deep/enforcecore.toml", "other/deep/enforcecore.txt");
+    world.check_path("write", "home/.bashrc", "home/.bash");
+    world.check_path("read", "work/.git/config", "work/.git/HEAD");
+}
+
+/// A folder that git takes for a repository's own is protected like `.git`, whatever it is called, and none can be made.
+#[test]
+fn the_files_of_a_bare_repository_are_not_written() {
+    let world = World::new();
+    for folder in ["work/bare/objects", "work/bare/refs", "work/nearly/objects", "work/nearly/refs", "work/un/objects"]
+    {
+        fs::create_dir_all(world.root.join(folder)).unwrap();
     }
+    for file in ["work/bare/HEAD", "work/bare/config", "work/bare/description", "work/un/HEAD"] {
+        fs::write(world.root.join(file), "text").unwrap();
+    }
+    world.check_path("write", "work/bare/config", "work/un/config");
+    world.check_path("write", "work/bare/hooks/update", "work/un/hooks/update");
+    world.check_path("write", "work/bare/HEAD", "work/un/HEAD");
+    world.check_path("write", "work/nearly/HEAD", "work/nearly/head");
+    world.check_path("read", "work/bare/config", "work/bare/description");
+    world.check_path("write", "work/un/refs", "work/un/ref");
+    world.check(
+        "move",
+        &[("from", "work/a"), ("to", "work/nearly/HEAD")],
+        &[("from", "work/a"), ("to", "work/nearly/h")],
+    );
 }
 
 #[test]
 fn what_is_secret_is_not_read_and_the_rest_is() {
     let world = World::new();
-    world.check_path("read", "work/.enforcecore/keys/log-names-secret", "work/conf/policy.yaml");
+    world.check_path("read", "elsewhere/keys/log-names-secret", "work/conf/policy.yaml");
     world.check_path("read", "work/to-keys/log-names-secret", "work/conf/guard.yaml");
-    world.check_path("read", "work/.enforcecore/log/log.jsonl", "work/a");
+    world.check_path("read", "elsewhere/log/log.jsonl", "work/a");
 }
 
 #[test]
@@ -185,11 +216,11 @@ fn what_is_above_is_not_moved_and_nothing_is_put_in_its_place() {
     let world = World::new();
     let both = |from, to| [("from", from), ("to", to)];
     let other = "work/other";
-    world.check("move", &both("work/.enforcecore", other), &both("work/plain", other));
+    world.check("move", &both("elsewhere", other), &both("work/plain", other));
     // In the one there is but a link to the anchor; what links lead to is in the others.
     world.check("move", &both("work/way", "work/w"), &both("work/plain4", "work/w"));
     world.check("move", &both("work/conf", "work/c"), &both("work/plain2", "work/c"));
     world.check("move", &both("work/real", "work/r"), &both("work/plain3", "work/r"));
-    world.check("move", &both("work/a", "work/.mcp.json"), &both("work/a", "work/mcp.json"));
+    world.check("move", &both("work/a", "work/.mcp.json"), &both("work/a", "work/mcp.jsn"));
     world.check("move", &both("work/.git", "work/g"), &both("work/b", "work/g"));
 }

@@ -6,10 +6,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
+use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
 use crate::traits::PathResolver;
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
 
@@ -75,31 +75,54 @@ impl fmt::Display for CallId {
     }
 }
 
+/// How a call's paths are found when it is frozen.
+#[derive(Clone, Copy)]
+pub struct Freezing<'a> {
+    /// The arguments that the policy types as paths, and how their tool reads them.
+    pub paths: &'a [PathArg],
+    /// Looks at the file system.
+    pub resolver: &'a dyn PathResolver,
+    /// Whether the tool can be given other arguments than the caller wrote.
+    pub rewrites: bool,
+}
+
 /// A call that no longer changes: within limits, its path arguments resolved. Only [`FrozenCall::freeze`] makes one.
 #[derive(Clone, Debug)]
 pub struct FrozenCall {
     call: Call,
-    paths: BTreeMap<String, Result<PathBuf, PathError>>,
+    paths: BTreeMap<String, FrozenPath>,
 }
 
 impl FrozenCall {
-    /// Checks every limit and resolves the arguments the policy types as paths.
+    /// Checks every limit, and resolves the arguments that the policy types as paths: from here on they are what was found.
     ///
-    /// A path that cannot be resolved is not an error here: it makes conditions on it errors, which only brakes.
-    pub fn freeze(call: Call, path_args: &[&str], resolver: &dyn PathResolver) -> Result<FrozenCall, Malformed> {
+    /// A path that cannot be resolved is not an error here: the decision refuses it.
+    pub fn freeze(call: Call, how: Freezing<'_>) -> Result<FrozenCall, Malformed> {
         check_tool_name(&call.tool)?;
         let args = Value::Map(call.args);
         args.within_limits()?;
-        let Value::Map(args) = args else { return Err(Malformed::new("not_an_object", "arguments are not an object")) };
-        let call = Call { args, ..call };
-        let cwd =
-            call.context.session.get("cwd").or_else(|| call.context.session.get("workspace")).and_then(Value::as_text);
-        let paths = path_args
-            .iter()
-            .filter_map(|name| Some(((*name).to_owned(), call.args.get(*name)?.as_text()?)))
-            .map(|(name, text)| (name, resolver.resolve(cwd.map(Path::new), text)))
-            .collect();
-        Ok(FrozenCall { call, paths })
+        let Value::Map(mut args) = args else {
+            return Err(Malformed::new("not_an_object", "arguments are not an object"));
+        };
+        let mut paths = BTreeMap::new();
+        for arg in how.paths {
+            let Some(Value::Text(text)) = args.get_mut(&arg.name) else { continue };
+            let path = FrozenPath::of(arg.clone(), text, &call.context.session, how.rewrites, how.resolver);
+            if let Some(sent) = path.sent() {
+                sent.clone_into(text);
+            }
+            paths.insert(arg.name.clone(), path);
+        }
+        Ok(FrozenCall { call: Call { args, ..call }, paths })
+    }
+
+    /// The call as its caller made it, to be frozen under another policy.
+    pub(crate) fn thaw(self) -> Call {
+        let mut call = self.call;
+        for (name, path) in &self.paths {
+            call.args.insert(name.clone(), Value::from(path.asked()));
+        }
+        call
     }
 
     /// The call.
@@ -117,9 +140,19 @@ impl FrozenCall {
         &self.call.args
     }
 
-    /// Where a path argument really points, symbolic links followed.
-    pub fn path(&self, arg: &str) -> Option<&Result<PathBuf, PathError>> {
-        self.paths.get(arg)
+    /// What a path argument came to.
+    pub fn path(&self, arg: &str) -> Option<&Result<DecidedPath, PathError>> {
+        self.paths.get(arg).map(|path| &path.decided)
+    }
+
+    /// What the caller wrote for a path argument.
+    pub(crate) fn asked_path(&self, arg: &str) -> Option<&str> {
+        self.paths.get(arg).map(FrozenPath::asked)
+    }
+
+    /// A path argument that no longer leads where it led when the call was decided.
+    pub(crate) fn changed_path(&self, resolver: &dyn PathResolver) -> Option<&str> {
+        self.paths.iter().find(|(_, path)| !path.is_unchanged(resolver)).map(|(name, _)| name.as_str())
     }
 
     /// The canonical call: typed, length-prefixed, domain-separated. The call's id is not part of it, so that a grant for a
@@ -136,8 +169,10 @@ impl FrozenCall {
         encode_map(&self.call.args, &mut out);
         for (name, path) in &self.paths {
             encode_bytes(b'p', name.as_bytes(), &mut out);
-            match path {
-                Ok(path) => encode_bytes(b'P', path.as_os_str().as_encoded_bytes(), &mut out),
+            match &path.decided {
+                Ok(path) => path.readings().for_each(|path| {
+                    encode_bytes(b'P', path.as_os_str().as_encoded_bytes(), &mut out);
+                }),
                 Err(_) => encode_bytes(b'E', b"", &mut out),
             }
         }
@@ -175,26 +210,6 @@ impl From<ValueError> for Malformed {
     fn from(error: ValueError) -> Malformed {
         Malformed::new(error.code(), error.to_string())
     }
-}
-
-/// Why a path argument has no place it points to. A condition on it is an error.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PathError {
-    /// The face has no resolver, so nothing is known about symbolic links.
-    #[error("this face cannot resolve paths")]
-    NoResolver,
-    /// A relative path, and the session says neither `cwd` nor `workspace`.
-    #[error("a relative path in a session without a working directory")]
-    NoWorkingDirectory,
-    /// More symbolic links than a kernel follows.
-    #[error("too many symbolic links")]
-    TooManyLinks,
-    /// The operating system would not say.
-    #[error("the path cannot be examined: {0}")]
-    Unreadable(String),
-    /// A form that means different things to different readers (`~user`, `/proc/self/root`, `\\?\`).
-    #[error("a path form that is not decided: {0}")]
-    Ambiguous(String),
 }
 
 /// Lower-case hexadecimal.

@@ -10,7 +10,7 @@ use tracing::{Span, debug, info, info_span, warn};
 
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
-use crate::call::{Call, CallId, FrozenCall, Malformed, hex};
+use crate::call::{Call, CallId, Freezing, FrozenCall, Malformed, hex};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
@@ -160,11 +160,11 @@ impl Enforcer {
     pub fn enforce(&self, call: Call, run: impl FnOnce(Permit) -> Outcome) -> Result<Completed, Refused> {
         let line = self.line(&call);
         let _span = line.span.enter();
-        let call = self.freeze(call, &line)?; //                      from here on nothing changes under us
-        let decided = self.decide(call, &line); //                    pure and total: every path ends in a decision
+        let frozen = self.freeze(call, &line)?; //                    from here on nothing changes under us
+        let decided = self.decide(frozen, &line); //                  pure and total: every path ends in a decision
         let decided = self.redact_inbound(decided, &line); //         a changed call is decided again; the stricter wins
         let (permit, open) = self.admit(decided, &line, Mode::Closed)?; // budgets taken, intent durable, or nothing runs
-        let outcome = contain_panic(|| run(permit)); //               the only effect; consumes the permit
+        let outcome = contain_panic(|| permit.look_again().map_or_else(|changed| changed, |()| run(permit))); // the only effect
         let settled = open.settled(outcome); //                       what may be seen
         settle(open, settled) //                                      always, whatever the tool did
     }
@@ -173,10 +173,16 @@ impl Enforcer {
     pub fn begin(&self, call: Call, mode: Mode) -> Result<Admitted, Refused> {
         let line = self.line(&call);
         let _span = line.span.enter();
-        let call = self.freeze(call, &line)?;
-        let decided = self.redact_inbound(self.decide(call, &line), &line);
+        let frozen = self.freeze(call, &line)?;
+        let decided = self.redact_inbound(self.decide(frozen, &line), &line);
         let (permit, open) = self.admit(decided, &line, mode)?;
-        Ok(Admitted { permit, open })
+        match permit.look_again() {
+            Ok(()) => Ok(Admitted { permit, open }),
+            Err(changed) => {
+                let settled = open.settled(changed);
+                Err(not_started(open, settled))
+            }
+        }
     }
 
     /// The line after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
@@ -207,12 +213,11 @@ impl Enforcer {
     }
 
     fn foresee(&self, call: Call, line: &Line) -> Decision {
-        let policy = self.policy();
-        let call = match FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver) {
-            Ok(call) => call,
+        let frozen = match self.freeze_under(self.policy(), call) {
+            Ok(frozen) => frozen,
             Err(malformed) => return Decision::malformed(malformed),
         };
-        let decided = self.redact_inbound(self.decide(call, line), line);
+        let decided = self.redact_inbound(self.decide(frozen, line), line);
         let now_us = self.shared.clock.wall_us();
         match self.shared.log.view(|state| {
             admission::admit(&decided.decision, &decided.call, &self.moment(&decided, state, line, now_us))
@@ -224,14 +229,21 @@ impl Enforcer {
         }
     }
 
-    fn freeze(&self, call: Call, line: &Line) -> Result<FrozenCall, Refused> {
+    fn freeze(&self, call: Call, line: &Line) -> Result<Frozen, Refused> {
         let policy = self.policy();
-        FrozenCall::freeze(call, &policy.path_args(&line.tool), &*self.shared.resolver)
+        self.freeze_under(Arc::clone(&policy), call)
             .map_err(|malformed| self.refuse(line, &policy, Decision::malformed(malformed)))
     }
 
-    fn decide(&self, call: FrozenCall, line: &Line) -> Decided {
-        let policy = self.policy();
+    /// Where paths lead is looked up here and nowhere in `decide` or `admit`: neither may wait for a file system.
+    fn freeze_under(&self, policy: Arc<Policy>, call: Call) -> Result<Frozen, Malformed> {
+        let Shared { resolver, face, .. } = &*self.shared;
+        let paths = policy.path_args(&call.tool);
+        let how = Freezing { paths: &paths, resolver: &**resolver, rewrites: face.rewrites_args };
+        Ok(Frozen { call: FrozenCall::freeze(call, how)?, policy })
+    }
+
+    fn decide(&self, Frozen { call, policy }: Frozen, line: &Line) -> Decided {
         let (decision, version) = self.shared.log.view(|state| {
             let known = state.session(&line.session);
             let nothing = BTreeMap::new();
@@ -248,7 +260,7 @@ impl Enforcer {
             match inbound::redact(&decided.call, &decided.decision, &decided.policy) {
                 Ok(None) => return decided,
                 Ok(Some((call, redactions))) => {
-                    let again = self.decide(call, line);
+                    let again = self.decide(Frozen { call, policy: Arc::clone(&decided.policy) }, line);
                     let mut counts = decided.redactions;
                     redactions.into_iter().for_each(|(class, n)| *counts.entry(class).or_default() += n);
                     let decision = again.decision.stricter(decided.decision);
@@ -275,12 +287,12 @@ impl Enforcer {
                     info!(decision = "allow", code, ?rules, "call admitted");
                     let deadline = decided.decision.obligations.deadline;
                     let open = OpenCall::new(&self.shared, line.clone(), decided.decision);
-                    return Ok((Permit::new(decided.call, deadline), open));
+                    return Ok((Permit::new(decided.call, deadline, Arc::clone(&self.shared.resolver)), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
                     // From what was asked for: what redaction left of it may be allowed where it is not.
                     let asked = decided.asked.unwrap_or(decided.call);
-                    decided = self.redact_inbound(self.decide(asked, line), line);
+                    decided = self.redact_inbound(self.decide(self.freeze(asked.thaw(), line)?, line), line);
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
                     return Err(self.refuse(line, &decided.policy, *decision));
@@ -308,6 +320,7 @@ impl Enforcer {
                 delta,
                 mode: Some(mode),
                 redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
+                note: intent_note(&decided.policy, &line.tool),
                 ..self.entry(Kind::Intent, line, &decided.policy, &decided.decision)
             };
             Ok((entry, ()))
@@ -425,6 +438,12 @@ pub(crate) struct Line {
     pub(crate) span: Span,
 }
 
+/// A call with the policy that says which of its arguments are paths, and how they are read.
+struct Frozen {
+    call: FrozenCall,
+    policy: Arc<Policy>,
+}
+
 /// A call with the decision about it and everything the decision was made on.
 struct Decided {
     call: FrozenCall,
@@ -442,6 +461,12 @@ enum NotYet {
     Stale,
     /// Admission refused.
     No(NotAdmitted),
+}
+
+/// What an intent says beside its decision: the protected names that the policy opens to the tool.
+fn intent_note(policy: &Policy, tool: &str) -> BTreeMap<String, String> {
+    let unprotected = policy.unprotected(tool);
+    if unprotected.is_empty() { BTreeMap::new() } else { [("unprotected".to_owned(), unprotected.join(", "))].into() }
 }
 
 fn check_binding(policy: &Policy, face: &Face, durability: Durability) -> Result<(), BindError> {
@@ -467,6 +492,19 @@ fn settle(open: OpenCall, settled: Settled) -> Result<Completed, Refused> {
         Some(effect) => {
             let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
             Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
+        }
+    }
+}
+
+/// The refusal of a call whose tool was not started after all. What it took is given back.
+fn not_started(open: OpenCall, settled: Settled) -> Refused {
+    let call = open.line.id.clone();
+    match settle(open, settled) {
+        Err(refused) => refused,
+        Ok(_) => {
+            let (kind, reason) =
+                (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
+            Refused { call, kind, code: "not_started", reason, rules: Vec::new(), recorded: true }
         }
     }
 }

@@ -9,7 +9,7 @@ use crate::call::FrozenCall;
 use crate::decision::{ArgScope, Decision};
 use crate::policy::Policy;
 use crate::redact::{Class, ClassSet, redact_text, redact_value, shown_name};
-use crate::value::Map;
+use crate::value::{Map, Value};
 
 /// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
 pub(crate) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
@@ -27,9 +27,15 @@ pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) ->
         if let Some(finding) = redact_text(name, classes).findings.first() {
             return Err(executed("the name of an argument", finding.class.as_str()));
         }
-        let redacted =
-            redact_value(value, classes).map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
-        if !redacted.counts.is_empty() && !policy.rewrites_arg(call.tool(), name) {
+        // Of a path only what the caller wrote is looked at: the folder it is relative to is the host's own word.
+        let asked = call.asked_path(name).map(Value::from);
+        let redacted = redact_value(asked.as_ref().unwrap_or(value), classes)
+            .map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
+        if redacted.counts.is_empty() {
+            args.insert(name.clone(), value.clone());
+            continue;
+        }
+        if !policy.rewrites_arg(call.tool(), name) {
             let found = redacted.counts.keys().map(|class| class.as_str()).collect::<Vec<_>>().join(", ");
             return Err(executed(&format!("the argument `{}`", shown_name(name)), &found));
         }

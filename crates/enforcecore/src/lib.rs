@@ -9,6 +9,7 @@ pub mod enforcer;
 mod inbound;
 pub mod number;
 pub mod outcome;
+pub mod path;
 pub mod policy;
 pub mod redact;
 pub mod session;

@@ -1,25 +1,27 @@
 //! What becomes of a call: refused before it started, or completed one way or another.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::audit::Effect;
 use crate::call::{CallId, FrozenCall, Malformed};
+use crate::traits::PathResolver;
 use crate::value::Value;
 
 /// Proof, by type, that a call was decided, redacted and admitted, and that its intent is acknowledged in the log.
 ///
 /// Only the enforcer makes one, running a tool consumes it, and it cannot be cloned: no effect without it, none with it twice.
-#[derive(Debug)]
 #[must_use = "a permit that is dropped without running its tool leaves an intent without an effect"]
 pub struct Permit {
     call: FrozenCall,
     deadline: Option<Duration>,
+    resolver: Arc<dyn PathResolver>,
 }
 
 impl Permit {
-    pub(crate) fn new(call: FrozenCall, deadline: Option<Duration>) -> Permit {
-        Permit { call, deadline }
+    pub(crate) fn new(call: FrozenCall, deadline: Option<Duration>, resolver: Arc<dyn PathResolver>) -> Permit {
+        Permit { call, deadline, resolver }
     }
 
     /// The call to execute: exactly what was decided and committed to.
@@ -30,6 +32,25 @@ impl Permit {
     /// The result is due within this time; a later one is withheld.
     pub fn deadline(&self) -> Option<Duration> {
         self.deadline
+    }
+
+    /// Looks again where the call's paths lead, and gives the outcome of a call whose tool must not start because one of them
+    /// leads elsewhere now. The enforcer looks before it hands out the permit; a host that then waits for something, such as
+    /// an interpreter's lock, looks again as the last step before the tool.
+    pub fn look_again(&self) -> Result<(), Outcome> {
+        match self.call.changed_path(&*self.resolver) {
+            None => Ok(()),
+            Some(name) => Err(Outcome::NotStarted {
+                code: "path_changed",
+                why: format!("the path in `{name}` leads elsewhere than when the call was decided"),
+            }),
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("call", &self.call).field("deadline", &self.deadline).finish_non_exhaustive()
     }
 }
 
@@ -56,7 +77,12 @@ pub enum Outcome {
     /// It was still running when its deadline came.
     Overdue,
     /// It provably never started: nothing was executed, sent or written.
-    NotStarted(String),
+    NotStarted {
+        /// The stable code: `not_started`, `path_changed`, `cancelled`.
+        code: &'static str,
+        /// Why, in one sentence without any argument's value.
+        why: String,
+    },
 }
 
 /// The end of a call whose tool started.

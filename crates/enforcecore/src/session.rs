@@ -17,7 +17,8 @@ pub struct State {
     sessions: HashMap<String, SessionState>,
     budgets: HashMap<String, Budget>,
     grants_used: BTreeSet<String>,
-    open: BTreeSet<String>,
+    /// The calls whose intent stands and whose end does not, each with the grants it used.
+    open: BTreeMap<String, Vec<String>>,
 }
 
 /// One session: facts that trusted results set, and the labels of what it has seen.
@@ -68,7 +69,7 @@ impl State {
 
     /// Whether a call's intent stands in the log and its end does not.
     pub fn is_open(&self, call: &str) -> bool {
-        self.open.contains(call)
+        self.open.contains_key(call)
     }
 
     /// Whether a delta would change nothing, so that it need not be written.
@@ -115,20 +116,29 @@ impl Fold for State {
         for delta in &entry.delta {
             self.apply_delta(entry, delta);
         }
-        if let Some(call) = &entry.call {
-            match entry.kind {
-                Kind::Intent => drop(self.open.insert(call.clone())),
-                Kind::Outcome | Kind::Void | Kind::Abandoned => drop(self.open.remove(call)),
-                _ => {}
+        let Some(call) = &entry.call else { return };
+        match entry.kind {
+            Kind::Intent => drop(self.open.insert(call.clone(), grants(entry))),
+            Kind::Outcome | Kind::Abandoned => drop(self.open.remove(call)),
+            // Void is the one proof that a tool did not start, so it alone gives back what the call took.
+            Kind::Void => {
+                self.budgets.values_mut().for_each(|budget| budget.give_back(call));
+                for grant in self.open.remove(call).into_iter().flatten() {
+                    self.grants_used.remove(&grant);
+                }
             }
-        }
-        // Void is the one proof that a tool did not start, so it alone gives a reservation back.
-        if entry.kind == Kind::Void
-            && let Some(call) = &entry.call
-        {
-            self.budgets.values_mut().for_each(|budget| budget.give_back(call));
+            _ => {}
         }
     }
+}
+
+/// The grants that an intent uses up.
+fn grants(intent: &Entry) -> Vec<String> {
+    let used = intent.delta.iter().filter_map(|delta| match delta {
+        Delta::Grant { id } => Some(id.clone()),
+        _ => None,
+    });
+    used.collect()
 }
 
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

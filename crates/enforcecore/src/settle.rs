@@ -63,7 +63,7 @@ impl OpenCall {
     pub(crate) fn settled(&self, outcome: Outcome) -> Settled {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
-            Outcome::NotStarted(why) => Settled::plain(Kind::Void, Err(("not_started", why))),
+            Outcome::NotStarted { code, why } => Settled::plain(Kind::Void, Err((code, why))),
             Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
                 Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
@@ -199,8 +199,9 @@ impl Settled {
     /// What the caller gets: a completed call, or a refusal that proves nothing started.
     pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
         self.completed.map_err(|(code, reason)| {
-            let (kind, rules) = (Refusal::EnforcementFailed, Vec::new());
-            Refused { call: call.clone(), kind, code, reason, rules, recorded: true }
+            // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
+            let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
+            Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
         })
     }
 

@@ -4,7 +4,8 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::call::{FrozenCall, PathError};
+use crate::call::FrozenCall;
+use crate::path::PathError;
 use crate::policy::Approval;
 
 /// Time. Wall time is a label on entries and the input of calendar budgets; order never depends on it.
@@ -21,10 +22,13 @@ pub trait Random: Send + Sync {
     fn fill(&self, buffer: &mut [u8]) -> Result<(), StoreError>;
 }
 
-/// Finds where a path really points, following symbolic links, without opening the file.
+/// Looks at the file system, without opening a file.
 pub trait PathResolver: Send + Sync {
-    /// The absolute path with no `.`, `..` or symbolic link left in it; components that do not exist yet are kept as they are.
-    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError>;
+    /// Where an absolute path leads as the kernel walks it, with no `.`, `..` or symbolic link left in it; components that do
+    /// not exist yet are kept as they are.
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError>;
+    /// Whether there is an entry of exactly this name; a link counts, whatever it leads to.
+    fn is_there(&self, path: &Path) -> bool;
 }
 
 /// Where documents named by `bound_by` come from.

@@ -168,9 +168,11 @@ fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
 
 #[test]
 fn a_tool_that_never_started_gives_its_budget_back_and_one_that_failed_does_not() {
-    for (outcome, fits_again) in
-        [(Outcome::NotStarted("spawn failed".to_owned()), true), (Outcome::Crashed, false), (Outcome::Overdue, false)]
-    {
+    for (outcome, fits_again) in [
+        (Outcome::NotStarted { code: "not_started", why: "spawn failed".to_owned() }, true),
+        (Outcome::Crashed, false),
+        (Outcome::Overdue, false),
+    ] {
         let world = World::new(POLICY);
         for _ in 0..2 {
             let pay = call("pay", r#"{"amount":50}"#);
@@ -230,7 +232,10 @@ fn a_fact_comes_from_a_trusted_result_once() {
 fn state_is_rebuilt_from_the_log_alone() {
     let world = World::new(POLICY);
     world.enforcer.enforce(call("pay", r#"{"amount":50}"#), world.tool()).unwrap();
-    world.enforcer.enforce(call("pay", r#"{"amount":50}"#), |_| Outcome::NotStarted(String::new())).unwrap_err();
+    world
+        .enforcer
+        .enforce(call("pay", r#"{"amount":50}"#), |_| Outcome::NotStarted { code: "not_started", why: String::new() })
+        .unwrap_err();
     let email = Value::from_json(br#"{"email":"jo@example.com"}"#).unwrap();
     world.enforcer.enforce(call("lookup", r#"{"id":"1"}"#), |_| Outcome::Done(email)).unwrap();
     let again = support::open_log(world.store.clone(), Arc::clone(&world.clock)).unwrap();
@@ -316,7 +321,7 @@ fn every_call_is_accounted_for_once() {
         }
     };
     split(Some(Outcome::Done(Value::Null)));
-    split(Some(Outcome::NotStarted("never".to_owned())));
+    split(Some(Outcome::NotStarted { code: "not_started", why: "never".to_owned() }));
     split(None);
     world.enforcer.enforce(call("remove", "{}"), world.tool()).unwrap_err();
     let expected = [

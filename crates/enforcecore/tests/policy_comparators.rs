@@ -224,7 +224,7 @@ fn a_policy_says_what_it_needs_and_what_it_can_open() {
     assert!(plain.exceeds(&weak).is_empty() && !plain.uses_state());
     assert!(plain.can_open("r") && !plain.can_open("d") && !plain.can_open("m") && !plain.can_open("elsewhere"));
     assert!(plain.declares("x") && !plain.declares("X"));
-    assert_eq!(plain.path_args("r"), ["p"]);
+    assert_eq!(plain.path_args("r").iter().map(|arg| arg.name.as_str()).collect::<Vec<_>>(), ["p"]);
     assert!(plain.sees_arg("r", "p") && plain.sees_arg("x", "whatever"));
     assert!(!plain.sees_arg("r", "unknown") && !plain.sees_arg("elsewhere", "p"));
     let rewrites: Vec<bool> = ["p", "s", "x", "l", "u", "unknown"].map(|arg| plain.rewrites_arg("r", arg)).to_vec();

@@ -4,11 +4,12 @@
 
 mod support;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use enforcecore::audit::Kind;
-use enforcecore::policy::{Place, Protected};
-use enforcecore::value::Map;
+use enforcecore::diagnostic::Diagnostic;
+use enforcecore::policy::{Loaded, PROTECTED_NAMES, Place, Policy, Protected};
+use enforcecore::traits::{PolicySource, PolicyText, StoreError};
 use support::{World, call};
 
 /// Everything is allowed, aloud.
@@ -33,7 +34,7 @@ fn world() -> World {
     let place = |path: &str, what, readable| Place { path: PathBuf::from(path), what, readable };
     World::protecting(
         POLICY,
-        Protected::new([place("/w/conf/policy.yaml", "the policy", true), place("/w/keys", "the keys", false)]),
+        Protected::new([place("/w/conf/policy.yaml", "the policy", true), place("/w/keys", "the keys", false)], None),
     )
 }
 
@@ -69,24 +70,6 @@ fn no_rule_opens_what_enforcement_stands_on() {
 }
 
 #[test]
-fn a_path_that_nobody_can_resolve_is_not_let_through() {
-    let world = world();
-    let nowhere = |path: &str| {
-        let mut call = call("read", &format!(r#"{{"path":"{path}"}}"#));
-        call.context.session = Map::new();
-        call
-    };
-    let refused = world.enforcer.enforce(nowhere("notes"), world.tool()).unwrap_err();
-    assert_eq!((refused.code, world.ran()), ("protected_path", 0), "{}", refused.reason);
-    world.enforcer.enforce(call("read", r#"{"path":"notes"}"#), world.tool()).unwrap();
-    assert_eq!(world.ran(), 1);
-    // Where nothing is protected, the rules alone decide, and they allow anything.
-    let open = World::new(POLICY);
-    open.enforcer.enforce(nowhere("notes"), open.tool()).unwrap();
-    assert_eq!(open.ran(), 1);
-}
-
-#[test]
 fn the_policy_speaks_first_and_the_reason_names_no_path() {
     let world = world();
     let check = |path: &str, code: &str, words: &str| {
@@ -98,4 +81,179 @@ fn the_policy_speaks_first_and_the_reason_names_no_path() {
     check("/w/keys/a", "protected_path", "the argument `path` leads to the keys, which no tool may touch");
     check("/w/conf/policy.yaml", "protected_path", "the argument `path` leads to the policy, which no tool may change");
     check("/w/a", "allowed", "allowed");
+}
+
+/// Every protected name, by hand: what it is, whether a policy may open it, and whether reading it is open.
+const NAMES: &[(&str, &str)] = &[
+    (
+        "never",
+        "enforcecore.toml .git .mcp.json mcp.json mcp_config.json .claude .codex .cursor .gemini .qwen .amazonq .roo .cline .zed",
+    ),
+    (
+        "never",
+        ".vscode opencode.json opencode.jsonc .opencode .windsurf .codeium .kiro .continue .devcontainer .devcontainer.json",
+    ),
+    (
+        "never",
+        ".junie .copilot .github/hooks .factory .goose .crush .crush.json crush.json .amp .augment .trae .openhands .pi",
+    ),
+    ("never, secret", ".enforcecore .git/config .claude.json claude_desktop_config.json"),
+    (
+        "openable",
+        ".idea .aider.conf.yml .husky .githooks .pre-commit-config.yaml .pre-commit-config.yml lefthook.yml lefthook.yaml",
+    ),
+    (
+        "openable",
+        ".lefthook.yml .lefthook.yaml .gitmodules .pnpmfile.cjs mise.toml .mise.toml .mise .tool-versions .bashrc",
+    ),
+    (
+        "openable",
+        ".bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv .zprofile .zlogin .zlogout",
+    ),
+    (
+        "openable",
+        ".config/fish .config/autostart .config/systemd .github/workflows .github/actions .gitlab-ci.yml .circleci",
+    ),
+    (
+        "openable, secret",
+        ".gitconfig .config/git .git-credentials .npmrc .yarnrc .yarnrc.yml bunfig.toml .pypirc pip.conf .cargo .envrc",
+    ),
+    ("openable, secret", ".ssh .netrc"),
+];
+
+fn names() -> impl Iterator<Item = (&'static str, bool, bool)> {
+    NAMES.iter().flat_map(|(kind, names)| {
+        names.split(' ').map(|name| (name, kind.starts_with("openable"), kind.ends_with("secret")))
+    })
+}
+
+/// What a call of an open tool comes to: `ran`, or the code of its refusal.
+fn outcome(world: &World, tool: &str, path: &str) -> &'static str {
+    let ran = world.ran();
+    let mut made = call(tool, "{}");
+    made.args.insert("path".to_owned(), path.into());
+    match world.enforcer.enforce(made, world.tool()) {
+        Ok(_) => {
+            assert_eq!(world.ran(), ran + 1);
+            "ran"
+        }
+        Err(refused) => {
+            assert_eq!((world.ran(), refused.rules.len()), (ran, 0), "{path}: {}", refused.reason);
+            refused.code
+        }
+    }
+}
+
+#[test]
+fn protected_names_are_closed_wherever_they_stand() {
+    let world = World::protecting(POLICY, Protected::new([], Some(Path::new("/srv/.claude/work"))));
+    let mut count = 0;
+    for (name, _, secret) in names() {
+        count += 1;
+        let reading = if secret { "protected_path" } else { "ran" };
+        let upper = name.to_uppercase();
+        for path in [
+            format!("/w/{name}"),
+            format!("/w/a/b/{name}"),
+            format!("/w/{name}/below/it"),
+            format!("/home/jo/{name}"),
+            format!("/w/sub/{upper}"),
+            format!("/w/{name}."),
+        ] {
+            assert_eq!(outcome(&world, "write", &path), "protected_path", "{path}");
+            assert_eq!(outcome(&world, "upload", &path), "protected_path", "{path}: it reads and sends");
+            assert_eq!(outcome(&world, "read", &path), reading, "{path}");
+        }
+        let (head, last) = name.rsplit_once('/').map_or(("", name), |(head, last)| (head, last));
+        let twin = format!("/w/{head}/not{last}");
+        let twin_is_protected = head == ".git";
+        let expected = if twin_is_protected { "protected_path" } else { "ran" };
+        assert_eq!(outcome(&world, "write", &twin), expected, "{twin}");
+        assert_eq!(outcome(&world, "write", &format!("/w/{name}x")), expected, "{name}x");
+    }
+    assert_eq!(count, PROTECTED_NAMES.len(), "the list above has every name");
+    let listed: Vec<&str> = names().map(|(name, ..)| name).collect();
+    assert!(PROTECTED_NAMES.iter().all(|row| listed.contains(&row.name)));
+    // Where the workspace itself lies says nothing about what is in it.
+    assert_eq!(outcome(&world, "write", "/srv/.claude/work/notes.md"), "ran");
+    assert_eq!(outcome(&world, "write", "/srv/.claude/notes.md"), "protected_path");
+    assert_eq!(outcome(&world, "write", "/srv/.claude/work/.claude/x"), "protected_path");
+    // Other spellings of one name.
+    for path in ["/w/.GIT/hooks/x", "/w/.g\u{131}t./x", "/w/git~1/config", "/w/GIT~1/hooks/x", "/w/.g\u{130}t/x"] {
+        let expected = if path.contains('\u{130}') { "ran" } else { "protected_path" };
+        assert_eq!(outcome(&world, "write", path), expected, "{path}");
+    }
+}
+
+/// What moves or deletes a folder takes along what is in it.
+#[test]
+fn a_folder_with_a_protected_name_in_it_is_not_taken_away() {
+    let world = World::protecting(POLICY, Protected::new([], Some(Path::new("/x/work"))));
+    let moved = |source: &str| {
+        let ended = world
+            .enforcer
+            .enforce(call("move", &format!(r#"{{"source":"{source}","destination":"/w/new"}}"#)), world.tool());
+        ended.map(drop).map_err(|refused| refused.code)
+    };
+    for (source, expected) in [
+        ("/w/.github", Err("protected_path")),
+        ("/w/a/.github", Err("protected_path")),
+        ("/w/.config", Err("protected_path")),
+        ("/w/.github/ISSUE_TEMPLATE", Ok(())),
+        ("/w/github", Ok(())),
+        // The session's workspace, and the program's.
+        ("/w", Err("protected_path")),
+        ("/x", Err("protected_path")),
+        ("/x/work", Err("protected_path")),
+        ("/x/work/a", Ok(())),
+        ("/y", Ok(())),
+    ] {
+        assert_eq!(moved(source), expected, "{source}");
+    }
+    // Writing to such a folder takes nothing away.
+    assert_eq!(outcome(&world, "write", "/w/.github/FUNDING.yml"), "ran");
+}
+
+#[test]
+fn a_name_is_opened_where_every_document_says_so_and_each_intent_says_it() {
+    let opened = |names: &str| format!("{POLICY}unprotected: {{write: [{names}]}}\n");
+    for (name, openable, _) in names() {
+        let loaded = policy(&opened(name), None);
+        assert_eq!(loaded.is_ok(), openable, "{name}");
+        let Ok(loaded) = loaded else { continue };
+        assert_eq!(loaded.warnings.iter().filter(|warning| warning.code == "EC0119").count(), 1, "{name}");
+        let world = World::new(&opened(name));
+        assert_eq!(outcome(&world, "write", &format!("/w/a/{name}")), "ran", "{name}");
+        // To this tool, and this name.
+        assert_eq!(outcome(&world, "upload", &format!("/w/a/{name}")), "protected_path", "{name}");
+        let other = if name == ".husky" { ".idea" } else { ".husky" };
+        assert_eq!(outcome(&world, "write", &format!("/w/{other}/x")), "protected_path", "{name}");
+        assert_eq!(outcome(&world, "write", "/w/.git/hooks/x"), "protected_path", "{name}");
+        let intents = world.entries().into_iter().filter(|entry| entry.kind == Kind::Intent).collect::<Vec<_>>();
+        assert_eq!(intents.len(), 1);
+        assert_eq!(intents[0].note, [("unprotected".to_owned(), name.to_owned())].into());
+    }
+    let bound = "enforcecore: 1\nname: g\nversion: \"1\"\nkind: guardrail\n";
+    let both = format!("{bound}unprotected: {{write: [.husky]}}\n");
+    let closed = policy(&format!("{}bound_by: [g]\n", opened(".husky")), Some(bound)).unwrap();
+    let open = policy(&format!("{}bound_by: [g]\n", opened(".husky")), Some(&both)).unwrap();
+    let codes = |loaded: &Loaded| loaded.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>();
+    assert_eq!((codes(&closed), codes(&open)), (vec!["EC0118"], vec!["EC0119", "EC0119"]));
+    for (loaded, expected) in [(closed, "protected_path"), (open, "ran")] {
+        let world = World::new(POLICY);
+        world.enforcer.rebind(loaded.policy).unwrap();
+        assert_eq!(outcome(&world, "write", "/w/.husky/pre-commit"), expected);
+    }
+}
+
+/// A policy that may be bound by a document called `g`.
+fn policy(text: &str, bound: Option<&str>) -> Result<Loaded, Vec<Diagnostic>> {
+    struct One<'a>(Option<&'a str>);
+    impl PolicySource for One<'_> {
+        fn read(&self, _from: &str, name: &str) -> Result<PolicyText, StoreError> {
+            let text = self.0.filter(|_| name == "g").ok_or_else(|| StoreError::new("read", "there is none"))?;
+            Ok(PolicyText { name: name.to_owned(), bytes: text.as_bytes().to_vec() })
+        }
+    }
+    Policy::load(PolicyText { name: "p".to_owned(), bytes: text.as_bytes().to_vec() }, &One(bound))
 }

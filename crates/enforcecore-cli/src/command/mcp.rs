@@ -92,12 +92,9 @@ fn context(config: &Config, session: Option<String>) -> Result<Context, CommandE
         CommandError::failed(format!("the workspace `{}` cannot be used: {error}", workspace.display()))
     })?;
     let workspace = workspace.to_str().ok_or_else(|| CommandError::usage("the workspace's name is not UTF-8"))?;
-    // The server starts where we are, so that is where it looks for a relative path.
-    let cwd = std::env::current_dir()?;
-    let cwd = cwd.to_str().ok_or_else(|| CommandError::usage("the working folder's name is not UTF-8"))?;
     let session_id = session.map_or_else(fresh_name, Ok)?;
-    let session = [("workspace", workspace), ("cwd", cwd)];
-    let session = session.into_iter().map(|(name, folder)| (name.to_owned(), Value::from(folder))).collect();
+    // From which folder the server reads a relative path is not known: only its tools' `base:` says it.
+    let session = [("workspace".to_owned(), Value::from(workspace))].into_iter().collect();
     Ok(Context { session_id, session, ..Context::default() })
 }
 

@@ -123,7 +123,10 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
             let value = Value::Map(body);
             if failed { Outcome::FailedWith(value) } else { Outcome::DoneWith { value, structured } }
         }
-        Err(Lost::NotSent) => Outcome::NotStarted("the server is gone, or does not read its input".to_owned()),
+        Err(Lost::NotSent) => Outcome::NotStarted {
+            code: "not_started",
+            why: "the server is gone, or does not read its input".to_owned(),
+        },
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Failed("the client cancelled this call".to_owned()),
         Err(Lost::Unreadable(code)) => unreadable(code),

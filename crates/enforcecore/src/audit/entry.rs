@@ -46,7 +46,7 @@ pub struct Entry {
     pub mode: Option<Mode>,
     /// Microseconds of the writer's monotonic clock.
     pub mono_us: u64,
-    /// What a genesis or recovery entry has to say.
+    /// What an entry has to say in words: a genesis or recovery, or an intent whose tool reaches protected names.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub note: BTreeMap<String, String>,
     /// The call that made this call.

@@ -9,8 +9,10 @@ use super::document::{
     Budget, Check, Document, Kind, Measure, OverBudget, Redact, Rule, Select, Subject, Test, ToolDecl, Type, Verb,
 };
 use super::lookalike::skeleton;
+use super::protected::PROTECTED_NAMES;
 use super::report::Place;
 use crate::decision::Obligations;
+use crate::path::Send;
 use crate::value::{encode_bytes, encode_map};
 
 /// The tools of all documents together.
@@ -27,6 +29,10 @@ pub(super) fn unite_tools(documents: &[Document]) -> Tools {
             }
         }
     }
+    for (name, tool) in &mut tools {
+        let all = PROTECTED_NAMES.iter().map(|row| row.name);
+        tool.unprotected = all.filter(|row| documents.iter().all(|document| document.opens(name, row))).collect();
+    }
     tools
 }
 
@@ -38,12 +44,13 @@ fn tool_of(decl: &ToolDecl) -> Tool {
         returns: decl.returns.value.clone(),
         facts: decl.facts.iter().map(|(name, path)| (name.value.clone(), path.clone())).collect(),
         obligations: obligations(&decl.redact),
+        unprotected: Vec::new(),
     }
 }
 
 fn arg_of(decl: &super::document::ArgDecl) -> Arg {
     let fits = decl.fits.iter().map(|check| check.value.clone()).collect();
-    Arg { ty: decl.ty.clone(), required: decl.required, fits }
+    Arg { ty: decl.ty.clone(), required: decl.required, fits, path: decl.path.clone() }
 }
 
 fn unite(tool: &mut Tool, decl: &ToolDecl) {
@@ -248,6 +255,9 @@ fn find_needs(document: &Document, tools: &Tools, needs: &mut Needs) {
         note(&mut needs.durable_state, fact.place);
     }
     for arg in document.tools.iter().flat_map(|tool| &tool.args) {
+        if arg.path.send == Some(Send::Relative) {
+            note(&mut needs.rewrites_args, arg.name.place);
+        }
         if arg.ty == Type::Path && arg.fits.iter().any(|check| !matches!(check.value, Check::Any)) {
             note(&mut needs.resolves_paths, arg.name.place);
         }

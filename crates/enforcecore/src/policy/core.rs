@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use indexmap::IndexMap;
 
-use super::document::{ApprovalFrom, Check, Effects, InlineTest, Operand, OverBudget, Reference, Test, Type, Verb};
+use super::document::{
+    ApprovalFrom, Check, Effects, InlineTest, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
+};
 use crate::decision::{Obligations, Window};
 use crate::diagnostic::Span;
 
@@ -32,6 +34,8 @@ pub(super) struct Tool {
     pub(super) returns: String,
     pub(super) facts: Vec<(String, String)>,
     pub(super) obligations: Obligations,
+    /// Protected names that every document opens to it.
+    pub(super) unprotected: Vec<&'static str>,
 }
 
 /// An argument.
@@ -40,6 +44,8 @@ pub(super) struct Arg {
     pub(super) ty: Type,
     pub(super) required: bool,
     pub(super) fits: Vec<Check>,
+    /// How its tool reads it, if it is a path.
+    pub(super) path: PathDecl,
 }
 
 /// One document's rules, sliced by tool.

@@ -31,7 +31,13 @@ pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
         found.add_document(document, &scene);
     }
     let verdict = found.verdict();
+    let denied = !found.denies.is_empty();
     let mut decision = found.decision(verdict, tool);
+    // What a rule denies keeps its reason. Everything else depends on what the paths are.
+    if let Some((code, why)) = scene.undecided_path().filter(|_| !denied) {
+        decision.rules.clear();
+        return decision.and_deny(code, why);
+    }
     if verdict == Verdict::Deny {
         return decision;
     }

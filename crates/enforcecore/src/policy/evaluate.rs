@@ -10,6 +10,7 @@ use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
 use super::matchers::{UrlView, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
+use crate::path::{DecidedPath, PathError, composed, composed_text};
 use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
 
@@ -31,12 +32,32 @@ enum Seen<'a> {
     Value(&'a Value, Option<&'a Type>),
     /// Text found anywhere inside the arguments.
     Text(&'a str),
-    /// A resolved path.
-    Path(Cow<'a, Path>),
+    /// A path argument, with everything it may mean to its tool.
+    Path(&'a DecidedPath),
+    /// One of these meanings, in one spelling.
+    Reading(Cow<'a, Path>, Spelling),
     /// A host in its one spelling.
     Host(String),
     /// A fact of which only the keyed fingerprint is kept.
     Fingerprint(&'a str),
+}
+
+/// How the characters of two paths are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Spelling {
+    /// As they are.
+    Written,
+    /// Each composed (Unicode NFC), as some file systems and servers compare names.
+    Composed,
+}
+
+impl Spelling {
+    fn of(self, text: &str) -> Cow<'_, str> {
+        match self {
+            Spelling::Written => Cow::Borrowed(text),
+            Spelling::Composed => Cow::Owned(composed_text(text)),
+        }
+    }
 }
 
 /// A value the host or a trusted result vouches for.
@@ -69,6 +90,18 @@ pub(super) fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
 /// Kleene's "not": an error stays one.
 pub(super) fn not(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
+}
+
+/// What several meanings of one thing agree on. Where they do not agree it is an error, which opens nothing and brakes.
+fn agreed(truths: impl IntoIterator<Item = Truth>, why: &str) -> Truth {
+    let mut truths = truths.into_iter();
+    let first = truths.next().unwrap_or(Ok(true))?;
+    for truth in truths {
+        if truth? != first {
+            return Err(why.to_owned());
+        }
+    }
+    Ok(first)
 }
 
 impl<'a> Scene<'a> {
@@ -108,19 +141,38 @@ impl<'a> Scene<'a> {
         };
         let ty = self.tool.args.get(name).map(|arg| &arg.ty);
         let seen = match ty {
-            Some(Type::Path) => Seen::Path(Cow::Borrowed(self.path(name)?)),
+            Some(Type::Path) => Seen::Path(self.path(name)?),
             _ => Seen::Value(value, ty),
         };
         all(checks().map(|check| self.check(&seen, check).map_err(|why| format!("the argument `{name}`: {why}"))))
     }
 
-    /// Where a path argument leads, or why nobody can say.
-    pub(super) fn path(&self, name: &str) -> Result<&'a Path, String> {
+    /// What a path argument came to, or why nobody can say.
+    pub(super) fn path(&self, name: &str) -> Result<&'a DecidedPath, String> {
         match self.call.path(name) {
             Some(Ok(path)) => Ok(path),
-            Some(Err(error)) => Err(format!("the path in `{name}`: {}", path_error(error))),
+            Some(Err(error)) => Err(format!("the path in `{name}`: {error}")),
             None => Err(format!("the path in `{name}` was not resolved")),
         }
+    }
+
+    /// The first path argument that nobody can decide about, as the code and the reason of a refusal.
+    pub(super) fn undecided_path(&self) -> Option<(&'static str, String)> {
+        self.args_of(|ty| *ty == Type::Path).find_map(|name| {
+            let error = match self.call.path(name) {
+                Some(Ok(_)) => return None,
+                Some(Err(error)) => error.clone(),
+                None => PathError::Unreadable("the policy changed".to_owned()),
+            };
+            let way_out = match error {
+                PathError::Relative => format!(
+                    "; give the absolute path, or say in the policy what it is relative to: `{name}: {{type: path, base: \
+                     session.workspace}}`"
+                ),
+                _ => String::new(),
+            };
+            Some((error.code()?, format!("the path in `{name}`: {error}{way_out}")))
+        })
     }
 
     /// What `any_K` and `every_K` range over, and whether there may be more than that.
@@ -149,7 +201,7 @@ impl<'a> Scene<'a> {
         let mut error = unknown;
         for name in self.args_of(|ty| *ty == Type::Path) {
             match self.path(name) {
-                Ok(path) => found.push(Seen::Path(Cow::Borrowed(path))),
+                Ok(path) => found.push(Seen::Path(path)),
                 Err(why) => error = Some(why),
             }
         }
@@ -178,6 +230,24 @@ impl<'a> Scene<'a> {
     }
 
     fn check(&self, seen: &Seen<'_>, check: &Check) -> Truth {
+        match (seen, check) {
+            (_, Check::Any) => Ok(true),
+            (Seen::Path(path), _) => self.check_path(path, check),
+            _ => self.check_one(seen, check),
+        }
+    }
+
+    /// A path is what its tool may take it for: the name and where it leads, as written and composed.
+    fn check_path(&self, path: &DecidedPath, check: &Check) -> Truth {
+        let readings = path.readings().flat_map(|reading| {
+            let composed = composed(reading).map(|path| Seen::Reading(Cow::Owned(path), Spelling::Composed));
+            [Some(Seen::Reading(Cow::Borrowed(reading), Spelling::Written)), composed].into_iter().flatten()
+        });
+        let truths = readings.map(|reading| self.check_one(&reading, check));
+        agreed(truths, "a link and what it leads to, or two spellings of one name, are not alike here")
+    }
+
+    fn check_one(&self, seen: &Seen<'_>, check: &Check) -> Truth {
         match check {
             Check::Any => Ok(true),
             Check::Equals(operand) => self.equals(seen, operand),
@@ -211,7 +281,7 @@ impl<'a> Scene<'a> {
 
     /// The path was resolved when the call was frozen; the root is taken as the host gives it, so it names the real folder.
     fn under(&self, seen: &Seen<'_>, operand: &Operand) -> Truth {
-        let Seen::Path(path) = seen else { return Err("not a path".to_owned()) };
+        let Seen::Reading(path, spelling) = seen else { return Err("not a path".to_owned()) };
         let root = match operand {
             Operand::Literal(value) => value,
             Operand::Reference(reference) => match self.resolve(reference)? {
@@ -220,7 +290,8 @@ impl<'a> Scene<'a> {
             },
         };
         let root = root.as_text().and_then(path_literal).ok_or("the root is not an absolute path")?;
-        Ok(is_under(path, root))
+        let root = root.to_str().map(|root| spelling.of(root)).unwrap_or_default();
+        Ok(is_under(path, Path::new(&*root)))
     }
 
     /// A reference's value, as the host or the session's state vouches for it. Unset and null are the same: an error.
@@ -252,7 +323,7 @@ impl<'a> Scene<'a> {
 /// Whether a value fits checks that name no reference: the `{type: T, COMPARATOR..}` of an argument.
 pub(super) fn fits(scene: &Scene<'_>, name: &str, ty: &Type, value: &Value, check: &Check) -> Truth {
     let seen = match ty {
-        Type::Path => Seen::Path(Cow::Borrowed(scene.path(name)?)),
+        Type::Path => Seen::Path(scene.path(name)?),
         _ => Seen::Value(value, Some(ty)),
     };
     scene.check(&seen, check)
@@ -294,18 +365,20 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
         (Seen::Text(text), Vouched::Fingerprint(fingerprint)) => {
             Ok(keyer.fingerprint(&Value::from(*text)) == *fingerprint)
         }
-        (Seen::Path(path), Vouched::Value(Value::Text(text))) => Ok(**path == *Path::new(text)),
+        (Seen::Reading(path, spelling), Vouched::Value(Value::Text(text))) => {
+            Ok(**path == *Path::new(&*spelling.of(text)))
+        }
         (Seen::Host(host), Vouched::Value(Value::Text(text))) => {
             Ok(host_of_text(text).ok_or("not compared with a host")? == *host)
         }
         (Seen::Host(host), Vouched::Fingerprint(fingerprint)) => {
             Ok(keyer.fingerprint(&Value::from(host.as_str())) == *fingerprint)
         }
-        (Seen::Path(path), Vouched::Fingerprint(fingerprint)) => {
+        (Seen::Reading(path, _), Vouched::Fingerprint(fingerprint)) => {
             let text = path.to_str().ok_or("a path that is not UTF-8")?;
             Ok(keyer.fingerprint(&Value::from(text)) == *fingerprint)
         }
-        (Seen::Path(_) | Seen::Host(_), Vouched::Value(_)) => Err("not compared with text".to_owned()),
+        (Seen::Path(_) | Seen::Reading(..) | Seen::Host(_), _) => Err("not compared with text".to_owned()),
     }
 }
 
@@ -335,8 +408,9 @@ fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Trut
 /// The checks that name no reference and no number.
 fn constant(seen: &Seen<'_>, check: &Check) -> Truth {
     match check {
-        Check::Prefix(prefix) => Ok(text(seen)?.starts_with(prefix.as_str())),
-        Check::Suffix(suffix) => Ok(text(seen)?.ends_with(suffix.as_str())),
+        Check::Prefix(prefix) => Ok(text(seen)?.starts_with(&*spelling(seen).of(prefix))),
+        Check::Suffix(suffix) => Ok(text(seen)?.ends_with(&*spelling(seen).of(suffix))),
+        Check::Pattern(pattern) if spelling(seen) == Spelling::Composed => Ok(pattern.is_match_composed(&text(seen)?)),
         Check::Pattern(pattern) => Ok(pattern.is_match(&text(seen)?)),
         Check::Host(wanted) => {
             let host = host(seen)?;
@@ -381,10 +455,18 @@ fn text<'s>(seen: &'s Seen<'_>) -> Result<Cow<'s, str>, String> {
         }
         Seen::Value(Value::Text(text), _) => Ok(Cow::Borrowed(text)),
         Seen::Text(text) => Ok(Cow::Borrowed(text)),
-        Seen::Path(path) => path.to_str().map(Cow::Borrowed).ok_or_else(|| "a path that is not UTF-8".to_owned()),
+        Seen::Reading(path, _) => path.to_str().map(Cow::Borrowed).ok_or_else(|| "a path that is not UTF-8".to_owned()),
+        Seen::Path(_) => Err("a path with several meanings".to_owned()),
         Seen::Host(host) => Ok(Cow::Borrowed(host)),
         Seen::Fingerprint(_) => Err("only equality is known of a fact that a result set".to_owned()),
         Seen::Value(..) => Err("not text".to_owned()),
+    }
+}
+
+fn spelling(seen: &Seen<'_>) -> Spelling {
+    match seen {
+        Seen::Reading(_, spelling) => *spelling,
+        _ => Spelling::Written,
     }
 }
 
@@ -427,17 +509,5 @@ fn verb_of(kind: Kind) -> &'static str {
         Kind::String | Kind::Path | Kind::Read => "reads",
         Kind::Write => "writes",
         Kind::Host => "reaches",
-    }
-}
-
-/// A path's error without the text of the path.
-fn path_error(error: &crate::call::PathError) -> &'static str {
-    use crate::call::PathError;
-    match error {
-        PathError::NoResolver => "this face cannot resolve paths",
-        PathError::NoWorkingDirectory => "it is relative, and the session has no working directory",
-        PathError::TooManyLinks => "too many symbolic links",
-        PathError::Unreadable(_) => "it cannot be examined",
-        PathError::Ambiguous(_) => "a form that is not decided",
     }
 }

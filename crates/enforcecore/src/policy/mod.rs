@@ -25,7 +25,8 @@ mod test;
 pub use self::core::Approval;
 pub use self::document::ApprovalFrom;
 pub use self::load::unreadable;
-pub use self::protected::{Place, Protected};
+pub(crate) use self::lookalike::is_invisible;
+pub use self::protected::{Class as ProtectedClass, PROTECTED_NAMES, Place, Protected, ProtectedName};
 pub use self::source::DOCUMENT_BYTES_MAX;
 pub use self::test::{TestReport, TestResult, run_tests};
 
@@ -34,6 +35,7 @@ use self::document::Verb;
 use crate::call::FrozenCall;
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::path::PathArg;
 use crate::redact::ClassSet;
 use crate::session::SessionView;
 use crate::traits::{PolicySource, PolicyText, Wish};
@@ -156,10 +158,16 @@ impl Policy {
         asked
     }
 
-    /// The tool's arguments of type path.
-    pub fn path_args(&self, tool: &str) -> Vec<&str> {
-        let args = self.core.tools.get(tool).into_iter().flat_map(|tool| &tool.args);
-        args.filter(|(_, arg)| arg.ty == document::Type::Path).map(|(name, _)| name.as_str()).collect()
+    /// The tool's arguments of type path, and how the tool reads each.
+    pub fn path_args(&self, tool: &str) -> Vec<PathArg> {
+        let Some(tool) = self.core.tools.get(tool) else { return Vec::new() };
+        let paths = tool.args.iter().filter(|(_, arg)| arg.ty == document::Type::Path);
+        paths.map(|(name, arg)| arg.path.of(name, tool.effects)).collect()
+    }
+
+    /// The protected names that every document opens to this tool.
+    pub(crate) fn unprotected(&self, tool: &str) -> &[&'static str] {
+        self.core.tools.get(tool).map(|tool| tool.unprotected.as_slice()).unwrap_or_default()
     }
 
     /// Whether conditions can look at this argument of the tool: the policy declares it, or nothing about the arguments.

@@ -7,7 +7,7 @@ use super::document::{Expectation, InlineTest, TestCall};
 use super::{Policy, Protected};
 use crate::admission::{Moment, NotAdmitted, admit};
 use crate::audit::{Delta, Entry, Fold, Kind};
-use crate::call::{Call, CallId, Context, FrozenCall, Malformed};
+use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
 use crate::session::{Keyer, SessionView, State};
@@ -105,7 +105,7 @@ fn step(
     let (id, args) = (CallId::from_random([0; 16]), call.args.clone());
     let call = Call { id, parent: None, tool: call.tool.clone(), args, context };
     let paths = policy.path_args(&call.tool);
-    let call = FrozenCall::freeze(call, &paths, resolver)?;
+    let call = FrozenCall::freeze(call, Freezing { paths: &paths, resolver, rewrites: true })?;
     let facts = BTreeMap::new();
     let decision = policy.decide(&call, &SessionView { facts: &facts, keyer }, &Protected::default());
     let moment = Moment { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };

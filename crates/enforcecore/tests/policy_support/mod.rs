@@ -5,9 +5,10 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
-use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed, PathError};
+use enforcecore::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use enforcecore::decision::Decision;
 use enforcecore::diagnostic::Diagnostic;
+use enforcecore::path::PathError;
 use enforcecore::policy::{Loaded, Policy, Protected};
 use enforcecore::session::{Fact, Keyer, SessionView};
 use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
@@ -30,17 +31,12 @@ impl PolicySource for Documents {
 pub struct Lexical;
 
 impl PathResolver for Lexical {
-    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
-        if path.contains("broken") {
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError> {
+        if path.to_string_lossy().contains("broken") {
             return Err(PathError::TooManyLinks);
         }
-        let whole = if path.starts_with('/') {
-            PathBuf::from(path)
-        } else {
-            cwd.ok_or(PathError::NoWorkingDirectory)?.join(path)
-        };
         let mut resolved = PathBuf::from("/");
-        for part in whole.components() {
+        for part in path.components() {
             match part {
                 Component::Normal(name) => resolved.push(name),
                 Component::ParentDir => drop(resolved.pop()),
@@ -48,6 +44,10 @@ impl PathResolver for Lexical {
             }
         }
         Ok(resolved)
+    }
+
+    fn is_there(&self, _path: &Path) -> bool {
+        false
     }
 }
 
@@ -146,7 +146,8 @@ impl Scene {
         };
         let (id, args) = (CallId::from_random([7; 16]), map(&self.args));
         let call = Call { id, parent: None, tool: self.tool.clone(), args, context };
-        FrozenCall::freeze(call, &policy.path_args(&self.tool), &Lexical)
+        let paths = policy.path_args(&self.tool);
+        FrozenCall::freeze(call, Freezing { paths: &paths, resolver: &Lexical, rewrites: true })
     }
 
     pub fn decide(&self, policy: &Policy) -> Decision {

@@ -8,9 +8,10 @@ use std::sync::{Arc, Mutex};
 
 use ed25519_dalek::{Signer as _, SigningKey};
 use enforcecore::audit::{Durability, Entry, Log, LogParts, MemoryStore};
-use enforcecore::call::{Call, CallId, Context, PathError};
+use enforcecore::call::{Call, CallId, Context};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Outcome, Permit};
+use enforcecore::path::PathError;
 use enforcecore::policy::{Face, Policy, Protected};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{
@@ -36,24 +37,41 @@ impl World {
     }
 
     pub fn with(policy: &str, durability: Durability, approver: Option<Arc<dyn Approver>>) -> World {
-        World::make(policy, durability, approver, Protected::default())
+        World::make(policy, durability, approver, Protected::default(), FACE, Arc::new(PlainResolver))
     }
 
     /// A world with places that no policy opens.
     pub fn protecting(policy: &str, protected: Protected) -> World {
-        World::make(policy, Durability::Strict, None, protected)
+        World::make(policy, Durability::Strict, None, protected, FACE, Arc::new(PlainResolver))
     }
 
-    fn make(policy: &str, durability: Durability, approver: Option<Arc<dyn Approver>>, protected: Protected) -> World {
+    /// A world with a file system and an approver.
+    pub fn resolving(
+        policy: &str,
+        face: Face,
+        resolver: Arc<dyn PathResolver>,
+        approver: Option<Arc<dyn Approver>>,
+    ) -> World {
+        World::make(policy, Durability::Strict, approver, Protected::default(), face, resolver)
+    }
+
+    fn make(
+        policy: &str,
+        durability: Durability,
+        approver: Option<Arc<dyn Approver>>,
+        protected: Protected,
+        face: Face,
+        resolver: Arc<dyn PathResolver>,
+    ) -> World {
         let store = FaultyStore::default();
         let clock = Arc::new(HandClock::default());
         let random: Arc<dyn Random> = Arc::new(CountingRandom::default());
         let log = Arc::new(open_log(store.clone(), Arc::clone(&clock)).unwrap());
         let parts = EnforcerParts {
             policy: load(policy),
-            face: FACE,
+            face,
             log: Arc::clone(&log),
-            resolver: Arc::new(PlainResolver),
+            resolver,
             protected,
             approver,
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
@@ -112,7 +130,7 @@ pub fn call(tool: &str, args: &str) -> Call {
     let context = Context {
         session_id: "s1".to_owned(),
         principal: map(r#"{"id":"ana"}"#),
-        session: map(r#"{"workspace":"/w","ticket":"t1"}"#),
+        session: map(r#"{"workspace":"/w","cwd":"/w","ticket":"t1"}"#),
         ..Context::default()
     };
     Call { id, parent: None, tool: tool.to_owned(), args, context }
@@ -269,9 +287,9 @@ impl Signer for KnownKey {
 pub struct PlainResolver;
 
 impl PathResolver for PlainResolver {
-    fn resolve(&self, cwd: Option<&Path>, path: &str) -> Result<PathBuf, PathError> {
-        let mut full = cwd.ok_or(PathError::NoWorkingDirectory)?.to_path_buf();
-        for part in Path::new(path).components() {
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError> {
+        let mut full = PathBuf::new();
+        for part in path.components() {
             match part {
                 std::path::Component::ParentDir => drop(full.pop()),
                 std::path::Component::CurDir => {}
@@ -279,6 +297,10 @@ impl PathResolver for PlainResolver {
             }
         }
         Ok(full)
+    }
+
+    fn is_there(&self, _path: &Path) -> bool {
+        false
     }
 }
 

@@ -127,7 +127,7 @@ impl Decider {
         let outcome = match text("status") {
             Some("done") | None => Outcome::Done(result),
             Some("failed") => Outcome::Failed(result.as_text().unwrap_or_default().to_owned()),
-            Some("not_started") => Outcome::NotStarted("as the session says".to_owned()),
+            Some("not_started") => Outcome::NotStarted { code: "not_started", why: "as the session says".to_owned() },
             Some("overdue") => Outcome::Overdue,
             Some("unknown") => Outcome::Crashed,
             Some(other) => {

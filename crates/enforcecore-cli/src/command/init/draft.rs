@@ -60,8 +60,9 @@ impl Draft {
             ..Draft::default()
         };
         for (package, fragment) in KNOWN {
-            if found.servers.iter().any(|server| server.is(package)) {
-                draft.add_fragment(fragment);
+            if let Some(server) = found.servers.iter().find(|server| server.is(package)) {
+                let base = server.folder(package).unwrap_or_else(|| "session.workspace".to_owned());
+                draft.add_fragment(&fragment.replace("BASE", &base));
             }
         }
         let known = |server: &&Server| KNOWN.iter().any(|(package, _)| server.is(package));

@@ -104,9 +104,21 @@ impl Server {
 
     /// Whether it is this package, whatever starts it.
     pub fn is(&self, package: &str) -> bool {
-        let names =
-            |word: &String| word.rsplit('/').next().is_some_and(|last| last.split(['@', '=']).next() == Some(package));
-        std::iter::once(&self.command).chain(&self.args).any(names)
+        std::iter::once(&self.command).chain(&self.args).any(|word| Server::names(word, package))
+    }
+
+    fn names(word: &str, package: &str) -> bool {
+        word.rsplit('/').next().is_some_and(|last| last.split(['@', '=']).next() == Some(package))
+    }
+
+    /// The first folder that it is given behind its package's name, if that says which folder it is wherever it is read.
+    pub fn folder(&self, package: &str) -> Option<String> {
+        let mut after = self.args.iter().skip_while(|word| !Server::names(word, package)).skip(1);
+        let folder = after.find(|word| !word.starts_with('-'))?;
+        // What YAML or a policy could read as anything else is left to a person.
+        let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
+        let whole = folder.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
+        (folder.starts_with('/') && folder.chars().all(plain) && whole).then(|| folder.clone())
     }
 
     /// Whether the proxy starts it already.

@@ -9,6 +9,7 @@ use super::compile::{Tools, over_approval, selected};
 use super::core::Tool;
 use super::document::{Document, Kind, Redact, Rule, Select, Selector, Subject, Test, ToolDecl, Type, Verb};
 use super::lookalike::skeleton;
+use super::protected::{Class, PROTECTED_NAMES};
 use super::report::{At, Report};
 use crate::decision::ArgScope;
 use crate::diagnostic::Diagnostic;
@@ -29,6 +30,7 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
         document.rules.iter().for_each(|rule| checker.rule(rule));
         document.budgets.iter().for_each(|budget| checker.budget(budget));
         checker.redact(&document.redact, &|_| true);
+        checker.unprotected();
         checker.approvals();
         checker.unreachable_tools();
         found.append(&mut report.found);
@@ -85,7 +87,8 @@ impl<'a> Checker<'a> {
             return;
         };
         let shape = |decl: &ToolDecl| {
-            let mut shape: Vec<_> = decl.args.iter().map(|arg| (arg.name.value.clone(), arg.ty.clone())).collect();
+            let shape = decl.args.iter().map(|arg| (arg.name.value.clone(), arg.ty.clone(), arg.path.clone()));
+            let mut shape: Vec<_> = shape.collect();
             shape.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             shape
         };
@@ -223,6 +226,47 @@ impl<'a> Checker<'a> {
                     .error("EC0114", entry.place, message)
                     .help("redact `text` and `string` arguments; deny a call whose other arguments must not hold it");
             }
+        }
+    }
+
+    /// Names that are opened exist, may be opened, and are opened by every document; what is opened is said.
+    fn unprotected(&mut self) {
+        for (tool, names) in &self.document.unprotected {
+            if !self.tools.contains_key(&tool.value) {
+                self.report
+                    .error("EC0100", tool.place, format!("no document declares the tool `{}`", tool.value))
+                    .suggest(&tool.value, self.tools.keys().map(String::as_str));
+                continue;
+            }
+            names.iter().for_each(|name| self.unprotected_name(tool, name));
+        }
+    }
+
+    fn unprotected_name(&mut self, tool: &At<String>, name: &At<String>) {
+        let openable = PROTECTED_NAMES.iter().filter(|row| row.class == Class::StartsPrograms).map(|row| row.name);
+        let (tool, text) = (&tool.value, &name.value);
+        match PROTECTED_NAMES.iter().find(|row| row.name == text) {
+            None => {
+                let message = format!("`{text}` is no protected name");
+                self.report.error("EC0116", name.place, message).suggest(text, openable);
+            }
+            Some(row) if row.class == Class::Enforcement => {
+                let message = format!(
+                    "no policy opens `{text}`: enforcement stands on it, or it can start or leave out the enforcement"
+                );
+                self.report.error("EC0117", name.place, message);
+            }
+            Some(_) => match self.documents.iter().find(|other| !other.opens(tool, text)) {
+                Some(other) => {
+                    let message =
+                        format!("`{text}` stays closed to `{tool}`, because `{}` does not open it", other.file);
+                    self.report.warning("EC0118", name.place, message).help("every document has to say it");
+                }
+                None => {
+                    let message = format!("`{tool}` may reach `{text}`, which starts programs later or holds a secret");
+                    self.report.warning("EC0119", name.place, message).help("remove the name where that is not meant");
+                }
+            },
         }
     }
 

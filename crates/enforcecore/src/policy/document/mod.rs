@@ -17,7 +17,7 @@ use std::time::Duration;
 pub(super) use condition::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test};
 pub(super) use rule::{Budget, Measure, OverBudget, Rule, Select, Selector, Verb};
 pub(super) use tests::{Expectation, InlineTest, TestCall};
-pub(super) use tool::{ArgDecl, Effects, Redact, ToolDecl, Type};
+pub(super) use tool::{ArgDecl, Effects, PathDecl, Redact, ToolDecl, Type};
 
 use self::fields::{Fields, duration, key_name, list, name, text};
 use super::report::{At, Place, Report};
@@ -43,10 +43,20 @@ pub(super) struct Document {
     pub(super) budgets: Vec<Budget>,
     pub(super) approvals: Vec<ApprovalDecl>,
     pub(super) redact: Redact,
+    /// Protected names that are opened, by tool.
+    pub(super) unprotected: Vec<(At<String>, Vec<At<String>>)>,
     pub(super) deadline: Option<At<Duration>>,
     pub(super) tests: Vec<InlineTest>,
     /// All of the above but the tests, as one value: what the digest is over.
     pub(super) core: Value,
+}
+
+impl Document {
+    /// Whether this document opens a protected name to a tool.
+    pub(super) fn opens(&self, tool: &str, name: &str) -> bool {
+        let own = self.unprotected.iter().filter(|(own, _)| own.value == tool);
+        own.flat_map(|(_, names)| names).any(|own| own.value == name)
+    }
 }
 
 /// Who may say yes, and how long that holds.
@@ -87,6 +97,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Document> {
     let budgets = fields.get("budgets").map(|node| rule::read_budgets(node, report)).unwrap_or_default();
     let approvals = fields.get("approvals").map(|node| approvals(node, report)).unwrap_or_default();
     let redact = fields.get("redact").map(|node| tool::read_redact(node, report)).unwrap_or_default();
+    let unprotected = fields.get("unprotected").map(|node| unprotected(node, report)).unwrap_or_default();
     let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
     let inline = fields.get("tests").map(|node| tests::read_all(node, report)).unwrap_or_default();
     fields.finish("a policy", report);
@@ -101,6 +112,7 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         budgets,
         approvals,
         redact,
+        unprotected,
         deadline,
         tests: inline,
         core: core_value(root),
@@ -144,6 +156,13 @@ fn is_guardrail(node: &Node, report: &mut Report) -> bool {
 fn names(node: &Node, what: &str, report: &mut Report) -> Vec<At<String>> {
     let items = list(node, what, report).unwrap_or_default();
     items.iter().filter_map(|item| text(item, what, report)).collect()
+}
+
+fn unprotected(node: &Node, report: &mut Report) -> Vec<(At<String>, Vec<At<String>>)> {
+    let entries = fields::entries(node, "`unprotected`", report).unwrap_or_default();
+    let tool =
+        |(key, node): &(_, _)| Some((key_name(key, "a tool's name", report)?, names(node, "protected names", report)));
+    entries.iter().filter_map(tool).collect()
 }
 
 fn rules(node: &Node, report: &mut Report) -> Vec<Rule> {

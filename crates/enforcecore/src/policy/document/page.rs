@@ -42,6 +42,11 @@ const OTHERS: &[&str] = &[
     "secret",
     "literal",
     "currency",
+    "links",
+    "parent",
+    "lexical",
+    "absolute",
+    "relative",
 ];
 
 /// What is refused as not supported yet, beside what tables hold.
@@ -51,7 +56,7 @@ fn words() -> BTreeSet<String> {
     let keys = SOURCES.iter().flat_map(|source| {
         READERS.iter().flat_map(move |reader| source.split(reader).skip(1).filter_map(|rest| rest.split('"').next()))
     });
-    let tables = [tool::EFFECTS, tool::TYPES, condition::COMPARATORS, OTHERS].concat();
+    let tables = [tool::EFFECTS, tool::TYPES, &tool::PATH_KEYS, condition::COMPARATORS, OTHERS].concat();
     let classes = CLASSES.iter().map(|(_, name, _)| *name);
     let kinds = condition::KINDS.iter().flat_map(|(kind, _)| [format!("any_{kind}"), format!("every_{kind}")]);
     keys.chain(tables).chain(classes).map(str::to_owned).chain(kinds).collect()

@@ -1,11 +1,13 @@
 //! What the tools are and do: `tools` and every `redact`.
 
+use super::super::matchers::path_literal;
 use super::super::report::{At, Place, Report, one_of};
 use super::super::source::{Key, Node, NodeKind};
 use super::condition::{Check, is_subject_word, read_type_checks};
 use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
 use crate::call::TOOL_NAME_BYTES_MAX;
 use crate::decision::ArgScope;
+use crate::path::{Base, PathArg, Resolve, Send};
 use crate::redact::{CLASSES, ClassSet};
 
 /// What a tool may do, by the policy's words.
@@ -15,6 +17,8 @@ pub(in super::super) const EFFECTS: &[&str] =
 pub(super) const TYPES: &[&str] =
     &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
 const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
+/// Keys of `{type: path, ..}` that are no comparators.
+pub(super) const PATH_KEYS: [&str; 3] = ["base", "resolve", "send"];
 pub(super) const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
 /// A set of effects: bit `i` is `EFFECTS[i]`.
@@ -68,6 +72,29 @@ pub(in super::super) struct ArgDecl {
     pub(in super::super) ty: Type,
     /// Comparators of `{type: T, COMPARATOR..}`: what a value must satisfy to fit at all.
     pub(in super::super) fits: Vec<At<Check>>,
+    /// How the tool reads it, if it is a path.
+    pub(in super::super) path: PathDecl,
+}
+
+/// What a declaration says about how its tool reads a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in super::super) struct PathDecl {
+    pub(in super::super) base: Option<Base>,
+    pub(in super::super) resolve: Option<Resolve>,
+    pub(in super::super) send: Option<Send>,
+}
+
+impl PathDecl {
+    /// The argument of a tool with these effects. What deletes or moves acts on the name that it is given.
+    pub(in super::super) fn of(&self, name: &str, effects: Effects) -> PathArg {
+        let acts_on_names = if effects.has("deletes") { Resolve::Parent } else { Resolve::Links };
+        PathArg {
+            name: name.to_owned(),
+            base: self.base.clone(),
+            resolve: self.resolve.unwrap_or(acts_on_names),
+            send: self.send.unwrap_or(Send::Absolute),
+        }
+    }
 }
 
 /// The type of an argument.
@@ -206,16 +233,16 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
         return None;
     }
     if let NodeKind::Map(_) = node.kind {
-        let (ty, fits) = read_refined_type(node, report)?;
-        return Some(ArgDecl { name, required, ty, fits });
+        let (ty, fits, path) = read_refined_type(node, report)?;
+        return Some(ArgDecl { name, required, ty, fits, path });
     }
     let word = text(node, "a type", report)?;
     let ty = type_named(&word, None, report)?;
-    Some(ArgDecl { name, required, ty, fits: Vec::new() })
+    Some(ArgDecl { name, required, ty, fits: Vec::new(), path: PathDecl::default() })
 }
 
 /// `{type: T, COMPARATOR..}`.
-fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<Check>>)> {
+fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<Check>>, PathDecl)> {
     let entries = entries(node, "a type", report)?;
     let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
@@ -234,9 +261,60 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<C
         return None;
     }
     let ty = type_named(&word, currency, report)?;
-    let rest = entries.iter().filter(|(key, _)| !["type", "currency"].contains(&key.text.as_str()));
-    let fits = read_type_checks(rest, report);
-    Some((ty, fits))
+    let path = read_path(entries, &ty, report)?;
+    let own = |key: &str| key == "type" || key == "currency" || PATH_KEYS.contains(&key);
+    let fits = read_type_checks(entries.iter().filter(|(key, _)| !own(&key.text)), report);
+    Some((ty, fits, path))
+}
+
+/// What a path's type says beside its comparators.
+fn read_path(entries: &[(Key, Node)], ty: &Type, report: &mut Report) -> Option<PathDecl> {
+    let mut path = PathDecl::default();
+    for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.text.as_str())) {
+        if *ty != Type::Path {
+            let message = format!("`{}` in a type that is not path", key.text);
+            report.error("EC0020", key.place, message).help("only a path is resolved and sent in a form of its own");
+            return None;
+        }
+        match key.text.as_str() {
+            "base" => path.base = read_base(node, report),
+            "resolve" => path.resolve = word_of(node, "`resolve`", &Resolve::WORDS, report),
+            _ => path.send = word_of(node, "`send`", &Send::WORDS, report),
+        }
+    }
+    let find = |wanted: &str| entries.iter().find(|(key, _)| key.text == wanted);
+    if let (Some(Send::Relative), None, Some((key, _))) = (path.send, find("base"), find("send")) {
+        report
+            .error("EC0021", key.place, "`send: relative` without `base`")
+            .help("name the folder: `base: session.workspace`, or an absolute path");
+    }
+    Some(path)
+}
+
+fn read_base(node: &Node, report: &mut Report) -> Option<Base> {
+    let base = text(node, "`base`", report)?;
+    match base.value.strip_prefix("session.") {
+        Some(name) if !name.is_empty() && !name.contains('.') => Some(Base::Session(name.to_owned())),
+        None if path_literal(&base.value).is_some() => Some(Base::Folder(base.value)),
+        _ => {
+            report
+                .error("EC0026", base.place, format!("`{}` is no folder that paths can be relative to", base.value))
+                .help("write an absolute path without `.` and `..`, or what the host says: `session.workspace`");
+            None
+        }
+    }
+}
+
+/// One of a list of words.
+fn word_of<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], report: &mut Report) -> Option<T> {
+    let word = text(node, what, report)?;
+    let found = words.iter().find(|(own, _)| *own == word.value).map(|(_, meaning)| *meaning);
+    if found.is_none() {
+        report
+            .error("EC0025", word.place, format!("{what} is not `{}`", word.value))
+            .suggest(&word.value, words.iter().map(|(own, _)| *own));
+    }
+    found
 }
 
 fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Report) -> Option<Type> {

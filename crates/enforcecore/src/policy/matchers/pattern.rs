@@ -4,6 +4,8 @@ use globset::{GlobBuilder, GlobMatcher};
 use regex_automata::meta::Regex;
 use regex_automata::util::syntax;
 
+use crate::path::composed_text;
+
 /// Bytes in a pattern at most: a person has to be able to read it.
 const PATTERN_BYTES_MAX: usize = 4 << 10;
 /// Bytes of a compiled pattern at most: a hundred thousand rules must fit into memory.
@@ -15,6 +17,8 @@ const NESTING_MAX: u32 = 32;
 #[derive(Clone, Debug)]
 pub(in super::super) struct Pattern {
     compiled: Compiled,
+    /// The same pattern with each character composed, if that is another one.
+    composed: Option<Compiled>,
 }
 
 #[derive(Clone, Debug)]
@@ -27,32 +31,54 @@ impl Pattern {
     /// `*` and `?` within one path component, `**` across components, `[..]` and `{a,b}`, where `{,b}` is `b` or nothing. The
     /// whole text must match.
     pub(in super::super) fn glob(text: &str) -> Result<Pattern, String> {
-        check_size(text)?;
-        let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
-        let glob = glob.map_err(|error| error.kind().to_string())?;
-        Ok(Pattern { compiled: Compiled::Glob(glob.compile_matcher()) })
+        Pattern::compile(text, compile_glob)
     }
 
     /// A regular expression that the whole text must match.
     pub(in super::super) fn regex(text: &str) -> Result<Pattern, String> {
-        check_size(text)?;
-        // The pattern is read on its own first: `a)|(b` must not close the group that anchors it.
-        compile_regex(text)?;
-        compile_regex(&format!(r"\A(?:{text})\z")).or_else(|_| compile_regex(&format!("\\A(?:{text}\n)\\z")))
+        Pattern::compile(text, |text| {
+            // The pattern is read on its own first: `a)|(b` must not close the group that anchors it.
+            compile_regex(text)?;
+            compile_regex(&format!(r"\A(?:{text})\z")).or_else(|_| compile_regex(&format!("\\A(?:{text}\n)\\z")))
+        })
     }
 
     /// A regular expression that some part of the text must match.
     pub(in super::super) fn contains_regex(text: &str) -> Result<Pattern, String> {
+        Pattern::compile(text, compile_regex)
+    }
+
+    fn compile(text: &str, compile: impl Fn(&str) -> Result<Compiled, String>) -> Result<Pattern, String> {
         check_size(text)?;
-        compile_regex(text)
+        let compiled = compile(text)?;
+        let composed = composed_text(text);
+        let composed = if composed == text { None } else { Some(compile(&composed)?) };
+        Ok(Pattern { compiled, composed })
     }
 
     pub(in super::super) fn is_match(&self, text: &str) -> bool {
-        match &self.compiled {
+        self.compiled.is_match(text)
+    }
+
+    /// Whether the pattern matches once its own characters are composed, as those of `text` are.
+    pub(in super::super) fn is_match_composed(&self, text: &str) -> bool {
+        self.composed.as_ref().unwrap_or(&self.compiled).is_match(text)
+    }
+}
+
+impl Compiled {
+    fn is_match(&self, text: &str) -> bool {
+        match self {
             Compiled::Glob(glob) => glob.is_match(text),
             Compiled::Regex(regex) => regex.is_match(text),
         }
     }
+}
+
+fn compile_glob(text: &str) -> Result<Compiled, String> {
+    let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
+    let glob = glob.map_err(|error| error.kind().to_string())?;
+    Ok(Compiled::Glob(glob.compile_matcher()))
 }
 
 fn check_size(text: &str) -> Result<(), String> {
@@ -65,7 +91,7 @@ fn check_size(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn compile_regex(text: &str) -> Result<Pattern, String> {
+fn compile_regex(text: &str) -> Result<Compiled, String> {
     let config = Regex::config()
         .nfa_size_limit(Some(COMPILED_BYTES_MAX))
         .onepass_size_limit(Some(COMPILED_BYTES_MAX))
@@ -84,7 +110,7 @@ fn compile_regex(text: &str) -> Result<Pattern, String> {
             None => error.to_string(),
         }
     })?;
-    Ok(Pattern { compiled: Compiled::Regex(regex) })
+    Ok(Compiled::Regex(regex))
 }
 
 #[cfg(test)]
