@@ -131,8 +131,9 @@ def test_the_server_cannot_change_what_enforces_the_policy(tmp_path: Path) -> No
     writes = [
         ("policy.yaml", "policy.txt"),
         ("enforcecore.toml", "enforcecore.txt"),
-        (".mcp.json", "mcp.json"),
-        (".enforcecore/log/new", ".enforcecore/new"),
+        (".mcp.json", "mcp.txt"),
+        (".enforcecore/log/new", "enforcecore.new"),
+        (".vscode", "vscode"),
     ]
 
     async def play() -> None:
@@ -152,7 +153,7 @@ def test_the_server_cannot_change_what_enforces_the_policy(tmp_path: Path) -> No
             assert "rules:" in text(read)
             assert await refused("move_file", source=f"{inside}/.enforcecore", destination=f"{inside}/old")
             result = await client.call_tool(
-                "move_file", {"source": f"{inside}/mcp.json", "destination": f"{inside}/old"}
+                "move_file", {"source": f"{inside}/mcp.txt", "destination": f"{inside}/old"}
             )
             assert not result.is_error, text(result)
 
@@ -206,3 +207,45 @@ def test_many_calls_at_once_are_each_answered(place: Place) -> None:
 
     assert asyncio.run(play()) == [f"number {number}" for number in range(40)]
     assert place.verify()["verdict"] == "valid"
+
+
+def test_a_relative_path_is_opened_where_it_was_decided(place: Place) -> None:
+    """The server resolves a relative path against its first folder, and that is outside here; the proxy sends it whole."""
+    (place.workspace / "a.txt").write_text("inside")
+    (place.outside / "a.txt").write_text("outside")
+    folders = [str(place.outside), str(place.workspace)]
+    unsaid = place.workspace.parent / "unsaid.yaml"
+    unsaid.write_text(POLICY.read_text().replace("{type: path, base: session.workspace}", "path"))
+
+    async def play() -> None:
+        async with session(place.proxy(POLICY, *server(place)[:-2], *folders)) as client:
+            assert text(await client.call_tool("read_text_file", {"path": "a.txt"})) == "inside"
+            await client.call_tool("write_file", {"path": "b.txt", "content": "b"})
+            assert code(await client.call_tool("read_text_file", {"path": "../outside/a.txt"})) == "no_rule"
+        async with session(place.proxy(unsaid, *server(place)[:-2], *folders)) as client:
+            refused = await client.call_tool("read_text_file", {"path": "a.txt"})
+            assert (code(refused), "base: session.workspace" in text(refused)) == ("relative_path", True)
+            whole = await client.call_tool("read_text_file", {"path": str(place.workspace / "a.txt")})
+            assert text(whole) == "inside"
+
+    asyncio.run(play())
+    assert [path.name for path in place.outside.iterdir() if path.name != "secret.txt"] == ["a.txt"]
+    assert (place.workspace / "b.txt").read_text() == "b"
+
+
+def test_a_link_is_not_moved_where_what_it_leads_to_may_not_be(place: Place) -> None:
+    """This server moves what a link leads to, another the link: both have to be allowed."""
+    for name, target in [("way-out", place.outside / "secret.txt"), ("way-in", place.workspace / "notes.md")]:
+        (place.workspace / name).symlink_to(target)
+
+    async def play() -> None:
+        async with session(place.proxy(POLICY, *server(place))) as client:
+            for name, expected in [("way-out", "no_rule"), ("way-in", "")]:
+                move = {"source": str(place.workspace / name), "destination": str(place.workspace / f"{name}.moved")}
+                assert code(await client.call_tool("move_file", move)) == expected
+
+    asyncio.run(play())
+    assert (place.outside / "secret.txt").read_text() == "outside\n"
+    assert (place.workspace / "way-out").is_symlink()
+    assert not (place.workspace / "way-out.moved").exists()
+    assert (place.workspace / "way-in.moved").read_text() == "first line\nsecond line\n"

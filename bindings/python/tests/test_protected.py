@@ -28,7 +28,9 @@ def test_a_tool_does_not_change_what_enforces_it(world, monkeypatch):
     for denied, allowed in [
         ("policy.yaml", "policy.txt"),
         ("enforcecore.toml", "enforcecore.txt"),
-        (".mcp.json", "mcp.json"),
+        (".mcp.json", "mcp.txt"),
+        (".git", "git"),
+        (".husky/pre-commit", "pre-commit"),
         ("log/new", "new"),
         ("log-link/new", "newer"),
         ("keys/../keys/new", "keys/../newest"),
@@ -57,3 +59,27 @@ def test_a_tool_does_not_read_the_keys(world):
             read(str(world.folder / "keys/log-names-secret"))
         assert given == []
         assert "tools:" in read(str(world.folder / "policy.yaml"))
+
+
+def test_the_workspace_that_a_session_names_is_protected_as_well(world):
+    """Names are protected wherever they stand, not at the place that the configuration calls the workspace."""
+    other = world.folder / "other"
+    (other / "deep").mkdir(parents=True)
+    enforcer = world.enforcer(FILES)
+
+    @enforce(enforcer=enforcer)
+    def write(path: str) -> None:
+        Path(path).write_text("mine")
+
+    with session(workspace=other):
+        for denied, allowed in [
+            (".mcp.json", "a.json"),
+            ("deep/.mcp.json", "deep/a.json"),
+            ("deep/enforcecore.toml", "deep/a.toml"),
+            ("deep/.git", "deep/git"),
+        ]:
+            with pytest.raises(ToolDeniedError) as refused:
+                write(str(other / denied))
+            assert (refused.value.code, (other / denied).exists()) == ("protected_path", False), denied
+            write(str(other / allowed))
+            assert (other / allowed).exists(), allowed

@@ -116,6 +116,29 @@ fn mcp_servers_get_a_policy_and_the_line_that_puts_it_in_front() {
     assert!(place.path("started").exists() && place.path("shop/.enforcecore/log").exists());
 }
 
+/// The server resolves a relative path against its first folder, so that is what the policy says it is relative to.
+#[test]
+fn a_relative_path_starts_from_the_first_folder_that_a_known_server_is_given() {
+    for (command, args, base) in [
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem@1", "/srv/docs", "/srv/more"]"#, "/srv/docs"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "."]"#, "session.workspace"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem"]"#, "session.workspace"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "/srv/../etc"]"#, "session.workspace"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "/srv/a}, x: {y"]"#, "session.workspace"),
+        ("/usr/bin/server-filesystem", r#"["/srv/docs"]"#, "/srv/docs"),
+        ("uvx", r#"["mcp-server-git", "--repository", "/srv/repository"]"#, "/srv/repository"),
+    ] {
+        let place = Place::with(&[(
+            ".mcp.json",
+            &format!(r#"{{"mcpServers": {{"s": {{"command": "{command}", "args": {args}}}}}}}"#),
+        )]);
+        assert_eq!(place.run(&["init"]).status, 0);
+        let policy = place.read("policy.yaml");
+        assert!(policy.contains(&format!("path: {{type: path, base: {base}}}")), "{command} {args}: {policy}");
+        assert!(!policy.contains("BASE"), "{policy}");
+    }
+}
+
 #[test]
 fn coding_agents_get_a_policy_and_their_setting_in_their_own_format() {
     let claude = r#"{"model": "opus", "mcpServers": {"git": {"command": "uvx", "args": ["mcp-server-git"]}}}"#;

@@ -14,7 +14,7 @@ const POLICY: &str = r#"enforcecore: 1
 name: reading
 version: "1"
 tools:
-  read: {does: reads, args: {path: path}, returns: trusted}
+  read: {does: reads, args: {path: {type: path, base: session.workspace}}, returns: trusted}
 rules:
   - {allow: read, id: own, when: {path: {under: session.workspace}}}
 redact: {result: [secret]}
@@ -77,19 +77,42 @@ fn calls(place: &Place) -> usize {
     std::fs::read_to_string(place.path("calls")).unwrap_or_default().lines().count()
 }
 
+/// From which folder a server reads is not known, wherever it is started: the policy says it, and the server gets the path whole.
 #[test]
-fn a_relative_path_is_decided_from_where_the_server_starts() {
-    for (path, runs) in [("in.txt", 0), ("out.txt", 0), ("../out.txt", 0), ("work/in.txt", 1)] {
+fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {
+    let unsaid = POLICY.replace("{type: path, base: session.workspace}", "path");
+    for (policy, path, sent) in [
+        (POLICY, "in.txt", Some("work/in.txt")),
+        (POLICY, "./sub/../in.txt", Some("work/in.txt")),
+        (POLICY, "link.txt", Some("work/in.txt")),
+        (POLICY, "../out.txt", None),
+        (POLICY, "to-out.txt", None),
+        (&unsaid, "in.txt", None),
+        (&unsaid, "work/in.txt", None),
+        (&unsaid, "{}/work/in.txt", Some("work/in.txt")),
+        (&unsaid, "{}/out.txt", None),
+    ] {
         let place = place();
+        place.write("policy.yaml", policy);
+        std::fs::create_dir(place.path("work/sub")).unwrap();
+        std::os::unix::fs::symlink("in.txt", place.path("work/link.txt")).unwrap();
+        std::os::unix::fs::symlink("../out.txt", place.path("work/to-out.txt")).unwrap();
+        let root = place.root().canonicalize().unwrap().display().to_string();
+        let path = path.replace("{}", &root);
         let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
         let ran = talk(&place, &["--workspace", "work"], &[&call]);
-        assert_eq!(calls(&place), runs, "{path}: {ran:?}");
+        let got = std::fs::read_to_string(place.path("calls")).unwrap_or_default();
+        let said = sent.map(|sent| format!(r#""arguments":{{"path":"{root}/{sent}"}}"#));
+        assert_eq!(got.lines().count(), usize::from(sent.is_some()), "{path}: {ran:?}");
+        assert!(said.is_none_or(|said| got.contains(&said)), "{path}: {got}");
+        let refused = policy != POLICY && !path.starts_with('/');
+        assert_eq!(ran.stdout.contains("(relative_path)"), refused, "{path}: {ran:?}");
     }
 }
 
 #[test]
 fn what_is_protected_stays_closed_and_decide_says_so() {
-    for (path, runs, status) in [(".enforcecore/keys/log-names-secret", 0, 3), (".enforcecore/notes", 1, 0)] {
+    for (path, runs, status) in [(".enforcecore/keys/log-names-secret", 0, 3), ("enforcecore/notes", 1, 0)] {
         let place = place();
         let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
         let ran = talk(&place, &[], &[&call]);

@@ -113,8 +113,8 @@ impl Server {
 
     /// The first folder that it is given behind its package's name, if that says which folder it is wherever it is read.
     pub fn folder(&self, package: &str) -> Option<String> {
-        let mut after = self.args.iter().skip_while(|word| !Server::names(word, package)).skip(1);
-        let folder = after.find(|word| !word.starts_with('-'))?;
+        let named = self.args.iter().position(|word| Server::names(word, package)).map_or(0, |at| at + 1);
+        let folder = self.args.iter().skip(named).find(|word| !word.starts_with('-'))?;
         // What YAML or a policy could read as anything else is left to a person.
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
         let whole = folder.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
