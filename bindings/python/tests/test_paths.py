@@ -107,7 +107,7 @@ def test_a_link_is_removed_and_what_it_leads_to_stays(place):
     link.symlink_to(target)
     way_out.symlink_to(place.out / "file")
     given = []
-    remove = enforce(enforcer=place.files, tool_name="remove")(lambda path: os.remove(path))
+    remove = enforce(enforcer=place.files, tool_name="remove")(lambda path: Path(path).unlink())
     record = enforce(enforcer=place.files, tool_name="record")(lambda path: given.append(path))
     read = enforce(enforcer=place.files, tool_name="read")(lambda path: given.append(path))
     with session(workspace=place.work):
