@@ -40,6 +40,8 @@ enum Name {
     PlatformsWindows,
     /// Processes and threads that share a log and are killed while they write.
     Log,
+    /// Folders and links that are exchanged while calls go through.
+    Exchange,
 }
 
 /// Runs a soak; true when nothing failed.
@@ -52,6 +54,7 @@ pub fn run(options: &Options) -> Result<bool> {
         Name::PlatformsArm => repeat_on(&systems::arm(), &root, &mut steps, first, time),
         Name::PlatformsWindows => repeat_on(&systems::windows(&root), &root, &mut steps, first, time),
         Name::Log => drop(steps.count(&format!("seed {first}"), || log(&root, first, time))),
+        Name::Exchange => drop(steps.count("exchange", || exchange(&root, time))),
     }
     Ok(steps.finish())
 }
@@ -75,9 +78,17 @@ fn log(root: &Path, seed: u32, time: Duration) -> Result<Count> {
     counted(test)
 }
 
+/// The moments are the system's alone, so there is no seed.
+fn exchange(root: &Path, time: Duration) -> Result<Count> {
+    let mut test = cargo(root, &["test", "-p", "enforcecore-host", "--test", "exchange", "--", "--nocapture"]);
+    test.env("TEST_SOAK_SECONDS", time.as_secs().to_string());
+    counted(test)
+}
+
 /// Runs tests and counts them; that none ran is a failure.
 fn counted(test: Command) -> Result<Count> {
-    let transcript = follow(test, |line| ["test result:", "seed ", "logs: "].iter().any(|word| line.contains(word)))?;
+    let transcript =
+        follow(test, |line| ["test result:", "seed ", "logs: ", "exchange: "].iter().any(|word| line.contains(word)))?;
     let mut total = Count::default();
     transcript.lines.iter().filter_map(|line| test_result(line.trim())).for_each(|count| total += count);
     if !transcript.success || total.passed == 0 {

@@ -244,12 +244,13 @@ fn real(
             _ => Ok((target, None)),
         }
     };
+    let found = read(&full)?;
     // Many programs take `..` from the text before they follow a link, where the kernel follows first.
-    let (as_the_kernel, as_text) = (read(&full)?, read(&without_dots(&full))?);
-    match as_the_kernel == as_text {
-        true => Ok(as_the_kernel),
-        false => Err(PathError::Ambiguous("`..` after a symbolic link".to_owned())),
+    let dotted = full.components().any(|part| part == Component::ParentDir);
+    if dotted && read(&without_dots(&full))? != found {
+        return Err(PathError::Ambiguous("`..` after a symbolic link".to_owned()));
     }
+    Ok(found)
 }
 
 /// `%2e` is three characters of a name to the kernel and a full stop to who decodes it. A name that is really there is a name.
