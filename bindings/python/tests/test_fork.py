@@ -1,7 +1,7 @@
 """A child of a program with threads makes its own calls, whatever its parent was in the middle of.
 
-A fork copies every lock as it is and no thread but its own. Each round is a fresh interpreter, because what is initialised
-at a first use is only once. A round that meets no such moment passes, and so does every round of a program that has none.
+A fork copies every lock as it is and no thread but its own. Each round is a fresh interpreter, because a first use is
+only once. A round that meets no such moment passes, and so does every round of a program that has none.
 """
 
 from __future__ import annotations

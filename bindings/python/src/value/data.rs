@@ -20,7 +20,7 @@ pub type Way = &'static str;
 type Named = (&'static str, &'static str, Way);
 
 /// A value that is data by what its type's members are called. These come first: a model's own method knows its fields.
-const MEMBERS: [(&str, Way); 13] = [
+const MEMBERS: [(&str, Way); 14] = [
     ("model_dump", "value.model_dump()"),
     ("__dataclass_fields__", "dataclasses.asdict(value)"),
     ("__attrs_attrs__", "attrs.asdict(value)"),
@@ -32,6 +32,7 @@ const MEMBERS: [(&str, Way); 13] = [
     ("__array_interface__", "value.tolist()"),
     ("__dataframe__", "value.to_dict()"),
     ("SerializeToString", "value.SerializeToString()"),
+    ("get_payload", "value.as_string()"),
     ("_asdict", "value._asdict()"),
     ("__buffer__", "bytes(value)"),
 ];
@@ -41,7 +42,7 @@ const FIRST: [Named; 3] =
     [("enum", "Enum", "value.value"), ("enum", "Flag", "value.value"), ("collections", "UserString", "str(value)")];
 
 /// Types whose values are data; the first that fits names the way.
-const TYPES: [Named; 27] = [
+const TYPES: [Named; 31] = [
     ("builtins", "str", "str(value)"),
     ("builtins", "int", "int(value)"),
     ("builtins", "bytes", "bytes(value)"),
@@ -64,6 +65,10 @@ const TYPES: [Named; 27] = [
     ("datetime", "timedelta", "value.total_seconds()"),
     ("datetime", "tzinfo", "str(value)"),
     ("uuid", "UUID", "str(value)"),
+    ("ipaddress", "IPv4Address", "str(value)"),
+    ("ipaddress", "IPv6Address", "str(value)"),
+    ("ipaddress", "IPv4Network", "str(value)"),
+    ("ipaddress", "IPv6Network", "str(value)"),
     ("types", "SimpleNamespace", "vars(value)"),
     ("types", "MappingProxyType", "dict(value)"),
     ("collections", "deque", "list(value)"),
@@ -72,14 +77,13 @@ const TYPES: [Named; 27] = [
 ];
 
 /// Abstract classes: a value is data if its class is registered with one of them or comes from it.
-const ABSTRACT: [Named; 7] = [
+const ABSTRACT: [Named; 6] = [
     ("collections.abc", "Mapping", "dict(value)"),
     ("collections.abc", "MappingView", "list(value)"),
     ("collections.abc", "Set", "list(value)"),
     ("collections.abc", "Sequence", "list(value)"),
     ("numbers", "Number", "str(value)"),
     ("os", "PathLike", "os.fspath(value)"),
-    ("email.message", "Message", "str(value)"),
 ];
 
 /// Expressions whose values walk over data and hold it: an iterator over a list is the list.

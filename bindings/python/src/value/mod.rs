@@ -316,21 +316,21 @@ fn spelled(text: &PyResult<Bound<'_, PyString>>) -> Result<String, Malformed> {
 /// Says what cannot be frozen and what can be done. Being opaque is a way for objects and never for data.
 fn unsupported(object: &Bound<'_, PyAny>, place: Place, nested: bool) -> Malformed {
     let verb = place.verb();
-    let closing = "or let the function close over it";
-    let way = match (data::way(object), place) {
-        (Some(""), _) => format!("{verb} what is in it in its place"),
+    let why = match (data::way(object), place) {
+        (Some(""), _) | (None, Place::Result | Place::Fact) => format!(": {verb} what is in it, as {FROZEN}"),
         (Some(way), Place::Opaque) if !nested => format!(
-            "data is never opaque: {verb} `{way}` in its place; if it is a method's own object, enforce a function that closes over it"
+            ", and data is never opaque: {verb} `{way}` in its place; if it is a method's own object, enforce a function \
+             that closes over it"
         ),
-        (Some(way), _) => format!("{verb} `{way}` in its place"),
-        (None, Place::Argument) if !nested => format!("declare the parameter opaque, {closing}"),
-        (None, Place::Argument | Place::Opaque) => {
-            format!("pass it on its own, in a parameter that is declared opaque, {closing}")
+        (Some(way), _) => format!(": {verb} `{way}` in its place"),
+        (None, Place::Argument) if !nested => {
+            format!("; {FROZEN} can: declare the parameter opaque, or let the function close over it")
         }
-        (None, Place::Result | Place::Fact) => format!("{verb} what is in it in its place"),
+        (None, Place::Argument | Place::Opaque) => format!(
+            "; {FROZEN} can: pass it on its own, in a parameter that is declared opaque, or let the function close over it"
+        ),
     };
-    let message = format!("a `{}` cannot be frozen; exactly {FROZEN} can: {way}", type_name(object));
-    Malformed::new("unsupported_type", message)
+    Malformed::new("unsupported_type", format!("a `{}` cannot be frozen{why}", type_name(object)))
 }
 
 fn within(name: &str, malformed: Malformed) -> Malformed {
