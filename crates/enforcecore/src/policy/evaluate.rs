@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
-use super::matchers::{UrlView, host_of_text, is_under, normal_email, path_literal};
+use super::matchers::{HostName, UrlView, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
 use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
@@ -34,7 +34,7 @@ enum Seen<'a> {
     /// A resolved path.
     Path(Cow<'a, Path>),
     /// A host in its one spelling.
-    Host(String),
+    Host(HostName),
     /// A fact of which only the keyed fingerprint is kept.
     Fingerprint(&'a str),
 }
@@ -64,6 +64,12 @@ pub(super) fn all(truths: impl IntoIterator<Item = Truth>) -> Truth {
 /// Kleene's "or": true wins over error, error over false.
 pub(super) fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
     all(truths.into_iter().map(not)).map(|truth| !truth)
+}
+
+/// What is true to one reader and false to another is an error.
+fn agreed(readings: [bool; 2]) -> Truth {
+    let [native, embedded] = readings;
+    if native == embedded { Ok(native) } else { Err("an address that some networks take as another one".to_owned()) }
 }
 
 /// Kleene's "not": an error stays one.
@@ -286,20 +292,23 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
         (Seen::Fingerprint(a), Vouched::Fingerprint(b)) => Ok(a == b),
         (Seen::Fingerprint(fingerprint), Vouched::Value(value)) => Ok(keyer.fingerprint(value) == *fingerprint),
         (Seen::Value(value, ty), Vouched::Fingerprint(fingerprint)) => {
-            let normal = normal(value, *ty)?;
-            Ok(keyer.fingerprint(value) == *fingerprint || keyer.fingerprint(&normal) == *fingerprint)
+            let is_it = |value: &Value| keyer.fingerprint(value) == *fingerprint;
+            if is_it(value) { Ok(true) } else { agreed(normal(value, *ty)?.map(|value| is_it(&value))) }
         }
-        (Seen::Value(value, ty), Vouched::Value(other)) => Ok(normal(value, *ty)? == normal(other, *ty)?),
+        (Seen::Value(value, ty), Vouched::Value(other)) => {
+            let ([native, embedded], [other_native, other_embedded]) = (normal(value, *ty)?, normal(other, *ty)?);
+            agreed([native == other_native, embedded == other_embedded])
+        }
         (Seen::Text(text), Vouched::Value(other)) => Ok(other.as_text() == Some(text)),
         (Seen::Text(text), Vouched::Fingerprint(fingerprint)) => {
             Ok(keyer.fingerprint(&Value::from(*text)) == *fingerprint)
         }
         (Seen::Path(path), Vouched::Value(Value::Text(text))) => Ok(**path == *Path::new(text)),
         (Seen::Host(host), Vouched::Value(Value::Text(text))) => {
-            Ok(host_of_text(text).ok_or("not compared with a host")? == *host)
+            Ok(is_host(host, &host_of_text(text).ok_or("not compared with a host")?)?)
         }
         (Seen::Host(host), Vouched::Fingerprint(fingerprint)) => {
-            Ok(keyer.fingerprint(&Value::from(host.as_str())) == *fingerprint)
+            agreed(host.readings().map(|host| keyer.fingerprint(&Value::from(host)) == *fingerprint))
         }
         (Seen::Path(path), Vouched::Fingerprint(fingerprint)) => {
             let text = path.to_str().ok_or("a path that is not UTF-8")?;
@@ -309,15 +318,21 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
     }
 }
 
-/// The value in the one spelling of its type.
-fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<Cow<'v, Value>, String> {
-    let Value::Text(text) = value else { return Ok(Cow::Borrowed(value)) };
-    Ok(match ty {
-        Some(Type::Email) => Cow::Owned(Value::Text(normal_email(text))),
-        Some(Type::Domain) => Cow::Owned(Value::Text(host_of_text(text).ok_or("not a domain name")?)),
-        Some(Type::Url) => Cow::Owned(Value::from(UrlView::parse(text)?.normal())),
-        _ => Cow::Borrowed(value),
+/// The value in the one spelling of its type, to each kind of reader.
+fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<[Cow<'v, Value>; 2], String> {
+    let owned = |readings: [String; 2]| readings.map(|text| Cow::Owned(Value::Text(text)));
+    Ok(match (value, ty) {
+        (Value::Text(text), Some(Type::Email)) => owned([normal_email(text), normal_email(text)]),
+        (Value::Text(text), Some(Type::Domain)) => owned(host_of_text(text).ok_or("not a domain name")?.readings()),
+        (Value::Text(text), Some(Type::Url)) => owned(UrlView::parse(text)?.readings()),
+        _ => [Cow::Borrowed(value), Cow::Borrowed(value)],
     })
+}
+
+/// Whether two hosts are one, to every kind of reader.
+fn is_host(host: &HostName, other: &HostName) -> Truth {
+    let ([native, embedded], [other_native, other_embedded]) = (host.readings(), other.readings());
+    agreed([native == other_native, embedded == other_embedded])
 }
 
 fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Truth {
@@ -335,17 +350,18 @@ fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Trut
 /// The checks that name no reference and no number.
 fn constant(seen: &Seen<'_>, check: &Check) -> Truth {
     match check {
-        Check::Prefix(prefix) => Ok(text(seen)?.starts_with(prefix.as_str())),
-        Check::Suffix(suffix) => Ok(text(seen)?.ends_with(suffix.as_str())),
-        Check::Pattern(pattern) => Ok(pattern.is_match(&text(seen)?)),
+        Check::Prefix(prefix) => text_is(seen, |text| text.starts_with(prefix.as_str())),
+        Check::Suffix(suffix) => text_is(seen, |text| text.ends_with(suffix.as_str())),
+        Check::Pattern(pattern) => text_is(seen, |text| pattern.is_match(text)),
         Check::Host(wanted) => {
             let host = host(seen)?;
-            Ok(match wanted {
-                HostTest::OneOf(hosts) => hosts.contains(&host),
+            match wanted {
+                HostTest::OneOf(hosts) => any(hosts.iter().map(|wanted| is_host(&host, wanted))),
                 HostTest::Domain(domain) => {
-                    host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                    let domain = domain.native();
+                    Ok(host.native().strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
                 }
-            })
+            }
         }
         Check::Scheme(schemes) => {
             let url = url(seen)?;
@@ -373,16 +389,21 @@ fn url_path(path: &Value, check: &Check) -> Truth {
     }
 }
 
+/// Whether the text is so, to every kind of reader.
+fn text_is(seen: &Seen<'_>, test: impl Fn(&str) -> bool) -> Truth {
+    match seen {
+        Seen::Host(_) | Seen::Value(_, Some(Type::Domain)) => agreed(host(seen)?.readings().map(|text| test(&text))),
+        _ => Ok(test(&text(seen)?)),
+    }
+}
+
 fn text<'s>(seen: &'s Seen<'_>) -> Result<Cow<'s, str>, String> {
     match seen {
         Seen::Value(Value::Text(text), Some(Type::Email)) => Ok(Cow::Owned(normal_email(text))),
-        Seen::Value(Value::Text(text), Some(Type::Domain)) => {
-            host_of_text(text).map(Cow::Owned).ok_or_else(|| "not a domain name".to_owned())
-        }
         Seen::Value(Value::Text(text), _) => Ok(Cow::Borrowed(text)),
         Seen::Text(text) => Ok(Cow::Borrowed(text)),
         Seen::Path(path) => path.to_str().map(Cow::Borrowed).ok_or_else(|| "a path that is not UTF-8".to_owned()),
-        Seen::Host(host) => Ok(Cow::Borrowed(host)),
+        Seen::Host(host) => Ok(Cow::Borrowed(host.native())),
         Seen::Fingerprint(_) => Err("only equality is known of a fact that a result set".to_owned()),
         Seen::Value(..) => Err("not text".to_owned()),
     }
@@ -392,11 +413,11 @@ fn url(seen: &Seen<'_>) -> Result<UrlView, String> {
     Ok(UrlView::parse(&text(seen)?)?)
 }
 
-fn host(seen: &Seen<'_>) -> Result<String, String> {
+fn host(seen: &Seen<'_>) -> Result<HostName, String> {
     match seen {
         Seen::Host(host) => Ok(host.clone()),
-        Seen::Value(_, Some(Type::Domain)) => text(seen).map(Cow::into_owned),
-        _ => Ok(url(seen)?.host()?.to_owned()),
+        Seen::Value(_, Some(Type::Domain)) => host_of_text(&text(seen)?).ok_or_else(|| "not a domain name".to_owned()),
+        _ => Ok(url(seen)?.host()?.clone()),
     }
 }
 
