@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
-use super::matchers::{HostName, UrlView, host_of_text, is_under, normal_email, path_literal};
+use super::matchers::{HostName, UrlView, host_literal, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
 use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
@@ -305,7 +305,7 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
         }
         (Seen::Path(path), Vouched::Value(Value::Text(text))) => Ok(**path == *Path::new(text)),
         (Seen::Host(host), Vouched::Value(Value::Text(text))) => {
-            Ok(is_host(host, &host_of_text(text).ok_or("not compared with a host")?)?)
+            Ok(is_host(host, &host_literal(text).ok_or("not compared with a host")?)?)
         }
         (Seen::Host(host), Vouched::Fingerprint(fingerprint)) => {
             agreed(host.readings().map(|host| keyer.fingerprint(&Value::from(host)) == *fingerprint))
@@ -323,7 +323,7 @@ fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<[Cow<'v, Value>; 2]
     let owned = |readings: [String; 2]| readings.map(|text| Cow::Owned(Value::Text(text)));
     Ok(match (value, ty) {
         (Value::Text(text), Some(Type::Email)) => owned([normal_email(text), normal_email(text)]),
-        (Value::Text(text), Some(Type::Domain)) => owned(host_of_text(text).ok_or("not a domain name")?.readings()),
+        (Value::Text(text), Some(Type::Domain)) => owned(host_literal(text).ok_or("not a domain name")?.readings()),
         (Value::Text(text), Some(Type::Url)) => owned(UrlView::parse(text)?.readings()),
         _ => [Cow::Borrowed(value), Cow::Borrowed(value)],
     })

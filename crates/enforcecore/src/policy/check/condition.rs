@@ -86,9 +86,16 @@ impl Checker<'_> {
             self.report.error("EC0104", check.place, message);
             return;
         }
-        if let (Type::Email | Type::Domain, Check::Suffix(suffix)) = (ty, &check.value) {
-            self.check_ending(suffix, check);
+        match (ty, &check.value) {
+            (Type::Email | Type::Domain, Check::Suffix(end)) | (Type::Domain, Check::Prefix(end)) => {
+                self.check_ending(end, check);
+            }
+            _ => {}
         }
+        self.check_literals(ty, name, check);
+    }
+
+    fn check_literals(&mut self, ty: &Type, name: &str, check: &At<Check>) {
         let operands = match &check.value {
             Check::Equals(operand) => std::slice::from_ref(operand),
             Check::In(operands) => operands.as_slice(),
@@ -100,7 +107,7 @@ impl Checker<'_> {
         }
     }
 
-    /// A name is compared as it stands in DNS, so an ending in other letters would never hold.
+    /// A name is compared as it stands in DNS, so one end of it in other letters would never hold.
     fn check_ending(&mut self, suffix: &str, check: &At<Check>) {
         let host = written_host(suffix);
         if host.is_ascii() {
@@ -108,7 +115,7 @@ impl Checker<'_> {
         }
         let message = format!("`{host}` is compared with the name as it stands in DNS, and would never hold");
         let finding = self.report.error("EC0028", check.place, message);
-        if let Some(name) = ascii_name(host.trim_start_matches('.')) {
+        if let (Some(name), Check::Suffix(_)) = (ascii_name(host.trim_start_matches('.')), &check.value) {
             let ending = suffix.replace(host.trim_start_matches('.'), &name);
             finding.help(format!("write `suffix: \"{ending}\"`")).fix(format!("suffix: \"{ending}\""));
         }
@@ -163,6 +170,8 @@ impl Checker<'_> {
         };
         if !fits {
             self.report.error("EC0104", check.place, format!("the comparator does not apply to {noun}"));
+        } else if kind == Kind::Host {
+            self.check_literals(&Type::Domain, "a host", check);
         }
     }
 
