@@ -313,6 +313,18 @@ class LiarData(metaclass=Liar):
     __dataclass_fields__ = ()
 
 
+class LiarDate(datetime.date, metaclass=Liar): ...
+
+
+class LiarModel(Data, metaclass=Liar): ...
+
+
+class ShortDate(datetime.date, metaclass=Short): ...
+
+
+class ShortModel(Data, metaclass=Short): ...
+
+
 class SilentSet(set, metaclass=Silent): ...
 
 
@@ -344,6 +356,10 @@ LIARS = {
     "metaclass of a text": lambda: LiarStr(SECRET),
     "metaclass of a set": lambda: LiarSet([SECRET]),
     "metaclass of a dataclass": lambda: LiarData(),
+    "metaclass of a date": lambda: LiarDate(2026, 11, 26),
+    "metaclass of a dataclass's subclass": lambda: LiarModel(SECRET),
+    "order of a date": lambda: ShortDate(2026, 11, 26),
+    "order of a dataclass's subclass": lambda: ShortModel(),
     "metaclass that cannot be asked": lambda: SilentSet([SECRET]),
     "class of a text": lambda: ObjectStr(SECRET),
     "class of a deque": lambda: ObjectDeque([SECRET]),
