@@ -24,7 +24,7 @@ use pyo3::types::PyDict;
 use crate::errors::{self, About};
 use crate::events;
 use crate::session::Session;
-use crate::value::{Arguments, Shape, freeze, thaw, type_name};
+use crate::value::{Arguments, Place, Shape, freeze, thaw, type_name};
 
 /// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
 const FACE: Face = Face {
@@ -403,7 +403,7 @@ impl Run {
 
 /// What a tool returned, frozen before anybody else can change it.
 fn returned(result: &Bound<'_, PyAny>) -> (Outcome, Shape) {
-    match freeze(result) {
+    match freeze(result, Place::Result) {
         Ok((value, shape)) => (Outcome::Done(value), shape),
         Err(malformed) => (Outcome::Unreadable(malformed), Shape::Plain),
     }

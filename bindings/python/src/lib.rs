@@ -5,7 +5,9 @@
 mod enforcer;
 mod errors;
 mod events;
+mod known;
 mod session;
+mod spans;
 mod value;
 
 /// The core of the package `enforcecore`.
@@ -20,6 +22,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        crate::known::Known::fill(module.py())?;
         crate::events::listen();
         module.add("__version__", env!("CARGO_PKG_VERSION"))
     }

@@ -6,7 +6,7 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::value::freeze;
+use crate::value::{Place, freeze};
 
 /// One session: frozen when it is made.
 #[pyclass(frozen, module = "enforcecore._core")]
@@ -50,7 +50,7 @@ impl Session {
 
 fn freeze_map(what: &str, values: &Bound<'_, PyDict>) -> PyResult<Map> {
     let refused = |why: &str| PyValueError::new_err(format!("{what}: {why}"));
-    match freeze(values).map_err(|malformed| refused(&malformed.message))? {
+    match freeze(values, Place::Fact).map_err(|malformed| refused(&malformed.message))? {
         (Value::Map(map), _) => {
             Value::Map(map.clone()).within_limits().map_err(|error| refused(&error.to_string()))?;
             Ok(map)

@@ -64,6 +64,8 @@ class Handler(logging.Handler):
 @pytest.fixture
 def handle(monkeypatch):
     logger = logging.getLogger("enforcecore")
+    # What a logger found out about its level is kept: other tests have asked it.
+    monkeypatch.setattr(logger, "_cache", {})
     monkeypatch.setattr(logger, "level", logging.INFO)
     monkeypatch.setattr(logger, "handlers", [])
     return lambda act: logger.addHandler(Handler(act))

@@ -75,7 +75,7 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     for warning in &warnings {
         tracing::warn!(policy = %policy.name, "{warning}");
     }
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
     let protected = protected(&setup, &policy)?;

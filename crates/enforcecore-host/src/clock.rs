@@ -1,13 +1,23 @@
 //! Time and randomness of this machine.
 
-use std::sync::OnceLock;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use enforcecore::traits::{Clock, Random, StoreError};
 
 /// The system's clocks.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
+    /// What the monotonic clock counts from. It is read when the clock is made and not at the first question: a fork in the
+    /// middle of that would leave its child waiting.
+    start: Instant,
+}
+
+impl SystemClock {
+    /// A clock that counts from now on.
+    pub fn start() -> SystemClock {
+        SystemClock { start: Instant::now() }
+    }
+}
 
 impl Clock for SystemClock {
     fn wall_us(&self) -> i64 {
@@ -17,8 +27,7 @@ impl Clock for SystemClock {
     }
 
     fn monotonic_us(&self) -> u64 {
-        static START: OnceLock<Instant> = OnceLock::new();
-        u64::try_from(START.get_or_init(Instant::now).elapsed().as_micros()).unwrap_or(u64::MAX)
+        u64::try_from(self.start.elapsed().as_micros()).unwrap_or(u64::MAX)
     }
 }
 
@@ -38,9 +47,10 @@ mod tests {
 
     #[test]
     fn time_moves_on_and_randomness_differs() {
-        let earlier = SystemClock.monotonic_us();
-        assert!(SystemClock.monotonic_us() >= earlier);
-        assert!(SystemClock.wall_us() > 1_700_000_000_000_000);
+        let clock = SystemClock::start();
+        let earlier = clock.monotonic_us();
+        assert!(clock.monotonic_us() >= earlier);
+        assert!(clock.wall_us() > 1_700_000_000_000_000);
         let (mut a, mut b) = ([0; 16], [0; 16]);
         SystemRandom.fill(&mut a).unwrap();
         SystemRandom.fill(&mut b).unwrap();

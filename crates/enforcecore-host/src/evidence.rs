@@ -1,9 +1,9 @@
 //! The evidence log in folders: one writer a process, and what auditors need.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use enforcecore::audit::{self, Entry, FindingKind, Log, LogError, LogParts, Report, VerifyOptions};
 use enforcecore::session::State;
@@ -39,7 +39,7 @@ pub fn open_log(
     let place = folders.log.canonicalize().map_err(|error| StoreError::new("open the log folder", error))?;
     // A child of fork opens for itself: its parent's writers are not its own.
     let place = (std::process::id(), place);
-    let mut writers = writers().lock().unwrap_or_else(PoisonError::into_inner);
+    let mut writers = WRITERS.lock().unwrap_or_else(PoisonError::into_inner);
     writers.retain(|_, (_, writer)| writer.strong_count() > 0);
     if let Some((theirs, writer)) = writers.get(&place)
         && let Some(writer) = writer.upgrade()
@@ -113,9 +113,6 @@ pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = Result<Entry, S
 }
 
 /// The writers of this process by process id and folder.
-type Writers = HashMap<(u32, PathBuf), (LogFolders, Weak<Log<State>>)>;
+type Writers = BTreeMap<(u32, PathBuf), (LogFolders, Weak<Log<State>>)>;
 
-fn writers() -> &'static Mutex<Writers> {
-    static WRITERS: OnceLock<Mutex<Writers>> = OnceLock::new();
-    WRITERS.get_or_init(Mutex::default)
-}
+static WRITERS: Mutex<Writers> = Mutex::new(BTreeMap::new());

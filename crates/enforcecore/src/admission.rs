@@ -3,7 +3,6 @@
 //! [`admit`] runs inside the log's turn, on the state as of the entry that will follow, and says what that entry must carry:
 //! budget reservations and consumed grants. Nothing is taken by looking; the entry's deltas are the taking.
 
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
 use crate::audit::Delta;
@@ -116,8 +115,7 @@ fn bucket(window: &Window, moment: &Moment<'_>) -> Option<String> {
         Window::Session => Some(format!("session {}", moment.session)),
         Window::Ever => Some("ever".to_owned()),
         Window::Calendar { unit, zone } => {
-            let zone = TimeZone::get(zone).ok()?;
-            let now = Timestamp::from_microsecond(moment.now_us).ok()?.to_zoned(zone);
+            let now = Timestamp::from_microsecond(moment.now_us).ok()?.to_zoned(zone.clone());
             Some(calendar_bucket(*unit, &now))
         }
     }

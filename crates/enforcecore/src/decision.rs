@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use crate::call::Malformed;
 use crate::redact::ClassSet;
 
@@ -175,8 +177,8 @@ pub enum Window {
     Calendar {
         /// Which unit.
         unit: CalendarUnit,
-        /// An IANA time zone's name.
-        zone: String,
+        /// The time zone, found when the policy was read: looking it up takes locks, which a fork in the middle of a call copies.
+        zone: TimeZone,
     },
     /// This session.
     Session,

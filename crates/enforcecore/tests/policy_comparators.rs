@@ -19,7 +19,7 @@ fn check(ty: &str, test: &str, table: &[(&str, Option<bool>)]) {
     for (value, expected) in table {
         let scene = || {
             let scene = call("t", &format!(r#"{{"a": {value}}}"#));
-            scene.session(r#"{"workspace": "/srv", "cwd": "/srv/sub", "limit": 5, "name": "n", "list": ["x", "y"], "bad": "a/b"}"#)
+            scene.session(r#"{"workspace": "/srv", "cwd": "/srv/sub", "limit": 5, "name": "n", "list": ["x", "y"], "bad": "a/b", "metadata": "http://169.254.169.254/x", "address": "169.254.169.254", "addresses": ["169.254.169.254"]}"#)
         };
         let opens = scene().decide(&allow).verdict == Verdict::Allow;
         let brakes = scene().decide(&deny).verdict == Verdict::Deny;
@@ -106,6 +106,186 @@ fn addresses_have_one_spelling() {
     check("email", "{suffix: \"@x.org\"}", &[("\"jo@X.org\"", YES), ("\"jo@y-x.org\"", NO)]);
     check("domain", "{equals: x.org}", &[("\"X.org.\"", YES), ("\"y.org\"", NO)]);
     check("domain", "{host: {domain: x.org}}", &[("\"a.x.org\"", YES), ("\"ax.org\"", NO)]);
+}
+
+/// Where a name or an address is one thing to one reader and another thing to the next, nothing opens and every deny holds.
+#[test]
+fn what_readers_look_up_differently_is_an_error() {
+    let urls = [
+        ("\"http://fass.de/x\"", YES),
+        ("\"http://a.fass.de/x\"", YES),
+        ("\"http://xn--fa-hia.de/x\"", NO),
+        ("\"http://faß.de/x\"", ERROR),
+        ("\"http://FAẞ.DE/x\"", ERROR),
+        ("\"http://a.faß.de:80/x\"", ERROR),
+        ("\"http://βόλος.com/\"", ERROR),
+        ("\"http://\u{1d6d3}.com/\"", ERROR),
+        ("\"http://a\u{200d}b.com/\"", ERROR),
+        ("\"http://क्\u{200d}ष.com/\"", ERROR),
+        ("\"http://bücher.example/\"", NO),
+        ("\"http://fass.de\u{200b}/\"", ERROR),
+        ("\"http://fass.de/\u{2066}\"", ERROR),
+    ];
+    check("url", "{host: {domain: fass.de}}", &urls);
+    let domains =
+        [("\"FASS.de\"", YES), ("\"xn--fa-hia.de\"", NO), ("\"faß.de\"", ERROR), ("\"fass.de\u{ad}\"", ERROR)];
+    check("domain", "{host: {domain: fass.de}}", &domains);
+    check("domain", "{equals: fass.de}", &domains);
+    check("domain", "{suffix: fass.de}", &domains);
+    for test in ["{suffix: \"@fass.de\"}", "{equals: \"a@fass.de\"}", "{in: [\"a@fass.de\"]}"] {
+        let mails = [
+            ("\"a@FASS.de\"", YES),
+            ("\"a@xn--fa-hia.de\"", NO),
+            ("\"a@faß.de\"", ERROR),
+            ("\"a@fass.de\u{200b}\"", ERROR),
+        ];
+        check("email", test, &mails);
+    }
+}
+
+/// The metadata service in every form that some network or system takes as it.
+#[test]
+fn an_ipv4_address_inside_an_ipv6_one_is_both() {
+    const FORMS: [(&str, Option<bool>); 13] = [
+        ("169.254.169.254", YES),
+        ("0xa9fea9fe", YES),
+        ("[::ffff:169.254.169.254]", YES),
+        ("[::169.254.169.254]", ERROR),
+        ("[::a9fe:a9fe]", ERROR),
+        ("[64:ff9b::169.254.169.254]", ERROR),
+        ("[64:ff9b:1::a9fe:a9fe]", ERROR),
+        ("[2002:a9fe:a9fe::1]", ERROR),
+        ("[::ffff:0:a9fe:a9fe]", ERROR),
+        ("[::1]", NO),
+        ("[2001:db8::a9fe:a9fe]", NO),
+        ("[64:ff9b::a9fe:a9ff]", NO),
+        ("169.254.169.253", NO),
+    ];
+    let urls: Vec<(String, Option<bool>)> =
+        FORMS.iter().map(|(host, expected)| (format!("\"http://{host}/x\""), *expected)).collect();
+    let urls: Vec<(&str, Option<bool>)> = urls.iter().map(|(text, expected)| (text.as_str(), *expected)).collect();
+    for test in [
+        "{host: \"169.254.169.254\"}",
+        "{host: {in: [\"169.254.169.254\", localhost]}}",
+        "{equals: \"http://169.254.169.254/x\"}",
+        "{in: [\"http://169.254.169.254/x\", \"http://a.b/\"]}",
+        "{same_as: session.metadata}",
+    ] {
+        check("url", test, &urls);
+    }
+    let hosts: Vec<(String, Option<bool>)> =
+        FORMS.iter().map(|(host, expected)| (format!("\"{host}\""), *expected)).collect();
+    let hosts: Vec<(&str, Option<bool>)> = hosts.iter().map(|(text, expected)| (text.as_str(), *expected)).collect();
+    for test in [
+        "{host: \"169.254.169.254\"}",
+        "{equals: \"169.254.169.254\"}",
+        "{in: [\"169.254.169.254\"]}",
+        "{same_as: session.address}",
+        "{in: session.addresses}",
+        "{prefix: \"169.254.169.254\"}",
+        "{suffix: \"169.254.169.254\"}",
+        "{regex: \"169[.]254[.]169[.]254\"}",
+        "{glob: \"169.254.169.254\"}",
+    ] {
+        check("domain", test, &hosts);
+    }
+    check(
+        "domain",
+        "{host: \"64:ff9b::a9fe:a9fe\"}",
+        &[("\"[64:ff9b::a9fe:a9fe]\"", YES), ("\"169.254.169.254\"", ERROR)],
+    );
+    check(
+        "url",
+        "{equals: \"https://example.com/\"}",
+        &[("\"https://example.com./\"", YES), ("\"https://b.com/\"", NO)],
+    );
+}
+
+#[test]
+fn every_host_and_any_host_see_both_readings() {
+    let text = |rules: &str| {
+        format!(
+            "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{t: {{does: fetches, args: {{a: url, b: domain}}, returns: web}}}}\nrules: [{rules}]\n"
+        )
+    };
+    let allows = policy(&text(
+        "{allow: t, id: a, when: {every_host: {in: [10.0.0.1, example.com]}}}"
+            .replace("10.0.0.1", "\"10.0.0.1\"")
+            .as_str(),
+    ));
+    let denies = policy(&text(
+        "{allow: t, id: a, when: {a: {any: true}, b: {any: true}}}, {deny: t, id: d, when: {any_host: {equals: \"10.0.0.1\"}}}",
+    ));
+    for (url, domain, opens, brakes) in [
+        ("http://10.0.0.1/", "example.com", true, true),
+        ("http://example.com/", "[::ffff:a00:1]", true, true),
+        ("http://[64:ff9b::a00:1]/", "example.com", false, true),
+        ("http://example.com/", "[2002:a00:1::]", false, true),
+        ("http://example.com/", "[::10.0.0.1]", false, true),
+        ("http://example.com/", "example.com", true, false),
+        ("http://[64:ff9b::a00:2]/", "example.com", false, false),
+    ] {
+        let scene = || call("t", &format!(r#"{{"a": "{url}", "b": "{domain}"}}"#));
+        assert_eq!(scene().decide(&allows).verdict == Verdict::Allow, opens, "{url} {domain}");
+        assert_eq!(scene().decide(&denies).verdict == Verdict::Deny, brakes, "{url} {domain}");
+    }
+}
+
+#[test]
+fn what_no_host_is_equal_to_is_not_written_of_hosts() {
+    let text = |test: &str| {
+        format!(
+            "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{t: {{does: fetches, args: {{a: url}}, returns: web}}}}\nrules: [{{allow: t, id: a, when: {{a: {{any: true}}}}}}, {{deny: t, id: d, when: {{any_host: {test}}}}}]\n"
+        )
+    };
+    for (bad, good) in [
+        ("{equals: faß.de}", "{equals: xn--fa-hia.de}"),
+        ("{in: [faß.de, a.b]}", "{in: [fass.de, a.b]}"),
+        ("{equals: \"https://a.b/\"}", "{equals: a.b}"),
+        ("{equals: \"a b\"}", "{equals: \"::1\"}"),
+    ] {
+        assert!(load(&text(bad)).expect_err(bad).iter().any(|one| one.code == "EC0105"), "{bad}");
+        assert!(load(&text(good)).is_ok(), "{good}");
+    }
+    let deny = policy(&text("{equals: \"::1\"}"));
+    assert_eq!(call("t", r#"{"a": "http://[::1]/"}"#).decide(&deny).verdict, Verdict::Deny);
+    assert_eq!(call("t", r#"{"a": "http://[::2:1]/"}"#).decide(&deny).verdict, Verdict::Allow);
+}
+
+/// A policy writes a name as it stands in DNS where readers differ about it.
+#[test]
+fn a_host_that_readers_look_up_differently_is_not_written_in_a_policy() {
+    for (ty, bad, good) in [
+        ("url", "{host: faß.de}", "{host: xn--fa-hia.de}"),
+        ("url", "{host: {domain: FAẞ.de}}", "{host: {domain: fass.de}}"),
+        ("url", "{host: {in: [βόλος.com]}}", "{host: {in: [xn--nxasmm1c.com]}}"),
+        ("url", "{host: \"\u{1d6d3}.com\"}", "{host: xn--4xa.com}"),
+        ("url", "{equals: \"https://faß.de/\"}", "{equals: \"https://xn--fa-hia.de/\"}"),
+        ("url", "{host: \"a\u{200b}.com\"}", "{host: bücher.example}"),
+        ("domain", "{equals: faß.de}", "{equals: xn--fa-hia.de}"),
+        ("domain", "{in: [faß.de]}", "{in: [fass.de]}"),
+        ("domain", "{prefix: faß}", "{prefix: fass}"),
+        ("domain", "{suffix: .faß.de}", "{suffix: .xn--fa-hia.de}"),
+        ("email", "{equals: a@faß.de}", "{equals: a@xn--fa-hia.de}"),
+        ("email", "{suffix: \"@faß.de\"}", "{suffix: \"@xn--fa-hia.de\"}"),
+        ("email", "{suffix: \"@bücher.example\"}", "{suffix: \"@xn--bcher-kva.example\"}"),
+        ("email", "{equals: \"a@x.org\u{200b}\"}", "{equals: a@bücher.example}"),
+    ] {
+        let text = |test: &str| {
+            format!(
+                "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{t: {{does: reads, args: {{a: {ty}}}, returns: web}}}}\nrules: [{{allow: t, id: r, when: {{a: {test}}}}}]\n"
+            )
+        };
+        let found = load(&text(bad)).expect_err(bad);
+        assert!(found.iter().any(|one| ["EC0028", "EC0105"].contains(&one.code)), "{bad}: {found:?}");
+        if bad.contains("ß.de") {
+            assert!(
+                found.iter().any(|one| one.help.as_deref().is_some_and(|help| help.contains("xn--"))),
+                "{bad}: {found:?}"
+            );
+        }
+        assert!(load(&text(good)).is_ok(), "{good}: {:?}", load(&text(good)).err());
+    }
 }
 
 #[test]

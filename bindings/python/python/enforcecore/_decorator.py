@@ -39,7 +39,7 @@ def enforce(
         policy: The policy's file.
         tool_name: What policies call the function; its own name if not given.
         opaque: Parameters that may hold objects nobody can look into, such as `self` or a connection. The function gets
-            them as they are; no condition of a policy holds of them.
+            them as they are; no condition of a policy holds of them. Data is never opaque: it is decided on or refused.
         log: The folder of the evidence.
         keys: The folder of the signing key.
         anchor: A folder elsewhere that remembers how far the log has come.
@@ -76,8 +76,7 @@ def _decorate(
         raise TypeError(f"`{name}` has no parameter `{unknown[0]}` to be opaque; it has {', '.join(binding.names)}")
     tool = _core.Tool(name, opaque)
 
-    @functools.wraps(function)
-    def enforced(*args: P.args, **kwargs: P.kwargs) -> R:
+    def call(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         try:
             named = binding.by_name(args, kwargs)
         except TypeError:
@@ -86,7 +85,16 @@ def _decorate(
             enforcer.refuse_unbound(
                 tool, f"the arguments do not fit; `{name}` takes {', '.join(binding.names) or 'none'}"
             )
-        return cast("R", enforcer.run(tool, named, functools.partial(binding.call, function)))
+        return enforcer.run(tool, named, functools.partial(binding.call, function))
+
+    @functools.wraps(function)
+    def enforced(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return cast("R", call(args, kwargs))
+        except BaseException as error:
+            # What leaves the package has no frame with an argument in it: programs report exceptions with their locals.
+            del args, kwargs
+            raise error.with_traceback(None) from None
 
     enforced.enforcer = enforcer  # type: ignore[attr-defined]
     _hide(function, enforced)

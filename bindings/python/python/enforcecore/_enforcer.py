@@ -1,4 +1,9 @@
-"""Enforces one policy on calls of Python functions."""
+"""Enforces one policy on calls of Python functions.
+
+What is raised through a function that is given arguments, a result or a tool leaves without the frames below it, and
+the function drops what it was given: a program that reports exceptions with the variables of their frames must not
+report what was refused or what redaction took out.
+"""
 
 from __future__ import annotations
 
@@ -75,7 +80,11 @@ class Enforcer:
             ToolError: The function raised.
             WithheldError: The function ran, and its result may not be seen.
         """
-        return self.run(_core.Tool(tool, ()), args, lambda decided: function(**decided))
+        try:
+            return self.run(_core.Tool(tool, ()), args, lambda decided: function(**decided))
+        except BaseException as error:
+            del args, function
+            raise error.with_traceback(None) from None
 
     def run(self, tool: _core.Tool, args: dict[str, Any], call: Callable[[dict[str, Any]], Any]) -> Any:
         """As `enforce_sync`, for a tool that is made once and a function that takes all the arguments in one."""
@@ -91,7 +100,11 @@ class Enforcer:
                 result.close()
             return result
 
-        return self._core.enforce(tool, args, _sessions.current(), _sessions.CALL.get(), running)
+        try:
+            return self._core.enforce(tool, args, _sessions.current(), _sessions.CALL.get(), running)
+        except BaseException as error:
+            del args, call, running
+            raise error.with_traceback(None) from None
 
     def begin(self, tool: str, args: dict[str, Any]) -> _core.Admitted:
         """Decides, redacts, admits and records a call that the caller then makes itself, with `.args` of what it gets.
@@ -102,7 +115,11 @@ class Enforcer:
         Raises:
             EnforcementViolation: The call was refused.
         """
-        return self._core.begin(_core.Tool(tool, ()), args, _sessions.current(), _sessions.CALL.get())
+        try:
+            return self._core.begin(_core.Tool(tool, ()), args, _sessions.current(), _sessions.CALL.get())
+        except BaseException as error:
+            del args
+            raise error.with_traceback(None) from None
 
     def finish(self, admitted: _core.Admitted, result: object = None, *, error: BaseException | None = None) -> Any:
         """Records the end of a begun call and returns what may be seen of its result.
@@ -112,13 +129,21 @@ class Enforcer:
             WithheldError: The result may not be seen.
             FinishError: The call was finished before, or admitted in another process.
         """
-        if error is not None:
-            self._core.fail(admitted, error)
-        return self._core.finish(admitted, result)
+        try:
+            if error is not None:
+                self._core.fail(admitted, error)
+            return self._core.finish(admitted, result)
+        except BaseException as raised:
+            del admitted, result, error
+            raise raised.with_traceback(None) from None
 
     def decide(self, tool: str, args: dict[str, Any]) -> _core.Answer:
         """Says what would be decided now. Nothing is admitted, recorded or run."""
-        return self._core.decide(_core.Tool(tool, ()), args, _sessions.current())
+        try:
+            return self._core.decide(_core.Tool(tool, ()), args, _sessions.current())
+        except BaseException as error:
+            del args
+            raise error.with_traceback(None) from None
 
     def refuse_unbound(self, tool: _core.Tool, why: str) -> NoReturn:
         """Refuses and records a call whose arguments do not fit the function."""

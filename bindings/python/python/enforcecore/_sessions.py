@@ -51,17 +51,32 @@ def session(
         workspace: A folder that exists; policies see where it really is, as `session.workspace`.
         tenant: On whose account.
     """
-    name = secrets.token_hex(16) if session_id is None else session_id
-    known = dict(values or {})
-    if not known.keys().isdisjoint(("workspace", "cwd")):
-        raise ValueError("`workspace` is an argument of its own, and `cwd` is the process's working directory")
-    if not name:
-        raise ValueError("a session without a name would be shared with every other one")
-    if workspace is not None:
-        known["workspace"] = str(Path(workspace).resolve(strict=True))
-    made = _core.Session(name, tenant=tenant, principal=dict(principal or {}), values=known, facts=dict(facts or {}))
+    try:
+        name, made = _made(session_id, dict(principal or {}), dict(facts or {}), dict(values or {}), workspace, tenant)
+    except BaseException as error:
+        # No frame that leaves the package holds what the host said of its user.
+        del principal, facts, values
+        raise error.with_traceback(None) from None
     token = _SESSION.set(made)
     try:
         yield name
     finally:
         _SESSION.reset(token)
+
+
+def _made(
+    session_id: str | None,
+    principal: dict[str, Any],
+    facts: dict[str, Any],
+    values: dict[str, Any],
+    workspace: str | os.PathLike[str] | None,
+    tenant: str,
+) -> tuple[str, _core.Session]:
+    name = secrets.token_hex(16) if session_id is None else session_id
+    if not values.keys().isdisjoint(("workspace", "cwd")):
+        raise ValueError("`workspace` is an argument of its own, and `cwd` is the process's working directory")
+    if not name:
+        raise ValueError("a session without a name would be shared with every other one")
+    if workspace is not None:
+        values["workspace"] = str(Path(workspace).resolve(strict=True))
+    return name, _core.Session(name, tenant=tenant, principal=principal, values=values, facts=facts)

@@ -329,9 +329,9 @@ pub const CODES: &[Code] = &[
     code(
         "unsupported_type",
         "object that cannot be frozen",
-        "What is decided must be what the tool gets, so exactly the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could say one thing to whoever checks it and another to the tool. A result of another type is withheld.",
+        "What is decided must be what the tool gets, so exactly the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could say one thing to the check and another to the tool. Data of another type is refused everywhere, also in a parameter that is declared opaque; the message names the conversion that works. A result of another type is withheld.",
         "path=pathlib.Path(\"/srv\")",
-        "path=\"/srv\", or declare the parameter `opaque`",
+        "path=str(path)",
     ),
     code(
         "value_not_admitted",

@@ -40,7 +40,9 @@ fn fault(path: &str) -> Option<&'static str> {
     let mut ends = path.chars().next().into_iter().chain(path.chars().next_back());
     Some(match path {
         "" => "an empty path",
-        _ if path.contains(|c: char| c.is_control() || is_invisible(c)) => "a control or invisible character",
+        _ if path.contains(|c: char| c.is_control() || is_invisible(c) || matches!(c, '\u{2028}' | '\u{2029}')) => {
+            "a control or invisible character"
+        }
         _ if ends.clone().any(char::is_whitespace) => "white space at an end",
         _ if ends.any(is_quote) => "a quotation mark at an end",
         _ if has_scheme(path) => "a name with a colon, as a URL or a drive has it (`./` before it makes it a name)",

@@ -8,7 +8,7 @@ use std::path::Path;
 
 use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
-use super::matchers::{UrlView, host_of_text, is_under, normal_email, path_literal};
+use super::matchers::{HostName, UrlView, host_literal, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
 use crate::path::{DecidedPath, PathError, composed, composed_text};
 use crate::session::{Keyer, SessionView};
@@ -37,7 +37,7 @@ enum Seen<'a> {
     /// One of these meanings, in one spelling.
     Reading(Cow<'a, Path>, Spelling),
     /// A host in its one spelling.
-    Host(String),
+    Host(HostName),
     /// A fact of which only the keyed fingerprint is kept.
     Fingerprint(&'a str),
 }
@@ -91,6 +91,11 @@ pub(super) fn any(truths: impl IntoIterator<Item = Truth>) -> Truth {
 pub(super) fn not(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
 }
+
+/// Why the meanings of a path do not agree.
+const TWO_NAMES: &str = "a link and what it leads to, or two spellings of one name, are not alike here";
+/// Why the meanings of a host do not agree.
+const TWO_ADDRESSES: &str = "an address that some networks take as another one";
 
 /// What several meanings of one thing agree on. Where they do not agree it is an error, which opens nothing and brakes.
 fn agreed(truths: impl IntoIterator<Item = Truth>, why: &str) -> Truth {
@@ -244,7 +249,7 @@ impl<'a> Scene<'a> {
             [Some(Seen::Reading(Cow::Borrowed(reading), Spelling::Written)), composed].into_iter().flatten()
         });
         let truths = readings.map(|reading| self.check_one(&reading, check));
-        agreed(truths, "a link and what it leads to, or two spellings of one name, are not alike here")
+        agreed(truths, TWO_NAMES)
     }
 
     fn check_one(&self, seen: &Seen<'_>, check: &Check) -> Truth {
@@ -357,10 +362,17 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
         (Seen::Fingerprint(a), Vouched::Fingerprint(b)) => Ok(a == b),
         (Seen::Fingerprint(fingerprint), Vouched::Value(value)) => Ok(keyer.fingerprint(value) == *fingerprint),
         (Seen::Value(value, ty), Vouched::Fingerprint(fingerprint)) => {
-            let normal = normal(value, *ty)?;
-            Ok(keyer.fingerprint(value) == *fingerprint || keyer.fingerprint(&normal) == *fingerprint)
+            let is_it = |value: &Value| keyer.fingerprint(value) == *fingerprint;
+            if is_it(value) {
+                Ok(true)
+            } else {
+                agreed(normal(value, *ty)?.map(|value| Ok(is_it(&value))), TWO_ADDRESSES)
+            }
         }
-        (Seen::Value(value, ty), Vouched::Value(other)) => Ok(normal(value, *ty)? == normal(other, *ty)?),
+        (Seen::Value(value, ty), Vouched::Value(other)) => {
+            let ([native, embedded], [other_native, other_embedded]) = (normal(value, *ty)?, normal(other, *ty)?);
+            agreed([Ok(native == other_native), Ok(embedded == other_embedded)], TWO_ADDRESSES)
+        }
         (Seen::Text(text), Vouched::Value(other)) => Ok(other.as_text() == Some(text)),
         (Seen::Text(text), Vouched::Fingerprint(fingerprint)) => {
             Ok(keyer.fingerprint(&Value::from(*text)) == *fingerprint)
@@ -369,10 +381,10 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
             Ok(**path == *Path::new(&*spelling.of(text)))
         }
         (Seen::Host(host), Vouched::Value(Value::Text(text))) => {
-            Ok(host_of_text(text).ok_or("not compared with a host")? == *host)
+            Ok(is_host(host, &host_literal(text).ok_or("not compared with a host")?)?)
         }
         (Seen::Host(host), Vouched::Fingerprint(fingerprint)) => {
-            Ok(keyer.fingerprint(&Value::from(host.as_str())) == *fingerprint)
+            agreed(host.readings().map(|host| Ok(keyer.fingerprint(&Value::from(host)) == *fingerprint)), TWO_ADDRESSES)
         }
         (Seen::Reading(path, _), Vouched::Fingerprint(fingerprint)) => {
             let text = path.to_str().ok_or("a path that is not UTF-8")?;
@@ -382,15 +394,21 @@ fn same(keyer: &Keyer, seen: &Seen<'_>, other: &Vouched<'_>) -> Truth {
     }
 }
 
-/// The value in the one spelling of its type.
-fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<Cow<'v, Value>, String> {
-    let Value::Text(text) = value else { return Ok(Cow::Borrowed(value)) };
-    Ok(match ty {
-        Some(Type::Email) => Cow::Owned(Value::Text(normal_email(text))),
-        Some(Type::Domain) => Cow::Owned(Value::Text(host_of_text(text).ok_or("not a domain name")?)),
-        Some(Type::Url) => Cow::Owned(Value::from(UrlView::parse(text)?.normal())),
-        _ => Cow::Borrowed(value),
+/// The value in the one spelling of its type, to each kind of reader.
+fn normal<'v>(value: &'v Value, ty: Option<&Type>) -> Result<[Cow<'v, Value>; 2], String> {
+    let owned = |readings: [String; 2]| readings.map(|text| Cow::Owned(Value::Text(text)));
+    Ok(match (value, ty) {
+        (Value::Text(text), Some(Type::Email)) => owned([normal_email(text), normal_email(text)]),
+        (Value::Text(text), Some(Type::Domain)) => owned(host_literal(text).ok_or("not a domain name")?.readings()),
+        (Value::Text(text), Some(Type::Url)) => owned(UrlView::parse(text)?.readings()),
+        _ => [Cow::Borrowed(value), Cow::Borrowed(value)],
     })
+}
+
+/// Whether two hosts are one, to every kind of reader.
+fn is_host(host: &HostName, other: &HostName) -> Truth {
+    let ([native, embedded], [other_native, other_embedded]) = (host.readings(), other.readings());
+    agreed([Ok(native == other_native), Ok(embedded == other_embedded)], TWO_ADDRESSES)
 }
 
 fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Truth {
@@ -408,18 +426,21 @@ fn compare(seen: &Seen<'_>, comparison: Comparison, bound: &Vouched<'_>) -> Trut
 /// The checks that name no reference and no number.
 fn constant(seen: &Seen<'_>, check: &Check) -> Truth {
     match check {
-        Check::Prefix(prefix) => Ok(text(seen)?.starts_with(&*spelling(seen).of(prefix))),
-        Check::Suffix(suffix) => Ok(text(seen)?.ends_with(&*spelling(seen).of(suffix))),
-        Check::Pattern(pattern) if spelling(seen) == Spelling::Composed => Ok(pattern.is_match_composed(&text(seen)?)),
-        Check::Pattern(pattern) => Ok(pattern.is_match(&text(seen)?)),
+        Check::Prefix(prefix) => text_is(seen, |text| text.starts_with(&*spelling(seen).of(prefix))),
+        Check::Suffix(suffix) => text_is(seen, |text| text.ends_with(&*spelling(seen).of(suffix))),
+        Check::Pattern(pattern) => match spelling(seen) {
+            Spelling::Written => text_is(seen, |text| pattern.is_match(text)),
+            Spelling::Composed => text_is(seen, |text| pattern.is_match_composed(text)),
+        },
         Check::Host(wanted) => {
             let host = host(seen)?;
-            Ok(match wanted {
-                HostTest::OneOf(hosts) => hosts.contains(&host),
+            match wanted {
+                HostTest::OneOf(hosts) => any(hosts.iter().map(|wanted| is_host(&host, wanted))),
                 HostTest::Domain(domain) => {
-                    host.strip_suffix(domain.as_str()).is_some_and(|rest| rest.is_empty() || rest.ends_with('.'))
+                    let domain = domain.native();
+                    Ok(host.native().strip_suffix(domain).is_some_and(|rest| rest.is_empty() || rest.ends_with('.')))
                 }
-            })
+            }
         }
         Check::Scheme(schemes) => {
             let url = url(seen)?;
@@ -447,17 +468,24 @@ fn url_path(path: &Value, check: &Check) -> Truth {
     }
 }
 
+/// Whether the text is so, to every kind of reader.
+fn text_is(seen: &Seen<'_>, test: impl Fn(&str) -> bool) -> Truth {
+    match seen {
+        Seen::Host(_) | Seen::Value(_, Some(Type::Domain)) => {
+            agreed(host(seen)?.readings().map(|text| Ok(test(&text))), TWO_ADDRESSES)
+        }
+        _ => Ok(test(&text(seen)?)),
+    }
+}
+
 fn text<'s>(seen: &'s Seen<'_>) -> Result<Cow<'s, str>, String> {
     match seen {
         Seen::Value(Value::Text(text), Some(Type::Email)) => Ok(Cow::Owned(normal_email(text))),
-        Seen::Value(Value::Text(text), Some(Type::Domain)) => {
-            host_of_text(text).map(Cow::Owned).ok_or_else(|| "not a domain name".to_owned())
-        }
         Seen::Value(Value::Text(text), _) => Ok(Cow::Borrowed(text)),
         Seen::Text(text) => Ok(Cow::Borrowed(text)),
         Seen::Reading(path, _) => path.to_str().map(Cow::Borrowed).ok_or_else(|| "a path that is not UTF-8".to_owned()),
         Seen::Path(_) => Err("a path with several meanings".to_owned()),
-        Seen::Host(host) => Ok(Cow::Borrowed(host)),
+        Seen::Host(host) => Ok(Cow::Borrowed(host.native())),
         Seen::Fingerprint(_) => Err("only equality is known of a fact that a result set".to_owned()),
         Seen::Value(..) => Err("not text".to_owned()),
     }
@@ -474,11 +502,11 @@ fn url(seen: &Seen<'_>) -> Result<UrlView, String> {
     Ok(UrlView::parse(&text(seen)?)?)
 }
 
-fn host(seen: &Seen<'_>) -> Result<String, String> {
+fn host(seen: &Seen<'_>) -> Result<HostName, String> {
     match seen {
         Seen::Host(host) => Ok(host.clone()),
-        Seen::Value(_, Some(Type::Domain)) => text(seen).map(Cow::into_owned),
-        _ => Ok(url(seen)?.host()?.to_owned()),
+        Seen::Value(_, Some(Type::Domain)) => host_of_text(&text(seen)?).ok_or_else(|| "not a domain name".to_owned()),
+        _ => Ok(url(seen)?.host()?.clone()),
     }
 }
 

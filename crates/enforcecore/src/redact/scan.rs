@@ -1,7 +1,5 @@
 //! One pass over a text: at each trigger the detectors that wait for it look around.
 
-use std::sync::LazyLock;
-
 use super::Finding;
 use super::classes::{Class, ClassSet};
 use super::detectors::{DETECTORS, Detector, Trigger};
@@ -75,7 +73,8 @@ fn is_userinfo_end(findings: &[Finding], detector: &Detector, offset: usize) -> 
     detector.class == Class::Email && findings.iter().rev().find(credentials).is_some_and(|last| last.end == offset)
 }
 
-static TRIGGERS: LazyLock<Triggers> = LazyLock::new(Triggers::of_detectors);
+/// Made when the program is compiled: a table that is filled at the first scan is locked while another thread forks.
+static TRIGGERS: Triggers = Triggers::of(DETECTORS);
 
 /// Which detectors, one bit each, wait for a byte, and which accept the byte before it. Two bytes of a literal decide
 /// whether to compare all of it, so that an underscore in source text costs two table reads.
@@ -85,37 +84,53 @@ struct Triggers {
 }
 
 impl Triggers {
-    fn of_detectors() -> Triggers {
+    #[expect(clippy::indexing_slicing, reason = "a wrong index does not compile: the one use is a static")]
+    const fn of(mut detectors: &[Detector]) -> Triggers {
         let mut triggers = Triggers { last: [0; 256], previous: [0; 256] };
-        for (index, detector) in (0..).zip(DETECTORS) {
-            let bit = 1 << index;
+        let mut bit = 1;
+        while let [detector, others @ ..] = detectors {
             match detector.trigger {
                 Trigger::Digits => {
-                    mark(&mut triggers.last, bit, |byte| byte.is_ascii_digit());
-                    mark(&mut triggers.previous, bit, |byte| !byte.is_ascii_digit());
+                    let mut byte = 0;
+                    while byte < 256 {
+                        let is_digit = b'0' as usize <= byte && byte <= b'9' as usize;
+                        let table = if is_digit { &mut triggers.last } else { &mut triggers.previous };
+                        table[byte] |= bit;
+                        byte += 1;
+                    }
                 }
-                Trigger::Literals(literals) => {
-                    for literal in literals.iter().map(|literal| literal.as_bytes()) {
-                        let mut back = literal.iter().rev();
-                        let (last, previous) = (back.next().copied(), back.next().copied());
-                        mark(&mut triggers.last, bit, |byte| Some(byte) == last);
-                        mark(&mut triggers.previous, bit, |byte| previous.is_none_or(|previous| byte == previous));
+                Trigger::Literals(mut literals) => {
+                    while let [literal, others @ ..] = literals {
+                        triggers.add(literal.as_bytes(), bit);
+                        literals = others;
                     }
                 }
             }
+            bit <<= 1;
+            detectors = others;
         }
         triggers
+    }
+
+    #[expect(clippy::indexing_slicing, reason = "a wrong index does not compile: the one use is a static")]
+    const fn add(&mut self, literal: &[u8], bit: u64) {
+        if let [.., last] = literal {
+            self.last[*last as usize] |= bit;
+        }
+        if let [.., previous, _] = literal {
+            self.previous[*previous as usize] |= bit;
+        } else {
+            let mut byte = 0;
+            while byte < 256 {
+                self.previous[byte] |= bit;
+                byte += 1;
+            }
+        }
     }
 
     fn waiting(&self, previous: u8, last: u8) -> u64 {
         let of = |table: &[u64; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
         of(&self.last, last) & of(&self.previous, previous)
-    }
-}
-
-fn mark(table: &mut [u64; 256], bit: u64, accept: impl Fn(u8) -> bool) {
-    for (byte, waiting) in (0_u8..=255).zip(table) {
-        *waiting |= if accept(byte) { bit } else { 0 };
     }
 }
 

@@ -245,7 +245,7 @@ impl SessionClock {
 impl Clock for SessionClock {
     fn wall_us(&self) -> i64 {
         match self.wall_us.load(Ordering::Relaxed) {
-            0 => SystemClock.wall_us(),
+            0 => SystemClock::start().wall_us(),
             set => set,
         }
     }

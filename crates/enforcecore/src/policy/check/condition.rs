@@ -3,7 +3,7 @@
 use super::super::core::Tool;
 use super::super::document::{Check, Comparison, Kind, Operand, Root, Rule, Subject, Test, Type, condition::place_of};
 use super::super::evaluate::literal_fits;
-use super::super::matchers::{UrlView, host_literal, is_email, path_literal};
+use super::super::matchers::{UrlView, ascii_name, host_literal, is_email, is_read_differently, path_literal};
 use super::super::report::At;
 use super::super::source::quoted;
 use super::Checker;
@@ -86,6 +86,16 @@ impl Checker<'_> {
             self.report.error("EC0104", check.place, message);
             return;
         }
+        match (ty, &check.value) {
+            (Type::Email | Type::Domain, Check::Suffix(end)) | (Type::Domain, Check::Prefix(end)) => {
+                self.check_ending(end, check);
+            }
+            _ => {}
+        }
+        self.check_literals(ty, name, check);
+    }
+
+    fn check_literals(&mut self, ty: &Type, name: &str, check: &At<Check>) {
         let operands = match &check.value {
             Check::Equals(operand) => std::slice::from_ref(operand),
             Check::In(operands) => operands.as_slice(),
@@ -94,6 +104,20 @@ impl Checker<'_> {
         for operand in operands {
             let Operand::Literal(literal) = operand else { continue };
             self.check_literal(ty, name, literal, check);
+        }
+    }
+
+    /// A name is compared as it stands in DNS, so one end of it in other letters would never hold.
+    fn check_ending(&mut self, suffix: &str, check: &At<Check>) {
+        let host = written_host(suffix);
+        if host.is_ascii() {
+            return;
+        }
+        let message = format!("`{host}` is compared with the name as it stands in DNS, and would never hold");
+        let finding = self.report.error("EC0028", check.place, message);
+        if let (Some(name), Check::Suffix(_)) = (ascii_name(host.trim_start_matches('.')), &check.value) {
+            let ending = suffix.replace(host.trim_start_matches('.'), &name);
+            finding.help(format!("write `suffix: \"{ending}\"`")).fix(format!("suffix: \"{ending}\""));
         }
     }
 
@@ -125,7 +149,13 @@ impl Checker<'_> {
             }
             _ => {
                 let message = format!("`{name}` is {}, and `{}` is not", ty.noun(), literal.to_json());
-                self.report.error("EC0105", check.place, message);
+                let finding = self.report.error("EC0105", check.place, message);
+                if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
+                    let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());
+                    finding.help(format!(
+                        "old and new programs look `{host}` up as different names: write the one you mean, `{name}` for this one"
+                    ));
+                }
             }
         }
     }
@@ -140,6 +170,8 @@ impl Checker<'_> {
         };
         if !fits {
             self.report.error("EC0104", check.place, format!("the comparator does not apply to {noun}"));
+        } else if kind == Kind::Host {
+            self.check_literals(&Type::Domain, "a host", check);
         }
     }
 
@@ -254,4 +286,11 @@ fn is_of_url(check: &Check) -> bool {
 
 fn is_equality(check: &Check) -> bool {
     matches!(check, Check::Any | Check::Equals(_) | Check::In(_) | Check::InList(_) | Check::SameAs(_))
+}
+
+/// The part of an address, a URL or a name that names a host.
+fn written_host(text: &str) -> &str {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or(rest);
+    authority.rsplit_once('@').map_or(authority, |(_, host)| host)
 }

@@ -3,7 +3,7 @@
 //! Patterns are compiled here, so that a finding about one points into it. There is no "or" and no nesting on purpose: a
 //! second rule is the or, and a rule that reads aloud in one breath can be reviewed.
 
-use super::super::matchers::{Pattern, host_literal, path_literal};
+use super::super::matchers::{HostName, Pattern, ascii_name, host_literal, is_read_differently, path_literal};
 use super::super::report::{At, Place, Report};
 use super::super::source::{Key, Node, NodeKind, quoted};
 use super::fields::{entries, list, not_supported_yet, one_or_list, text, wrong_shape};
@@ -134,9 +134,9 @@ pub(in super::super) enum Check {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum HostTest {
     /// Exactly one of these.
-    OneOf(Vec<String>),
+    OneOf(Vec<HostName>),
     /// This domain and everything below it.
-    Domain(String),
+    Domain(HostName),
 }
 
 impl Reference {
@@ -450,8 +450,9 @@ fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
         }
         if key.text == "domain" {
             let domain = host(inner, report)?;
-            if domain.starts_with('[') || domain.parse::<std::net::Ipv4Addr>().is_ok() {
-                report.error("EC0028", inner.place, format!("`{domain}` is an address, and nothing is below it"));
+            let name = domain.native();
+            if name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok() {
+                report.error("EC0028", inner.place, format!("`{name}` is an address, and nothing is below it"));
             }
             return Some(HostTest::Domain(domain));
         }
@@ -459,13 +460,19 @@ fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
     Some(HostTest::OneOf(values(node, report).iter().filter_map(|item| host(item, report)).collect()))
 }
 
-fn host(node: &Node, report: &mut Report) -> Option<String> {
+fn host(node: &Node, report: &mut Report) -> Option<HostName> {
     let written = text(node, "a host", report)?;
     let host = host_literal(&written.value);
     if host.is_none() {
         let finding = report.error("EC0028", written.place, format!("`{}` is not a host", written.value));
         match written.value.strip_prefix("*.") {
             Some(domain) => finding.help(format!("write `{{domain: {domain}}}`")).fix(format!("{{domain: {domain}}}")),
+            None if is_read_differently(&written.value) => match ascii_name(&written.value) {
+                Some(name) => finding
+                    .help(format!("old and new programs look it up as different names: write the one you mean, `{name}` for this one"))
+                    .fix(name),
+                None => finding.help("write the name as it stands in DNS, with `xn--`"),
+            },
             None => finding.help("write the name alone, without scheme, port or path"),
         };
     }

@@ -266,9 +266,8 @@ fn parse_window(text: &str) -> Option<Window> {
             "month" => CalendarUnit::Month,
             _ => return None,
         };
-        let zone = zone.trim();
-        TimeZone::get(zone).ok()?;
-        return Some(Window::Calendar { unit, zone: zone.to_owned() });
+        let zone = TimeZone::get(zone.trim()).ok()?;
+        return Some(Window::Calendar { unit, zone });
     }
     if !text.ends_with(['m', 'h', 'd']) {
         return None;

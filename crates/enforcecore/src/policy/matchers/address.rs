@@ -1,5 +1,6 @@
 //! E-mail addresses: exactly one plain mailbox, nothing a mail library would read as two.
 
+use super::super::lookalike::is_invisible;
 use super::url::host_of_text;
 
 /// Bytes in an address at most (RFC 5321, section 4.5.3.1.3).
@@ -18,7 +19,8 @@ pub(in super::super) fn is_email(text: &str) -> bool {
     text.len() <= EMAIL_BYTES_MAX
         && local_fits
         && is_name
-        && host_of_text(domain).is_some_and(|host| !is_address(&host))
+        && !text.chars().any(is_invisible)
+        && host_of_text(domain).is_some_and(|host| !is_address(host.native()))
 }
 
 fn is_address(host: &str) -> bool {
@@ -31,7 +33,14 @@ mod tests {
 
     #[test]
     fn an_address_is_one_plain_mailbox() {
-        for good in ["a@x.org", "first.last+tag@mail.example.com", "a@bücher.example"] {
+        for good in [
+            "a@x.org",
+            "first.last+tag@mail.example.com",
+            "a@bücher.example",
+            "jörg@bücher.example",
+            "a@xn--fa-hia.de",
+            "用户@例え.jp",
+        ] {
             assert!(is_email(good), "{good}");
         }
         for bad in [
@@ -58,6 +67,18 @@ mod tests {
             "a@-",
             "a@x.org/",
             "a(b)@x.org",
+            "a@x.org\u{200b}",
+            "\u{200b}a@x.org",
+            "a\u{ad}@x.org",
+            "a@x\u{2060}.org",
+            "a\u{202e}@x.org",
+            "a\u{3164}@x.org",
+            "a@x\u{fe0f}.org",
+            "a@faß.de",
+            "a@FAẞ.de",
+            "a@βόλος.com",
+            "a@\u{1d6d3}.com",
+            "a@x%2eorg",
         ] {
             assert!(!is_email(bad), "{bad}");
         }

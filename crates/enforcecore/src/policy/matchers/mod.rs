@@ -9,7 +9,7 @@ mod url;
 
 pub(super) use address::is_email;
 pub(super) use pattern::Pattern;
-pub(super) use url::{UrlView, host_literal, host_of_text};
+pub(super) use url::{HostName, UrlView, ascii_name, host_literal, host_of_text, is_read_differently};
 
 use std::path::{Component, Path};
 
@@ -33,7 +33,10 @@ pub(super) fn is_under(path: &Path, root: &Path) -> bool {
 pub(super) fn normal_email(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((local, domain)) => {
-            format!("{local}@{}", host_of_text(domain).unwrap_or_else(|| domain.to_ascii_lowercase()))
+            format!(
+                "{local}@{}",
+                host_of_text(domain).map_or_else(|| domain.to_ascii_lowercase(), HostName::into_native)
+            )
         }
         None => text.to_owned(),
     }

@@ -10,8 +10,16 @@ use enforcecore::redact::shown_name;
 use enforcecore::value::{Map, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, Value, ValueError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
+
+use crate::known::Known;
+
+mod data;
+
+pub use data::Types;
+
+/// What can be frozen, for a message.
+const FROZEN: &str = "None, bool, int, float, Decimal, str, bytes, list, tuple and dict";
 
 /// Bits in an integer at most: a little more than what [`Number`] reads, so that no integer is too long to be written out.
 const INTEGER_BITS_MAX: usize = 1040;
@@ -44,18 +52,18 @@ pub struct Arguments {
 impl Arguments {
     /// Freezes arguments by name. The parameters in `opaque` may hold an object; `sees` says which the policy knows.
     ///
-    /// Being opaque excuses objects, never data: what a model can write is data, and is frozen and decided on like any other.
+    /// Being opaque excuses objects, never data: data of any type is frozen and decided on like any other, or refused.
     pub fn freeze(
         arguments: &Bound<'_, PyDict>,
         opaque: &[String],
         sees: impl Fn(&str) -> bool,
     ) -> Result<Arguments, Malformed> {
-        let mut freezer = Freezer::new(arguments.py());
+        let mut freezer = Freezer::new(arguments.py(), Place::Argument);
         let mut frozen = Arguments::default();
         for (key, object) in arguments.iter().collect::<Vec<_>>() {
             let name = freezer.key(&key)?;
-            let is_object = object.is_none() || !freezer.is_data(&object);
-            if opaque.contains(&name) && is_object {
+            let may_be_opaque = opaque.contains(&name);
+            if may_be_opaque && (object.is_none() || !freezer.is_data(&object)) {
                 if sees(&name) {
                     frozen.seen.insert(name, Value::Opaque(type_name(&object)));
                     frozen.shapes.push(Shape::Same(object.unbind()));
@@ -64,6 +72,7 @@ impl Arguments {
                 }
                 continue;
             }
+            freezer.place = if may_be_opaque { Place::Opaque } else { Place::Argument };
             let (value, shape) = freezer.value(&object, 2).map_err(|malformed| within(&name, malformed))?;
             frozen.seen.insert(name, value);
             frozen.shapes.push(shape);
@@ -82,8 +91,31 @@ impl Arguments {
 }
 
 /// Freezes one value: a result, a fact.
-pub fn freeze(object: &Bound<'_, PyAny>) -> Result<(Value, Shape), Malformed> {
-    Freezer::new(object.py()).value(object, 1)
+pub fn freeze(object: &Bound<'_, PyAny>, place: Place) -> Result<(Value, Shape), Malformed> {
+    Freezer::new(object.py(), place).value(object, 1)
+}
+
+/// Where a value stands, which decides what can be done with one that cannot be frozen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// An argument.
+    Argument,
+    /// The argument of a parameter that is declared opaque.
+    Opaque,
+    /// What a tool returned.
+    Result,
+    /// What the host says of a session.
+    Fact,
+}
+
+impl Place {
+    fn verb(self) -> &'static str {
+        match self {
+            Place::Argument | Place::Opaque => "pass",
+            Place::Result => "return",
+            Place::Fact => "give",
+        }
+    }
 }
 
 /// A fresh object of the types it had; what was redacted is text.
@@ -132,13 +164,14 @@ struct Freezer<'py> {
     py: Python<'py>,
     /// The containers being walked: one that is met again inside itself is a cycle.
     above: Vec<Bound<'py, PyAny>>,
+    place: Place,
     /// Counted as the core counts, so that the walk ends early on what the core would refuse.
     bytes: usize,
 }
 
 impl<'py> Freezer<'py> {
-    fn new(py: Python<'py>) -> Freezer<'py> {
-        Freezer { py, above: Vec::new(), bytes: 0 }
+    fn new(py: Python<'py>, place: Place) -> Freezer<'py> {
+        Freezer { py, above: Vec::new(), place, bytes: 0 }
     }
 
     fn value(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
@@ -181,7 +214,7 @@ impl<'py> Freezer<'py> {
         } else if let Ok(dict) = object.cast_exact::<PyDict>() {
             self.members(dict.iter().collect(), depth)?
         } else {
-            return Err(unsupported(object));
+            return Err(unsupported(object, self.place, self.above.len() > 1));
         };
         self.above.pop();
         Ok(frozen)
@@ -211,7 +244,10 @@ impl<'py> Freezer<'py> {
         match key.cast_exact::<PyString>() {
             Ok(text) => self.text(text),
             Err(_) => {
-                let message = format!("a dictionary's key is a `{}`; only exact `str` keys are read", type_name(key));
+                let message = format!(
+                    "a dictionary's key is a `{}`; only exact `str` keys are read, so write `str(key)`",
+                    type_name(key)
+                );
                 Err(Malformed::new("key_not_text", message))
             }
         }
@@ -248,23 +284,13 @@ impl<'py> Freezer<'py> {
         }
     }
 
-    /// Whether an object is of a type that is read, whatever is inside it.
+    /// Whether a value is data, of a type that is read or of any other.
     fn is_data(&self, object: &Bound<'py, PyAny>) -> bool {
-        object.is_none()
-            || object.is_exact_instance_of::<PyBool>()
-            || object.is_exact_instance_of::<PyString>()
-            || object.is_exact_instance_of::<PyBytes>()
-            || object.is_exact_instance_of::<PyInt>()
-            || object.is_exact_instance_of::<PyFloat>()
-            || object.is_exact_instance_of::<PyList>()
-            || object.is_exact_instance_of::<PyTuple>()
-            || object.is_exact_instance_of::<PyDict>()
-            || self.is_decimal(object)
+        object.is_exact_instance_of::<PyBool>() || self.is_decimal(object) || data::way(object).is_some()
     }
 
     fn is_decimal(&self, object: &Bound<'py, PyAny>) -> bool {
-        static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        DECIMAL.import(self.py, "decimal", "Decimal").is_ok_and(|decimal| object.get_type().is(decimal))
+        Known::of(self.py).is_ok_and(|known| object.get_type().is(&known.decimal))
     }
 
     fn count(&mut self, bytes: usize) -> Result<(), Malformed> {
@@ -287,15 +313,26 @@ fn spelled(text: &PyResult<Bound<'_, PyString>>) -> Result<String, Malformed> {
     text.map(str::to_owned).ok_or_else(|| Malformed::new("bad_number", "a number that cannot be written out"))
 }
 
-fn unsupported(object: &Bound<'_, PyAny>) -> Malformed {
-    let message = format!(
-        "a `{}` cannot be frozen; exactly None, bool, int, float, Decimal, str, bytes, list, tuple and dict can",
-        type_name(object)
-    );
-    Malformed::new("unsupported_type", message)
+/// Says what cannot be frozen and what can be done. Being opaque is a way for objects and never for data.
+fn unsupported(object: &Bound<'_, PyAny>, place: Place, nested: bool) -> Malformed {
+    let verb = place.verb();
+    let why = match (data::way(object), place) {
+        (Some(""), _) | (None, Place::Result | Place::Fact) => format!(": {verb} what is in it, as {FROZEN}"),
+        (Some(way), Place::Opaque) if !nested => format!(
+            ", and data is never opaque: {verb} `{way}` in its place; if it is a method's own object, enforce a function \
+             that closes over it"
+        ),
+        (Some(way), _) => format!(": {verb} `{way}` in its place"),
+        (None, Place::Argument) if !nested => {
+            format!("; {FROZEN} can: declare the parameter opaque, or let the function close over it")
+        }
+        (None, Place::Argument | Place::Opaque) => format!(
+            "; {FROZEN} can: pass it on its own, in a parameter that is declared opaque, or let the function close over it"
+        ),
+    };
+    Malformed::new("unsupported_type", format!("a `{}` cannot be frozen{why}", type_name(object)))
 }
 
 fn within(name: &str, malformed: Malformed) -> Malformed {
-    let hint = if malformed.code == "unsupported_type" { ". Convert it, or declare the parameter opaque" } else { "" };
-    Malformed::new(malformed.code, format!("the argument `{}`: {}{hint}", shown_name(name), malformed.message))
+    Malformed::new(malformed.code, format!("the argument `{}`: {}", shown_name(name), malformed.message))
 }
