@@ -84,12 +84,17 @@ impl World {
     /// A session whose handshake is done.
     pub async fn start() -> World {
         let mut world = World::raw().await;
+        world.greet().await;
+        world
+    }
+
+    /// Does the handshake.
+    pub async fn greet(&mut self) {
         let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{"sampling":{}},"clientInfo":{"name":"t","version":"1"}}"#;
-        let answer = world.ask("initialize", hello).await;
+        let answer = self.ask("initialize", hello).await;
         assert_eq!(at(&answer, "result.capabilities"), r#"{"tools":{}}"#, "what is not served is not offered");
         assert_eq!(at(&answer, "result.instructions"), "\"use EC_GITHUB_TOKEN_1\"");
-        world.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
-        world
+        self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     }
 
     /// A session in which nothing was said.
@@ -165,6 +170,11 @@ impl World {
     /// The id of the next request.
     pub fn next_id(&self) -> i64 {
         self.next
+    }
+
+    /// The next request has another id.
+    pub fn skip_id(&mut self) {
+        self.next += 1;
     }
 
     /// Sends a request and receives its answer.
