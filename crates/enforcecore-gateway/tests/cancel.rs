@@ -38,10 +38,7 @@ async fn a_call_cancelled_before_the_server_was_asked_is_void_and_its_twin_runs(
     until_heard(&mut world).await;
     drop(held);
     // The one call that the budget has is free again, which the twin shows.
-    let settled = |world: &World| std::fs::read_to_string(world.file("log/log.jsonl")).unwrap().contains("\"void\"");
-    while !settled(&world) {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    world.until_file_has("log/log.jsonl", "\"void\"").await;
     let held = world.hold_log();
     let twin = call(&mut world, "metered", "twin").await;
     until_heard(&mut world).await;

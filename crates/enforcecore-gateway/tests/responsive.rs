@@ -144,7 +144,7 @@ async fn while_an_answer_of_the_server_is_inspected_the_client_is_served_and_hea
     assert_eq!(support::code(&world.call("forbidden", r#"{"text":"a"}"#).await), "no_rule");
     // What needs it is asked of it.
     let called = world.request("tools/call", r#"{"name":"echo","arguments":{"text":"meanwhile"}}"#).await;
-    until_done(&world, "echo meanwhile").await;
+    world.until_file_has("effects", "echo meanwhile\n").await;
     keeper.open();
     // And what the server says keeps its order.
     for id in [listed, called] {
@@ -163,7 +163,7 @@ async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
     // The server answers the first before it reads the second, so that answer is behind the one that is held.
     for tool in ["pages", "daemon"] {
         world.request("tools/call", &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#)).await;
-        until_done(&world, tool).await;
+        world.until_file_has("effects", &format!("{tool} \n")).await;
     }
     let open = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -234,12 +234,6 @@ async fn what_one_side_says_reaches_the_other_in_its_order() {
     let expected: Vec<&str> = (0..10).flat_map(|_| round).chain(["ping"]).collect();
     assert_eq!(heard[from..], expected);
     world.leave().await;
-}
-
-async fn until_done(world: &World, effect: &str) {
-    while !world.effects().contains(&effect.to_owned()) {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
 }
 
 /// What looks into a message stands in files of its own, and what those do is begun on threads of its own alone.

@@ -217,6 +217,16 @@ impl World {
         String::from_utf8(self.complaints.0.lock().unwrap().clone()).unwrap()
     }
 
+    /// Waits until a file of the folder has this text.
+    pub async fn until_file_has(&self, name: &str, text: &str) {
+        let has = async {
+            while !std::fs::read_to_string(self.file(name)).unwrap_or_default().contains(text) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, has).await.unwrap_or_else(|_| panic!("`{name}` has no {text:?}"));
+    }
+
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
