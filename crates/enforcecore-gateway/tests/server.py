@@ -31,6 +31,8 @@ TOOLS = [
     "wrong",
     "crowd",
     "pages",
+    "shout",
+    "metered",
     "forbidden",
 ]
 
@@ -62,7 +64,7 @@ def said(text, **more):
 
 def call(number, name, args, meta):
     effect(f"{name} {args.get('text', '')}")
-    if name in ("echo", "forbidden"):
+    if name in ("echo", "metered", "forbidden"):
         return said(f"you said {args['text']}", structuredContent={"text": args["text"]})
     if name == "secret":
         return said(f"the token is {SECRET}")
@@ -120,6 +122,10 @@ def call(number, name, args, meta):
         if meta:
             send(method="notifications/progress", params={"progressToken": meta["progressToken"], "progress": 1})
         return said("quiet again")
+    if name == "shout":
+        # What takes long to look at, and at once the answer.
+        send(method="notifications/message", params={"level": "info", "data": f"{SECRET} " * 20_000})
+        return said("after the shout")
     if name == "fail":
         return said(f"could not, because of {SECRET}", isError=True)
     raise KeyError(name)
@@ -166,6 +172,8 @@ def main():
         elif number is not None and method:
             effect(f"asked {method}")
             send(id=number, result={})
+            if message.get("params", {}).get("cursor") == "news":
+                send(method="notifications/prompts/list_changed")
 
 
 main()

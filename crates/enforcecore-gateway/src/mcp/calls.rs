@@ -68,7 +68,7 @@ impl Wanted {
 }
 
 /// Runs one call through the line. Blocks, so it has a thread of its own. None for a call that the client cancelled: nobody
-/// reads the answer.
+/// reads the answer. One that was cancelled before the server was asked is void.
 pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Wanted) -> Option<Map> {
     let Wanted { method, tool, args, meta, style } = wanted;
     let call = session.call(&tool, args);
@@ -76,13 +76,13 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     let execute = |permit: Permit| {
         let params = Wanted::params(style, &tool, permit.call().args().clone(), meta);
         let answer = runtime.block_on(async {
-            let asked = session.server.ask(asker, &method, params);
+            let asked = session.server.call(asker, &method, params);
             match permit.deadline() {
                 Some(due) => timeout(due, asked).await.ok(),
                 None => Some(asked.await),
             }
         });
-        cancelled.set(answer == Some(Err(Lost::Cancelled)));
+        cancelled.set(matches!(answer, Some(Err(Lost::Cancelled | Lost::GivenUp))));
         match answer {
             Some(answer) => outcome(style, answer),
             None => {
@@ -126,6 +126,10 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
         Err(Lost::NotSent) => Outcome::NotStarted {
             code: "not_started",
             why: "the server is gone, or does not read its input".to_owned(),
+        },
+        Err(Lost::GivenUp) => Outcome::NotStarted {
+            code: "cancelled",
+            why: "the client cancelled this call before the server was asked".to_owned(),
         },
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Failed("the client cancelled this call".to_owned()),

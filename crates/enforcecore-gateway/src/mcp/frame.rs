@@ -7,15 +7,13 @@ use enforcecore::call::Malformed;
 use enforcecore::value::{Map, VALUE_BYTES_MAX, Value, ValueError};
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
-use tokio::sync::mpsc;
+
+use super::stage::Line;
 
 /// Bytes in a message at most: as many as a call may have.
 pub const FRAME_BYTES_MAX: usize = VALUE_BYTES_MAX;
 /// Bytes of a line that are held at most, to find the id of a message that is too long. The rest is read and forgotten.
 pub const LINE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
-
-/// Messages that wait to be handled at most; then the other side waits.
-const FRAMES_AHEAD_MAX: usize = 16;
 
 /// One line.
 #[derive(Debug)]
@@ -67,19 +65,6 @@ pub struct Unreadable {
     pub tool: Option<String>,
 }
 
-/// Reads lines into messages until the end; empty lines are nothing.
-pub fn frames(mut input: impl AsyncBufRead + Unpin + Send + 'static) -> mpsc::Receiver<Frame> {
-    let (sender, receiver) = mpsc::channel(FRAMES_AHEAD_MAX);
-    tokio::spawn(async move {
-        while let Some((line, bytes)) = next_line(&mut input).await {
-            if !line.trim_ascii().is_empty() && sender.send(read(&line, bytes)).await.is_err() {
-                break;
-            }
-        }
-    });
-    receiver
-}
-
 /// The next line, cut after [`LINE_BYTES_MAX`], and how many bytes it has. None at the end, or where reading fails.
 pub async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Option<(Vec<u8>, usize)> {
     let (mut line, mut bytes) = (Vec::new(), 0);
@@ -102,12 +87,18 @@ pub async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Option<(Vec<u
     }
 }
 
-fn read(line: &[u8], bytes: usize) -> Frame {
-    let value = if bytes > FRAME_BYTES_MAX { Err(ValueError::TooLarge { bytes }) } else { Value::from_json(line) };
-    match value.map_err(Malformed::from).and_then(message) {
-        Ok(message) => Frame::Message(message),
-        Err(why) => Frame::Unreadable(Unreadable { why: Some(why), ..outline(line) }),
+/// Reads a line; an empty one is nothing.
+pub fn read(line: &Line) -> Option<Frame> {
+    let Line { text, bytes } = line;
+    if text.trim_ascii().is_empty() {
+        return None;
     }
+    let too_large = *bytes > FRAME_BYTES_MAX;
+    let value = if too_large { Err(ValueError::TooLarge { bytes: *bytes }) } else { Value::from_json(text) };
+    Some(match value.map_err(Malformed::from).and_then(message) {
+        Ok(message) => Frame::Message(message),
+        Err(why) => Frame::Unreadable(Unreadable { why: Some(why), ..outline(text) }),
+    })
 }
 
 fn message(value: Value) -> Result<Message, Malformed> {
@@ -203,7 +194,7 @@ mod tests {
     #[test]
     fn a_line_is_a_message_or_says_why_not() {
         let check = |line: &str, expected: &str| {
-            let got = match read(line.as_bytes(), line.len()) {
+            let got = match read(&Line { text: line.into(), bytes: line.len() }).unwrap() {
                 Frame::Message(Message::Request { id, method, params }) => {
                     format!("request {} {method} {}", id.to_json(), params.len())
                 }

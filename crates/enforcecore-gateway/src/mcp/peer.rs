@@ -3,13 +3,17 @@
 //! Requests get ids of our own, and so does the progress on them: an answer can only be the one to a request that we sent, and
 //! only once.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+
+use super::methods::Passing;
+use super::shape::Members;
 
 /// Messages on their way to one side at most.
 const MESSAGES_AHEAD_MAX: usize = 256;
@@ -20,14 +24,49 @@ pub type Answer = Result<Map, Lost>;
 /// Why there is no answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
-    /// The request was never sent.
+    /// The request was never sent: the other side is gone, or does not read.
     NotSent,
+    /// The request was never sent: whoever asked gave it up before.
+    GivenUp,
     /// The other side went away.
     Gone,
     /// Whoever asked no longer wants to know.
     Cancelled,
     /// There is one, and it cannot be read; the code says why.
     Unreadable(&'static str),
+}
+
+/// What is done with an answer where it comes in, so that it keeps its place among what is said after it. True if the asker has
+/// it then.
+type Take = Box<dyn FnOnce(Answer) -> bool + Send>;
+
+/// What became of an answer.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// Nobody waits for it.
+    Unasked,
+    /// It is on its way to its asker.
+    Soon,
+    /// This asker has it.
+    Now(String),
+}
+
+/// What an answer is to be inspected for.
+#[derive(Clone, Copy, Debug)]
+pub enum Expected {
+    /// Nothing: it is a call's, and the line inspects it.
+    OfCall,
+    /// What may be seen of it.
+    Passed(Passing),
+    /// What may be heard of it, which has these members.
+    Members(Members),
+}
+
+impl Expected {
+    /// Whether the client is asked.
+    pub fn is_of_client(self) -> bool {
+        matches!(self, Expected::Members(_))
+    }
 }
 
 /// One side.
@@ -41,6 +80,8 @@ struct State {
     /// Whether answers can still come.
     listening: bool,
     waiting: HashMap<i64, Waiting>,
+    /// Askers that gave up what is not sent yet.
+    given_up: HashSet<String>,
     next: i64,
 }
 
@@ -49,7 +90,8 @@ struct Waiting {
     asker: String,
     /// The token by which progress is reported on it.
     progress: Option<Value>,
-    answer: oneshot::Sender<Answer>,
+    expected: Expected,
+    take: Take,
 }
 
 impl Peer {
@@ -64,27 +106,47 @@ impl Peer {
                 }
             }
         });
-        let state = State { out: Some(sender), listening: true, waiting: HashMap::new(), next: 1 };
+        let state =
+            State { out: Some(sender), listening: true, waiting: HashMap::new(), given_up: HashSet::new(), next: 1 };
         (Peer { state: Mutex::new(state) }, writer)
     }
 
-    /// Sends a request and waits for its answer.
-    pub async fn ask(&self, asker: &Value, method: &str, mut params: Map) -> Answer {
-        let answer = {
-            let mut state = self.state();
-            let id = state.next;
-            state.next += 1;
-            let progress = replace_token(&mut params, id);
-            let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
-            let sent = state.listening && state.out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok());
-            if !sent {
-                return Err(Lost::NotSent);
-            }
-            let (sender, answer) = oneshot::channel();
-            state.waiting.insert(id, Waiting { asker: asker.to_json(), progress, answer: sender });
-            answer
+    /// Sends a call and waits for its answer.
+    pub async fn call(&self, asker: &Value, method: &str, params: Map) -> Answer {
+        let (sender, answer) = oneshot::channel();
+        let take = |answer| {
+            let _ = sender.send(answer);
+            false
         };
+        self.ask(asker, method, params, Expected::OfCall, Box::new(take))?;
         answer.await.unwrap_or(Err(Lost::Gone))
+    }
+
+    /// Sends a request. What is done with its answer is dropped undone if none can come any more.
+    pub fn ask(
+        &self,
+        asker: &Value,
+        method: &str,
+        mut params: Map,
+        expected: Expected,
+        take: Take,
+    ) -> Result<(), Lost> {
+        let asker = asker.to_json();
+        let mut state = self.state();
+        // Looked at and sent in one turn: a cancellation comes before both or after both.
+        if state.given_up.contains(&asker) {
+            return Err(Lost::GivenUp);
+        }
+        let id = state.next;
+        state.next += 1;
+        let progress = replace_token(&mut params, id);
+        let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
+        let sent = state.listening && state.out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok());
+        if !sent {
+            return Err(Lost::NotSent);
+        }
+        state.waiting.insert(id, Waiting { asker, progress, expected, take });
+        Ok(())
     }
 
     /// Sends a notification; one for which there is no room is dropped, and the caller told.
@@ -93,30 +155,62 @@ impl Peer {
         self.state().out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok())
     }
 
-    /// Answers a request of this side, waiting until there is room. False if this side no longer reads.
-    pub async fn respond(&self, id: Value, body: Map) -> bool {
-        let out = self.state().out.clone();
-        let message = [("id", id)].into_iter().chain(body.iter().map(|(key, value)| (key.as_str(), value.clone())));
-        match out {
-            Some(out) => out.send(line(message)).await.is_ok(),
-            None => false,
+    /// Answers a request of this side at once. Where there is no room, it gives back what is to be sent then.
+    pub fn respond(&self, id: Value, body: Map) -> Option<Unsent> {
+        let line = line([("id".to_owned(), id)].into_iter().chain(body));
+        let state = self.state();
+        let out = state.out.as_ref()?;
+        match out.try_send(line) {
+            Ok(()) | Err(TrySendError::Closed(_)) => None,
+            Err(TrySendError::Full(line)) => Some(Unsent { out: out.clone(), line }),
         }
     }
 
-    /// Takes in an answer. False for one that nobody waits for.
-    pub fn answered(&self, id: &Value, answer: Answer) -> bool {
-        let waiting = own_id(id).and_then(|id| self.state().waiting.remove(&id));
-        waiting.is_some_and(|waiting| waiting.answer.send(answer).is_ok())
+    /// Answers a request of this side, waiting until there is room.
+    pub async fn respond_in_time(&self, id: Value, body: Map) {
+        if let Some(unsent) = self.respond(id, body) {
+            unsent.send().await;
+        }
     }
 
-    /// Gives up what this asker asked for, and returns the id it has on this side.
+    /// What an answer is to be inspected for. None for one that nobody waits for.
+    pub fn expected(&self, id: &Value) -> Option<Expected> {
+        own_id(id).and_then(|id| Some(self.state().waiting.get(&id)?.expected))
+    }
+
+    /// Takes in an answer.
+    pub fn answered(&self, id: &Value, answer: Answer) -> Answered {
+        match own_id(id).and_then(|id| self.state().waiting.remove(&id)) {
+            None => Answered::Unasked,
+            Some(Waiting { asker, take, .. }) => {
+                if take(answer) {
+                    Answered::Now(asker)
+                } else {
+                    Answered::Soon
+                }
+            }
+        }
+    }
+
+    /// Gives up what this asker asked for, and returns the id it has on this side. What is not sent yet never will be, until
+    /// the asker is forgotten; so this is only for one whose request is not answered.
     pub fn give_up(&self, asker: &Value) -> Option<Value> {
         let asker = asker.to_json();
-        let mut state = self.state();
-        let id = state.waiting.iter().find(|(_, waiting)| waiting.asker == asker).map(|(id, _)| *id)?;
-        let waiting = state.waiting.remove(&id)?;
-        let _ = waiting.answer.send(Err(Lost::Cancelled));
+        let (id, waiting) = {
+            let mut state = self.state();
+            let Some(id) = state.waiting.iter().find(|(_, waiting)| waiting.asker == asker).map(|(id, _)| *id) else {
+                state.given_up.insert(asker);
+                return None;
+            };
+            (id, state.waiting.remove(&id)?)
+        };
+        (waiting.take)(Err(Lost::Cancelled));
         Some(Value::from(id))
+    }
+
+    /// This asker's request is answered, so its next one under the same id is another.
+    pub fn forget(&self, asker: &str) {
+        self.state().given_up.remove(asker);
     }
 
     /// Puts the asker's own token into a report of progress. False for one on no request that waits here.
@@ -133,13 +227,29 @@ impl Peer {
 
     /// No answer will come any more.
     pub fn gone(&self) {
-        let mut state = self.state();
-        state.listening = false;
-        state.waiting.clear();
+        let waiting = {
+            let mut state = self.state();
+            state.listening = false;
+            std::mem::take(&mut state.waiting)
+        };
+        drop(waiting);
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A message for which there was no room.
+pub struct Unsent {
+    out: mpsc::Sender<String>,
+    line: String,
+}
+
+impl Unsent {
+    /// Sends it when there is room, unless the side reads no longer.
+    pub async fn send(self) {
+        let _ = self.out.send(self.line).await;
     }
 }
 
@@ -157,8 +267,8 @@ fn own_id(id: &Value) -> Option<i64> {
 }
 
 /// One message as a line, without its end.
-fn line<'a>(members: impl IntoIterator<Item = (&'a str, Value)>) -> String {
-    let version = [("jsonrpc", Value::from("2.0"))];
-    let members = version.into_iter().chain(members);
-    Value::Map(members.map(|(key, value)| (key.to_owned(), value)).collect()).to_json()
+fn line<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> String {
+    let version = [("jsonrpc".to_owned(), Value::from("2.0"))];
+    let members = members.into_iter().map(|(key, value)| (key.into(), value));
+    Value::Map(version.into_iter().chain(members).collect()).to_json()
 }

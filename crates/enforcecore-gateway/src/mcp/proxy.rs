@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,31 +11,30 @@ use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
 use enforcecore::enforcer::Enforcer;
-use enforcecore::redact::{ClassSet, Withheld, redact_value, shown_name};
 use enforcecore::traits::StoreError;
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, info, warn};
+use tracing::{debug, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
-use super::calls::{self, Wanted};
-use super::frame::{Frame, Message, Unreadable, frames};
-use super::methods::{self, Handling, Passing};
-use super::peer::{Lost, Peer};
+use super::calls;
+use super::frame::Unreadable;
+use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
+use super::methods::Passing;
+use super::peer::{Answer, Answered, Expected, Lost, Peer, Unsent};
 use super::server::{Process, Server, pass_on};
-use super::shape::{Members, cut};
+use super::shape::Members;
+use super::stage::{Stage, stage};
 
 /// Requests of one side being handled at most, calls included; more are refused, so that answers and the end are always
 /// read. Each call has a thread while its tool runs.
 pub const CALLS_MAX: usize = 256;
 /// How long a server has to answer what it was asked, and to end by itself, once its client has left.
 pub const GRACE: Duration = Duration::from_secs(2);
-/// Arguments of a tool that the log names at most.
-const ARGUMENTS_SAID_MAX: usize = 50;
 
 /// A proxy for one session.
 pub struct Proxy {
@@ -83,12 +83,13 @@ impl Proxy {
         let (server, _server_writer) = Peer::new(stdin);
         let Proxy { enforcer, context, complaints } = self;
         let policy = enforcer.clone();
-        let complaints = pass_on(stderr, move || policy.policy().result_classes(), complaints);
-        let session = Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) };
+        let mut complaints = pass_on(stderr, move || policy.policy().result_classes(), complaints);
+        let session = Arc::new(Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) });
+        let (from_client, from_server) = session.listen_to(input, stdout);
         let mut talk = Talk {
-            session: Arc::new(session),
-            from_client: frames(BufReader::new(input)),
-            from_server: frames(BufReader::new(stdout)),
+            session,
+            from_client,
+            from_server,
             writer,
             tasks: JoinSet::new(),
             asked: JoinSet::new(),
@@ -101,7 +102,7 @@ impl Proxy {
         }
         let status = talk.end().await?;
         talk.session.client.close();
-        let _ = timeout(GRACE, async { ((&mut talk.writer).await, complaints.await) }).await;
+        let _ = timeout(GRACE, async { ((&mut talk.writer).await, complaints.recv().await) }).await;
         Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
     }
 }
@@ -109,8 +110,8 @@ impl Proxy {
 /// The session with what only its loop touches.
 struct Talk {
     session: Arc<Session>,
-    from_client: mpsc::Receiver<Frame>,
-    from_server: mpsc::Receiver<Frame>,
+    from_client: Stage<ClientSaid>,
+    from_server: Stage<ServerSaid>,
     /// Writes to the client.
     writer: JoinHandle<()>,
     /// What the client asked for. Each ends with the client's id that it handled.
@@ -137,13 +138,13 @@ impl Talk {
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
                 Some(_) = self.asked.join_next() => {}
-                frame = self.from_server.recv() => match frame {
-                    Some(frame) => self.server_says(frame),
+                said = self.from_server.recv() => match said {
+                    Some(said) => self.server_says(said),
                     None => return Ended::ServerLeft(None),
                 },
                 // Beyond its calls there are only refusals, which wait for nobody but a client that does not read them.
-                frame = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match frame {
-                    Some(frame) => self.client_says(frame),
+                said = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match said {
+                    Some(said) => self.client_says(said),
                     None => return Ended::ClientLeft,
                 },
                 () = &mut stop => return Ended::Stopped,
@@ -162,8 +163,8 @@ impl Talk {
             tokio::select! {
                 Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
                 Some(_) = self.asked.join_next() => {}
-                frame = self.from_server.recv() => match frame {
-                    Some(frame) => self.server_says(frame),
+                said = self.from_server.recv() => match said {
+                    Some(said) => self.server_says(said),
                     None => return,
                 },
                 () = &mut give_up => return,
@@ -174,11 +175,14 @@ impl Talk {
     /// Ends the server, then every call that waited for it.
     async fn end(&mut self) -> Result<Option<ExitStatus>, StoreError> {
         let process = self.session.process.clone();
-        // What it had already said still counts.
-        while let Ok(frame) = self.from_server.try_recv() {
-            self.server_says(frame);
-        }
         let ended = spawn_blocking(move || process.end()).await;
+        // What it had said still counts, also where it is still being inspected.
+        let rest = async {
+            while let Some(said) = self.from_server.recv().await {
+                self.server_says(said);
+            }
+        };
+        let _ = timeout(GRACE, rest).await;
         self.session.server.gone();
         self.session.client.gone();
         let settled =
@@ -194,23 +198,28 @@ impl Talk {
     fn forget(&mut self, id: Option<String>) {
         if let Some(id) = id {
             self.open.remove(&id);
+            self.session.server.forget(&id);
         }
     }
 
-    fn client_says(&mut self, frame: Frame) {
-        match frame {
-            Frame::Unreadable(unreadable) => self.refuse_unreadable(unreadable),
-            Frame::Message(Message::Request { id, method, params }) => self.client_asks(id, method, params),
-            Frame::Message(Message::Notification { method, params }) => self.client_tells(method, params),
-            Frame::Message(Message::Response { id, body }) => {
-                if !self.session.client.answered(&id, Ok(body)) {
+    fn client_says(&mut self, said: ClientSaid) {
+        match said {
+            ClientSaid::Unreadable(unreadable) => self.refuse_unreadable(unreadable),
+            ClientSaid::Asks(id, method, asked) => self.client_asks(id, method, asked),
+            ClientSaid::Tells(method, Ok(heard), about) => self.client_tells(method, heard, about),
+            ClientSaid::Tells(method, Err(malformed), _) => {
+                self.refuse(Value::Null, method, malformed, Refusing::Silently);
+            }
+            ClientSaid::Answers(id, answer) => {
+                let answered = answer.map(|answer| self.session.client.answered(&id, answer));
+                if answered.unwrap_or(Answered::Unasked) == Answered::Unasked {
                     warn!("the client answered what it was not asked; dropped");
                 }
             }
         }
     }
 
-    fn client_asks(&mut self, id: Value, method: String, params: Map) {
+    fn client_asks(&mut self, id: Value, method: String, asked: Asked) {
         while let Some(done) = self.tasks.try_join_next() {
             self.forget(done.ok().flatten());
         }
@@ -222,22 +231,18 @@ impl Talk {
             let malformed = Malformed::new("too_many_requests", "too many requests wait for their answers");
             return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
-        let handling = methods::from_client(&method);
-        if !self.session.ready.load(Ordering::Acquire) && !self.may_come_first(&method, handling) {
+        if !self.session.is_ready() && !self.may_come_first(&method, &asked) {
             let malformed = Malformed::new("not_initialized", "the session begins with one `initialize`");
             return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
-        let wanted = match handling {
-            None => {
+        let wanted = match asked {
+            Asked::Unserved => {
                 let malformed = Malformed::new("method_not_allowed", "this method is not served");
                 return self.refuse(id, method, malformed, Refusing::Error(METHOD_NOT_FOUND));
             }
-            Some(Handling::CallTool) => match Wanted::tool(method, params) {
-                Ok(wanted) => wanted,
-                Err((tool, malformed)) => return self.refuse(id, tool, malformed, Refusing::Tool),
-            },
-            Some(Handling::CallMethod) => Wanted::method(method, params),
-            Some(Handling::Pass(passing, members)) => return self.pass(id, method, params, passing, members),
+            Asked::Misfit(tool, malformed) => return self.refuse(id, tool, malformed, Refusing::Tool),
+            Asked::Pass(passing, params) => return self.pass(id, method, params, passing),
+            Asked::Call(wanted) => wanted,
         };
         let session = Arc::clone(&self.session);
         self.tasks.spawn(async move {
@@ -247,86 +252,107 @@ impl Talk {
         });
     }
 
-    fn may_come_first(&self, method: &str, handling: Option<Handling>) -> bool {
-        let first = matches!(handling, Some(Handling::Pass(Passing::Handshake, _))) && !self.greeted;
+    fn may_come_first(&self, method: &str, asked: &Asked) -> bool {
+        let first = matches!(asked, Asked::Pass(Passing::Handshake, _)) && !self.greeted;
         // What is not served at all is better said so.
-        first || method == "ping" || handling.is_none()
+        first || method == "ping" || matches!(asked, Asked::Unserved)
     }
 
-    fn pass(&mut self, id: Value, method: String, params: Map, passing: Passing, members: Members) {
+    fn pass(&mut self, id: Value, method: String, params: Result<Map, Malformed>, passing: Passing) {
         let greets = passing == Passing::Handshake;
-        if greets && self.session.ready.load(Ordering::Acquire) {
+        if greets && self.session.is_ready() {
             let malformed = Malformed::new("bad_message", "the session is initialized");
             return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
-        let params = match self.session.heard(params, members) {
+        let params = match params {
             Ok(params) => params,
             Err(malformed) => return self.refuse(id, method, malformed, Refusing::Error(INVALID_PARAMS)),
         };
         self.greeted |= greets;
-        let session = Arc::clone(&self.session);
-        self.tasks.spawn(async move {
-            let body = session.pass(&id, &method, params, passing).await;
-            session.answer(id, body).await
-        });
+        let key = id.to_json();
+        let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
+        self.tasks.spawn(async move { answered.await.then_some(key) });
     }
 
-    fn client_tells(&mut self, method: String, params: Map) {
-        let session = &self.session;
-        match session.told_by_client(&method, params) {
-            Ok(None) => {}
-            Ok(Some(params)) => {
-                if !session.server.tell(&method, params) {
-                    warn!(method, "a notification is dropped: the server does not read its input");
-                }
+    fn client_tells(&mut self, method: String, mut heard: Map, about: Option<Value>) {
+        let session = Arc::clone(&self.session);
+        match method.as_str() {
+            "notifications/cancelled" => {
+                // One that names nothing that is open comes too late, and changes nothing.
+                let open = about.filter(|asked| self.open.contains(&asked.to_json()));
+                let Some(id) = open.and_then(|asked| session.server.give_up(&asked)) else { return };
+                heard.insert("requestId".to_owned(), id);
             }
-            Err(malformed) => self.refuse(Value::Null, method, malformed, Refusing::Silently),
+            "notifications/progress" if !session.client.readdress(&mut heard) => {
+                let malformed = Malformed::new("method_not_allowed", "this notification is not passed on");
+                return self.refuse(Value::Null, method, malformed, Refusing::Silently);
+            }
+            _ => {}
+        }
+        if !session.server.tell(&method, heard) {
+            warn!(method, "a notification is dropped: the server does not read its input");
         }
     }
 
-    fn server_says(&mut self, frame: Frame) {
-        let session = &self.session;
-        match frame {
-            Frame::Message(Message::Response { id, body }) => {
-                if !session.server.answered(&id, Ok(body)) {
+    fn server_says(&mut self, said: ServerSaid) {
+        match said {
+            ServerSaid::Answers(id, answer) => {
+                if !answer.is_some_and(|answer| self.server_answers(&id, answer)) {
                     debug!("the server answered what it was not asked, or too late; dropped");
                 }
             }
-            Frame::Message(Message::Notification { method, params }) => {
-                match session.told_by_server(&method, params) {
-                    Some(params) => drop(session.client.tell(&method, params)),
+            ServerSaid::Tells(method, seen) => {
+                if !seen.is_some_and(|seen| self.server_tells(&method, seen)) {
                     // Its method is any text, so it is not repeated.
-                    None => warn!("a notification of the server is dropped"),
+                    warn!("a notification of the server is dropped");
                 }
             }
-            Frame::Message(Message::Request { id, method, params }) => self.server_asks(id, method, params),
-            Frame::Unreadable(Unreadable { why, id, .. }) => {
+            ServerSaid::Asks(id, method, asked) => self.server_asks(id, method, asked),
+            ServerSaid::Unreadable(Unreadable { why, id, .. }) => {
                 let code = why.map_or("bad_message", |why| why.code);
-                let answered = id.is_some_and(|id| session.server.answered(&id, Err(Lost::Unreadable(code))));
+                let answered = id.is_some_and(|id| self.server_answers(&id, Err(Lost::Unreadable(code))));
                 warn!(code, answered, "the server wrote what cannot be read");
             }
         }
     }
 
-    fn server_asks(&mut self, id: Value, method: String, params: Map) {
+    fn server_answers(&mut self, id: &Value, answer: Answer) -> bool {
+        match self.session.server.answered(id, answer) {
+            Answered::Unasked => return false,
+            Answered::Soon => {}
+            // Its id is free before the client can have read the answer.
+            Answered::Now(asker) => self.forget(Some(asker)),
+        }
+        true
+    }
+
+    /// One for which there is no room is dropped, as one that comes while nobody listens.
+    fn server_tells(&self, method: &str, mut seen: Map) -> bool {
+        let session = &self.session;
+        let passes = method != "notifications/progress" || session.server.readdress(&mut seen);
+        if passes {
+            session.client.tell(method, seen);
+        }
+        passes
+    }
+
+    fn server_asks(&mut self, id: Value, method: String, asked: Option<(Map, Members)>) {
         if self.asked.len() >= CALLS_MAX {
             return warn!("the server asks too much at once; dropped");
         }
+        if let Some((params, members)) = asked {
+            let answered = self.session.forward(id, &method, params, Expected::Members(members));
+            self.asked.spawn(async move {
+                answered.await;
+            });
+            return;
+        }
         let session = Arc::clone(&self.session);
         self.asked.spawn(async move {
-            let body = match session.seen(params).zip(methods::from_server(&method)) {
-                Some((params, members)) => {
-                    let answer = session.client.ask(&id, &method, params).await.ok();
-                    let heard = answer.and_then(|body| session.heard(body, members).ok());
-                    heard.unwrap_or_else(|| answer::error(INTERNAL_ERROR, "the client gave no answer that can be read"))
-                }
-                None => {
-                    let malformed = Malformed::new("method_not_allowed", "the server asks for what is not served");
-                    session.record_refusal(method, malformed).await;
-                    answer::error(METHOD_NOT_FOUND, "this method is not served")
-                }
-            };
-            session.server.respond(id, body).await;
+            let malformed = Malformed::new("method_not_allowed", "the server asks for what is not served");
+            session.record_refusal(method, malformed).await;
+            let body = answer::error(METHOD_NOT_FOUND, "this method is not served");
+            session.server.respond_in_time(id, body).await;
         });
     }
 
@@ -345,6 +371,8 @@ impl Talk {
     /// Records a refusal, then tells the client.
     fn refuse(&mut self, id: Value, tool: String, malformed: Malformed, refusing: Refusing) {
         let session = Arc::clone(&self.session);
+        // What could not be read did not open its id, and must not free it for whoever opens it next.
+        let opened = self.open.contains(&id.to_json());
         self.tasks.spawn(async move {
             let message = format!("{} ({})", malformed.message, malformed.code);
             let refused = session.record_refusal(tool, malformed).await;
@@ -354,9 +382,19 @@ impl Talk {
                 (Refusing::Tool, None) => Some(answer::error(INTERNAL_ERROR, &message)),
                 (Refusing::Error(code), _) => Some(answer::error(code, &message)),
             };
-            session.answer(id, body).await
+            session.answer(id, body).await.filter(|_| opened)
         });
     }
+}
+
+/// What became of an answer on its way to the other side.
+enum Handed {
+    /// It is sent.
+    Now,
+    /// It is sent when there is room.
+    Later(Unsent),
+    /// It is not wanted any more.
+    Never,
 }
 
 /// How a refusal is said.
@@ -378,93 +416,84 @@ impl Session {
         }
     }
 
-    /// Asks the server what the client asks, and redacts the answer.
-    async fn pass(&self, id: &Value, method: &str, mut params: Map, passing: Passing) -> Option<Map> {
-        if passing == Passing::Handshake {
-            methods::offer(&mut params);
-        }
-        let mut body = match self.server.ask(id, method, params).await {
-            Ok(body) => body,
-            Err(Lost::Cancelled) => return None,
-            Err(_) => return Some(answer::error(INTERNAL_ERROR, "the server did not answer")),
-        };
-        if let Some(Value::Map(result)) = body.get_mut("result") {
-            match passing {
-                Passing::Handshake => {
-                    if let Err(why) = methods::accept(result) {
-                        return Some(answer::error(INTERNAL_ERROR, &why));
-                    }
-                    self.ready.store(true, Ordering::Release);
-                }
-                Passing::ToolList => self.keep_callable(result),
-                Passing::Plain => {}
-            }
-        }
-        let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
-        Some(self.seen(body).unwrap_or_else(withheld))
-    }
-
-    /// Takes out tools that no call of which could be allowed.
-    fn keep_callable(&self, result: &mut Map) {
-        let policy = self.enforcer.policy();
-        let Some(Value::List(tools)) = result.get_mut("tools") else { return };
-        tools.retain(|tool| {
-            let name = tool.at("name").and_then(Value::as_text);
-            let callable = name.is_some_and(|name| policy.can_open(name));
-            if let Some(name) = name.filter(|_| !callable) {
-                say_hidden(name, tool);
-            }
-            callable
+    /// What both sides say, inspected.
+    fn listen_to(
+        self: &Arc<Self>,
+        client: impl AsyncRead + Unpin + Send + 'static,
+        server: impl AsyncRead + Unpin + Send + 'static,
+    ) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
+        let (of_client, of_server) = (Arc::clone(self), Arc::clone(self));
+        let client = stage(BufReader::new(client), move |line| {
+            let inspector = Inspector::new(of_client.enforcer.clone());
+            ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
         });
+        let server = stage(BufReader::new(server), move |line| {
+            let inspector = Inspector::new(of_server.enforcer.clone());
+            ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
+        });
+        (client, server)
     }
 
-    /// What may be seen of something the server said: redacted of all that any result is redacted of.
-    fn seen(&self, said: Map) -> Option<Map> {
-        redacted(said, self.enforcer.policy().result_classes()).ok()
+    fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
     }
 
-    /// What the server may hear of something the client said beside a call: what has a place in it, redacted of all that any
-    /// argument is redacted of.
-    fn heard(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
-        let meta = methods::meta(said.shift_remove("_meta"));
-        cut(&mut said, members)?;
-        let heard = redacted(said, self.enforcer.policy().arg_classes());
-        let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
-        heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
-        Ok(heard)
-    }
-
-    /// What the server is told of a client's notification, under its own ids. None for a cancellation that comes too late, or
-    /// names nothing.
-    fn told_by_client(&self, method: &str, params: Map) -> Result<Option<Map>, Malformed> {
-        let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
-        let members = methods::told_by_client(method).ok_or_else(refused)?;
-        let asked = params.get("requestId").cloned();
-        let mut heard = self.heard(params, members)?;
-        match method {
-            "notifications/cancelled" => {
-                let Some(id) = asked.and_then(|asked| self.server.give_up(&asked)) else { return Ok(None) };
-                heard.insert("requestId".to_owned(), id);
-                Ok(Some(heard))
+    /// Asks one side what the other asked. The answer is handed on where it comes in, so that it stays before what is said after
+    /// it. What is returned waits for what is left to do, and says whether the asker's id is still to be freed.
+    fn forward(
+        self: &Arc<Self>,
+        id: Value,
+        method: &str,
+        params: Map,
+        expected: Expected,
+    ) -> impl Future<Output = bool> + Send + 'static {
+        let asked = if expected.is_of_client() { &self.client } else { &self.server };
+        let (sender, handed) = oneshot::channel();
+        let (session, asker) = (Arc::clone(self), id.clone());
+        let take = move |answer| {
+            let handed = session.hand_on(asker, expected, answer);
+            let now = matches!(handed, Handed::Now);
+            let _ = sender.send(handed);
+            now
+        };
+        // What is not sent drops what was to be done with its answer.
+        let _ = asked.ask(&id, method, params, expected, Box::new(take));
+        let session = Arc::clone(self);
+        async move {
+            let handed = match handed.await {
+                Ok(Handed::Now) => return false,
+                Ok(handed) => handed,
+                Err(_) => session.hand_on(id, expected, Err(Lost::Gone)),
+            };
+            if let Handed::Later(unsent) = handed {
+                unsent.send().await;
             }
-            "notifications/progress" if !self.client.readdress(&mut heard) => Err(refused()),
-            _ => Ok(Some(heard)),
+            true
         }
     }
 
-    /// What the client is told of a server's notification; none for one that is not passed on.
-    fn told_by_server(&self, method: &str, params: Map) -> Option<Map> {
-        let mut seen = self.seen(params)?;
-        let is_progress = method == "notifications/progress";
-        let passes = methods::told_by_server(method) && (!is_progress || self.server.readdress(&mut seen));
-        passes.then_some(seen)
+    fn hand_on(&self, asker: Value, expected: Expected, answer: Answer) -> Handed {
+        let (to, lost) = if expected.is_of_client() {
+            (&self.server, "the client gave no answer that can be read")
+        } else {
+            (&self.client, "the server did not answer")
+        };
+        let body = match answer {
+            Err(Lost::Cancelled) => return Handed::Never,
+            Err(_) => answer::error(INTERNAL_ERROR, lost),
+            Ok(body) => body,
+        };
+        if matches!(expected, Expected::Passed(Passing::Handshake)) && body.contains_key("result") {
+            self.ready.store(true, Ordering::Release);
+        }
+        to.respond(asker, body).map_or(Handed::Now, Handed::Later)
     }
 
     /// Answers the client; ends with the id that is free again.
     async fn answer(&self, id: Value, body: Option<Map>) -> Option<String> {
         let key = id.to_json();
         if let Some(body) = body {
-            self.client.respond(id, body).await;
+            self.client.respond_in_time(id, body).await;
         }
         Some(key)
     }
@@ -477,16 +506,4 @@ impl Session {
         let session = Arc::clone(self);
         spawn_blocking(move || calls::refuse(&session, &tool, malformed)).await.ok()
     }
-}
-
-/// Names a tool that is taken out, and its arguments, so that a person can declare it.
-fn say_hidden(name: &str, tool: &Value) {
-    let declared = tool.at("inputSchema").and_then(|schema| schema.at("properties")).and_then(Value::as_map);
-    let names = declared.into_iter().flat_map(Map::keys).take(ARGUMENTS_SAID_MAX);
-    let arguments = names.map(|name| shown_name(name)).collect::<Vec<_>>().join(", ");
-    info!(tool = shown_name(name), arguments, "a tool that no rule can allow is not shown");
-}
-
-fn redacted(said: Map, classes: ClassSet) -> Result<Map, Withheld> {
-    Ok(redact_value(&Value::Map(said), classes)?.value.as_map().cloned().unwrap_or_default())
 }

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -10,9 +11,9 @@ use enforcecore::traits::StoreError;
 use enforcecore_host::spawn::{Pipes, Tree, spawn};
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
-use tokio::task::JoinHandle;
 
-use super::frame::{FRAME_BYTES_MAX, next_line};
+use super::frame::FRAME_BYTES_MAX;
+use super::stage::{Line, Stage, stage};
 
 /// A running server.
 pub struct Server {
@@ -55,26 +56,24 @@ impl Process {
     }
 }
 
-/// Passes on what the server complains about, line by line, redacted, and without characters that steer a terminal.
+/// Passes on what the server complains about, line by line, redacted, and without characters that steer a terminal. The stage
+/// says nothing, and ends with the server's stderr or with whoever reads ours.
 pub(super) fn pass_on(
     stderr: ChildStderr,
     classes: impl Fn() -> ClassSet + Send + 'static,
     mut to: Box<dyn Write + Send>,
-) -> JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut input = BufReader::new(stderr);
-        let mut key = None;
-        while let Some((line, bytes)) = next_line(&mut input).await {
-            let text = if bytes > FRAME_BYTES_MAX {
-                format!("(a line of {bytes} bytes)")
-            } else {
-                // First the characters that could stand between the halves of a secret.
-                String::from_utf8_lossy(&line).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
-            };
-            let seen = seen(&text, &mut key, classes());
-            if seen.is_some_and(|seen| writeln!(to, "{seen}").is_err()) {
-                break;
-            }
+) -> Stage<()> {
+    let mut key = None;
+    stage(BufReader::new(stderr), move |Line { text: line, bytes }| {
+        let text = if bytes > FRAME_BYTES_MAX {
+            format!("(a line of {bytes} bytes)")
+        } else {
+            // First the characters that could stand between the halves of a secret.
+            String::from_utf8_lossy(&line).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
+        };
+        match seen(&text, &mut key, classes()) {
+            Some(seen) if writeln!(to, "{seen}").is_err() => ControlFlow::Break(()),
+            _ => ControlFlow::Continue(None),
         }
     })
 }
@@ -89,12 +88,19 @@ fn seen(line: &str, key: &mut Option<String>, classes: ClassSet) -> Option<Strin
     let goes_on = unfinished.is_some_and(|found| found.start < begun.len());
     *key = match unfinished.and_then(|found| text.get(found.start..)) {
         Some(_) if goes_on => Some(begun),
-        // With a body, because an END that follows at once would make it an example in a manual.
-        Some(begin) => Some(format!("{begin}{KEY_BODY}\n")),
+        // No more than its first line, because it stands before every further one. With a body, because an END that follows
+        // at once would make it an example in a manual.
+        Some(begin) => {
+            let begin = begin.get(..begin.floor_char_boundary(BEGIN_BYTES_MAX)).unwrap_or(begin);
+            Some(format!("{begin}{KEY_BODY}\n"))
+        }
         None => None,
     };
     (!goes_on).then(|| seen.trim_end_matches('\n').to_owned())
 }
+
+/// Bytes of the line that begins a key at most: the dashes around it and the longest words between them.
+const BEGIN_BYTES_MAX: usize = 80;
 
 /// What stands for the lines of a key that went by.
 const KEY_BODY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -119,5 +125,10 @@ mod tests {
         check(&[&format!("{begin} {body} {end}"), "after"], &["EC_PRIVATE_KEY_1", "after"]);
         check(&[begin, &format!("{end} {begin}"), body], &["EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1 EC_PRIVATE_KEY_2"]);
         check(&[begin, body], &["EC_PRIVATE_KEY_1"]);
+        let long = format!("{begin}{}é", "-".repeat(1 << 16));
+        check(&[&long, body, end, "after"], &["EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1", "after"]);
+        let mut key = None;
+        seen(&long, &mut key, ClassSet::all());
+        assert!(key.unwrap().len() < 200, "a long line is not looked at again with each line that follows");
     }
 }

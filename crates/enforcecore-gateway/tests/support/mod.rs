@@ -49,9 +49,11 @@ tools:
   wrong: {does: reads, returns: untrusted}
   crowd: {does: reads, returns: untrusted}
   pages: {does: reads, returns: untrusted}
+  shout: {does: reads, returns: untrusted}
+  metered: {does: writes, args: {text: text}, returns: trusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages]
+  - allow: [secret, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered]
     id: harmless
   - allow: echo
     id: echo
@@ -62,6 +64,8 @@ rules:
   - allow: resources/read
     id: one-resource
     when: {uri: {in: ["test://open"]}}
+budgets:
+  - {budget: metered, id: once, count: calls, at_most: 1, per: session, for_each: everyone}
 redact: {args: {every_string: [email]}, result: [secret]}
 "#;
 
@@ -80,16 +84,26 @@ impl World {
     /// A session whose handshake is done.
     pub async fn start() -> World {
         let mut world = World::raw().await;
+        world.greet().await;
+        world
+    }
+
+    /// Does the handshake.
+    pub async fn greet(&mut self) {
         let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{"sampling":{}},"clientInfo":{"name":"t","version":"1"}}"#;
-        let answer = world.ask("initialize", hello).await;
+        let answer = self.ask("initialize", hello).await;
         assert_eq!(at(&answer, "result.capabilities"), r#"{"tools":{}}"#, "what is not served is not offered");
         assert_eq!(at(&answer, "result.instructions"), "\"use EC_GITHUB_TOKEN_1\"");
-        world.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
-        world
+        self.send(r#"{"jsonrpc":"2.0","method":"notifications/initialized"}"#).await;
     }
 
     /// A session in which nothing was said.
     pub async fn raw() -> World {
+        World::with(|complaints| Box::new(complaints)).await
+    }
+
+    /// The same, where what the server complains about goes through a writer of the test's.
+    pub async fn with(writer: impl FnOnce(Complaints) -> Box<dyn Write + Send>) -> World {
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.yaml");
         std::fs::write(&policy, POLICY).unwrap();
@@ -101,7 +115,7 @@ impl World {
         let server = Server::start(OsStr::new("python3"), &[script, folder.path().to_str().unwrap()]).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, complaints: Box::new(complaints.clone()) };
+        let proxy = Proxy { enforcer, context, complaints: writer(complaints.clone()) };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
@@ -138,12 +152,29 @@ impl World {
         Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
+    /// Holds the log's turn: nothing is admitted until the file is dropped.
+    pub fn hold_log(&self) -> std::fs::File {
+        let lock = std::fs::File::options().write(true).open(self.file("log/lock")).unwrap();
+        lock.lock().unwrap();
+        lock
+    }
+
     /// Sends a request and returns its id.
     pub async fn request(&mut self, method: &str, params: &str) -> i64 {
         let id = self.next;
         self.next += 1;
         self.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#)).await;
         id
+    }
+
+    /// The id of the next request.
+    pub fn next_id(&self) -> i64 {
+        self.next
+    }
+
+    /// The next request has another id.
+    pub fn skip_id(&mut self) {
+        self.next += 1;
     }
 
     /// Sends a request and receives its answer.
@@ -173,9 +204,27 @@ impl World {
         messages.filter(|message| message.at("method") == Some(&method)).map(|message| at(&message, "params")).collect()
     }
 
+    /// The methods that the server was told, in order; `answer` for an answer.
+    pub fn heard_in_order(&self) -> Vec<String> {
+        let text = std::fs::read_to_string(self.folder.path().join("heard")).unwrap_or_default();
+        let messages = text.lines().map(|line| Value::from_json(line.as_bytes()).unwrap());
+        let word = |message: Value| message.at("method").and_then(Value::as_text).unwrap_or("answer").to_owned();
+        messages.map(word).collect()
+    }
+
     /// What the server complained about, as it was passed on.
     pub fn complaints(&self) -> String {
         String::from_utf8(self.complaints.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// Waits until a file of the folder has this text.
+    pub async fn until_file_has(&self, name: &str, text: &str) {
+        let has = async {
+            while !std::fs::read_to_string(self.file(name)).unwrap_or_default().contains(text) {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, has).await.unwrap_or_else(|_| panic!("`{name}` has no {text:?}"));
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -220,13 +269,18 @@ impl World {
         let text = std::fs::read_to_string(log.join("log.jsonl")).unwrap();
         assert!(!text.contains(SECRET));
         let entries = entries(&log).unwrap().map(Result::unwrap).collect();
-        Left { entries, _folder: self.folder }
+        let (effects, called) = (self.effects(), self.heard("tools/call").len());
+        Left { entries, effects, called, _folder: self.folder }
     }
 }
 
 /// What is left of a session.
 pub struct Left {
     pub entries: Vec<Entry>,
+    /// What the server did.
+    pub effects: Vec<String>,
+    /// How many calls the server was asked.
+    pub called: usize,
     _folder: TempDir,
 }
 
@@ -236,6 +290,11 @@ impl Left {
         let about_calls = self.entries.iter().filter(|entry| entry.call.is_some());
         let word = |entry: &Entry| format!("{:?} {}", entry.kind, entry.code.as_deref().unwrap_or("-"));
         about_calls.map(word).collect()
+    }
+
+    /// How many entries about calls are this.
+    pub fn count(&self, line: &str) -> usize {
+        self.lines().iter().filter(|found| *found == line).count()
     }
 }
 
@@ -262,7 +321,7 @@ pub fn code(answer: &Value) -> String {
 }
 
 #[derive(Clone, Default)]
-struct Complaints(Arc<Mutex<Vec<u8>>>);
+pub struct Complaints(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Complaints {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {

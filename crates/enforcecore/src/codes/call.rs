@@ -68,6 +68,13 @@ pub const CODES: &[Code] = &[
         "wait for the next window, or raise `at_most` in the policy",
     ),
     code(
+        "cancelled",
+        "call that was cancelled before it started",
+        "The client cancelled the call before its server was asked, so the tool did not start, and what the call took from budgets and approvals is given back. A call that is cancelled later has started: its outcome says that its effect is unknown.",
+        "`tools/call`, followed at once by `notifications/cancelled`",
+        "nothing; make the call again if it is wanted after all",
+    ),
+    code(
         "contention",
         "session that kept changing",
         "Other calls of this session changed its state each time this one had been decided. It was refused rather than run on an old decision. Make it again.",

@@ -86,6 +86,7 @@ impl<'a> Haystack<'a> {
 
     #[cfg(test)]
     fn count(&self, steps: usize) {
+        super::work::count(steps);
         self.steps.set(self.steps.get() + steps);
     }
 

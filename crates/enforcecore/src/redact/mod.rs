@@ -1,7 +1,7 @@
 //! Redaction: what is classified does not get through; what is not classified comes out byte for byte.
 //!
 //! bytes -> trigger scan -> verifiers -> union of spans -> placeholders. Rooms: `classes` (the names), `detectors` (one row
-//! each), `scan` (one pass over text), `placeholders` (spans to text), `json` (values, keys included).
+//! each), `scan` (one pass over text), `placeholders` (spans to text), `json` (values, keys included), `work` (what it costs).
 //!
 //! Three laws hold for every text and are tested as such: a scan of what was redacted finds nothing, every byte outside a
 //! finding is kept, and the work is linear. Deliberately absent: a regular expression engine, and any copy of what was found.
@@ -13,6 +13,7 @@ mod haystack;
 mod json;
 mod placeholders;
 mod scan;
+mod work;
 
 pub use classes::{CLASSES, Class, ClassSet};
 pub use json::{REDACT_VALUE_BYTES_MAX, REDACT_VALUE_DEPTH_MAX, redact_value};
@@ -65,7 +66,7 @@ pub enum Withheld {
 /// Replaces every classified span of a text.
 pub fn redact_text(text: &str, classes: ClassSet) -> RedactedText {
     let (redacted, findings) = placeholders::Placeholders::default().redact(text, classes);
-    RedactedText { text: redacted.unwrap_or_else(|| text.to_owned()), findings }
+    RedactedText { text: redacted.unwrap_or_else(|| text.to_owned()), findings: findings.into_vec() }
 }
 
 /// Characters of a name that a message repeats.
@@ -82,5 +83,7 @@ pub fn shown_name(name: &str) -> String {
     shown
 }
 
+#[cfg(test)]
+mod linear;
 #[cfg(test)]
 mod tests;

@@ -10,7 +10,8 @@ use std::ops::Range;
 
 use super::Finding;
 use super::classes::{CLASSES, Class, ClassSet};
-use super::scan::scan;
+use super::scan::findings as scan;
+use super::work::{List, count};
 
 /// Renderings of one text at most. Replacing a span can bring its neighbours together into something classified; each
 /// further rendering covers it, and a text that still is not clean is replaced whole.
@@ -22,12 +23,12 @@ pub(crate) struct Placeholders {
     numbers: HashMap<(Class, String), u64>,
     last: BTreeMap<Class, u64>,
     /// Those the rendering at hand gave.
-    added: Vec<(Class, String)>,
+    added: List<(Class, String)>,
 }
 
 impl Placeholders {
     /// Replaces every classified span of a text, until a scan of the result finds nothing.
-    pub(crate) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, Vec<Finding>) {
+    pub(super) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, List<Finding>) {
         let mut findings = scan(text, classes);
         if findings.is_empty() {
             return (None, findings);
@@ -44,23 +45,25 @@ impl Placeholders {
         }
         let class = findings.iter().map(|finding| finding.class).max_by_key(|class| rank(*class));
         let class = class.unwrap_or(Class::PrivateKey);
-        findings.insert(0, Finding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
-        (Some(self.placeholder(class, text)), findings)
+        let mut whole = List::default();
+        whole.push(Finding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
+        whole.extend(findings.drain());
+        (Some(self.placeholder(class, text)), whole)
     }
 
     /// Takes back the numbers of a rendering that is not used, so that the numbers a reader sees have no gaps.
     fn take_back(&mut self) {
-        for name in self.added.drain(..) {
+        for name in self.added.drain() {
             self.last.entry(name.0).and_modify(|last| *last -= 1);
             self.numbers.remove(&name);
         }
     }
 
-    fn render(&mut self, text: &str, spans: &[Span]) -> Rendering {
+    fn render(&mut self, text: &str, spans: &List<Span>) -> Rendering {
         self.added.clear();
-        let mut rendering = Rendering { text: String::with_capacity(text.len()), pieces: Vec::new() };
+        let mut rendering = Rendering { text: String::with_capacity(text.len()), pieces: List::default() };
         let mut copied = 0;
-        for span in spans {
+        for span in spans.iter() {
             rendering.push(text.get(copied..span.range.start).unwrap_or_default(), copied..span.range.start, false);
             let original = text.get(span.range.clone()).unwrap_or_default();
             rendering.push(&self.placeholder(span.class, original), span.range.clone(), true);
@@ -71,6 +74,7 @@ impl Placeholders {
     }
 
     fn placeholder(&mut self, class: Class, original: &str) -> String {
+        count(original.len());
         let name = (class, canonical(class, original).into_owned());
         let number = match self.numbers.get(&name) {
             Some(number) => *number,
@@ -107,9 +111,9 @@ struct Span {
 }
 
 /// Joins the overlapping spans of findings in order, so that no tail of one survives another; the best class names the whole.
-fn union(findings: &[Finding]) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
-    for finding in findings {
+fn union(findings: &List<Finding>) -> List<Span> {
+    let mut spans: List<Span> = List::default();
+    for finding in findings.iter() {
         match spans.last_mut() {
             Some(span) if finding.start < span.range.end => {
                 span.range.end = span.range.end.max(finding.end);
@@ -144,7 +148,7 @@ fn canonical(class: Class, original: &str) -> Cow<'_, str> {
 /// A text in the making, with where each piece of it comes from.
 struct Rendering {
     text: String,
-    pieces: Vec<Piece>,
+    pieces: List<Piece>,
 }
 
 struct Piece {
@@ -155,16 +159,14 @@ struct Piece {
 
 impl Rendering {
     fn push(&mut self, text: &str, original: Range<usize>, placeholder: bool) {
+        count(text.len());
         self.pieces.push(Piece { start: self.text.len(), original, placeholder });
         self.text.push_str(text);
     }
 
     /// A finding in this text as a span of the original; a placeholder it touches is taken whole.
     fn original(&self, finding: &Finding) -> Finding {
-        let piece = |offset: usize| {
-            let after = self.pieces.partition_point(|piece| piece.start <= offset);
-            after.checked_sub(1).and_then(|index| self.pieces.get(index))
-        };
+        let piece = |offset: usize| self.pieces.last_within(|piece| piece.start <= offset);
         let start = piece(finding.start).map_or(0, |piece| match piece.placeholder {
             true => piece.original.start,
             false => piece.original.start + finding.start - piece.start,

@@ -4,14 +4,20 @@ use super::Finding;
 use super::classes::{Class, ClassSet};
 use super::detectors::{DETECTORS, Detector, Trigger};
 use super::haystack::Haystack;
+use super::work::List;
 
 /// Finds the classified spans of a text, in order of their start; spans may overlap.
 pub fn scan(text: &str, classes: ClassSet) -> Vec<Finding> {
+    findings(text, classes).into_vec()
+}
+
+/// The same, in the list that redaction goes on with.
+pub(super) fn findings(text: &str, classes: ClassSet) -> List<Finding> {
     scan_haystack(&Haystack::new(text), classes)
 }
 
-fn scan_haystack(text: &Haystack<'_>, classes: ClassSet) -> Vec<Finding> {
-    let mut scan = Scan { findings: Vec::new(), covered: [0; DETECTORS.len()] };
+fn scan_haystack(text: &Haystack<'_>, classes: ClassSet) -> List<Finding> {
+    let mut scan = Scan { findings: List::default(), covered: [0; DETECTORS.len()], userinfo_end: None };
     let wanted = (0..).zip(DETECTORS).filter(|(_, detector)| classes.contains(detector.class));
     let wanted = wanted.fold(0, |wanted, (index, _)| wanted | 1 << index);
     let mut before = 0;
@@ -27,9 +33,11 @@ fn scan_haystack(text: &Haystack<'_>, classes: ClassSet) -> Vec<Finding> {
 }
 
 struct Scan {
-    findings: Vec<Finding>,
+    findings: List<Finding>,
     /// Where each detector's last finding ends.
     covered: [usize; DETECTORS.len()],
+    /// Where the last credentials of a URL end.
+    userinfo_end: Option<usize>,
 }
 
 impl Scan {
@@ -39,11 +47,15 @@ impl Scan {
                 continue;
             }
             let Some(at) = triggered(detector, text, offset, *covered) else { continue };
-            if is_userinfo_end(&self.findings, detector, offset) {
+            // The `@` that ends a URL's credentials is not also an address's: `user:secret@host` would hide the host.
+            if detector.class == Class::Email && self.userinfo_end == Some(offset) {
                 continue;
             }
             if let Some(span) = (detector.verify)(text, at) {
                 *covered = span.end;
+                if detector.class == Class::UrlCredentials {
+                    self.userinfo_end = Some(span.end);
+                }
                 self.findings.push(Finding {
                     class: detector.class,
                     rule: detector.id,
@@ -65,12 +77,6 @@ fn triggered(detector: &Detector, text: &Haystack<'_>, offset: usize, covered: u
             literals.iter().any(|literal| text.ends_with(offset + 1, literal)).then_some(offset + 1)
         }
     }
-}
-
-/// The `@` that ends a URL's credentials does not also stand in an address: `user:secret@host` would hide the host.
-fn is_userinfo_end(findings: &[Finding], detector: &Detector, offset: usize) -> bool {
-    let credentials = |finding: &&Finding| finding.class == Class::UrlCredentials;
-    detector.class == Class::Email && findings.iter().rev().find(credentials).is_some_and(|last| last.end == offset)
 }
 
 /// Made when the program is compiled: a table that is filled at the first scan is locked while another thread forks.

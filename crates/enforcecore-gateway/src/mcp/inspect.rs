@@ -1,0 +1,199 @@
+//! What a message is and what may be seen of it. Takes as long as the message wants, so it is only done on a [`super::stage`].
+//!
+//! Nothing is changed or sent here: in which order things are done is the loop's to say.
+
+use enforcecore::call::Malformed;
+use enforcecore::enforcer::Enforcer;
+use enforcecore::redact::{ClassSet, Withheld, redact_value, shown_name};
+use enforcecore::value::{Map, Value};
+use tracing::info;
+
+use super::answer::{self, INTERNAL_ERROR};
+use super::calls::Wanted;
+use super::frame::{Frame, Message, Unreadable, read};
+use super::methods::{self, Handling, Passing};
+use super::peer::{Answer, Expected, Lost, Peer};
+use super::shape::{Members, cut};
+use super::stage::Line;
+
+/// Arguments of a tool that the log names at most.
+const ARGUMENTS_SAID_MAX: usize = 50;
+
+/// What the client said.
+pub enum ClientSaid {
+    /// It wants an answer.
+    Asks(Value, String, Asked),
+    /// It wants none. With what the server may hear of it, and the request it is about.
+    Tells(String, Result<Map, Malformed>, Option<Value>),
+    /// It answers. None to what it was not asked.
+    Answers(Value, Option<Answer>),
+    /// What is no message.
+    Unreadable(Unreadable),
+}
+
+/// What the client wants.
+pub enum Asked {
+    /// Nothing that is served.
+    Unserved,
+    /// A call.
+    Call(Wanted),
+    /// A call of this tool that is none.
+    Misfit(String, Malformed),
+    /// To be passed on with these parameters.
+    Pass(Passing, Result<Map, Malformed>),
+}
+
+/// What the server said.
+pub enum ServerSaid {
+    /// It wants an answer, which has these members; none where that is not served.
+    Asks(Value, String, Option<(Map, Members)>),
+    /// It wants none. With what the client may see of it, if anything.
+    Tells(String, Option<Map>),
+    /// It answers. None to what it was not asked.
+    Answers(Value, Option<Answer>),
+    /// What is no message.
+    Unreadable(Unreadable),
+}
+
+/// Knows what may be seen by whom.
+pub struct Inspector {
+    enforcer: Enforcer,
+}
+
+impl Inspector {
+    /// By the policy in force.
+    pub fn new(enforcer: Enforcer) -> Inspector {
+        Inspector { enforcer }
+    }
+
+    /// A line of the client's. An empty one is nothing.
+    pub fn client_said(&self, client: &Peer, line: &Line) -> Option<ClientSaid> {
+        Some(match read(line)? {
+            Frame::Unreadable(unreadable) => ClientSaid::Unreadable(unreadable),
+            Frame::Message(Message::Request { id, method, params }) => {
+                let asked = self.asked(&method, params);
+                ClientSaid::Asks(id, method, asked)
+            }
+            Frame::Message(Message::Notification { method, params }) => {
+                let about = params.get("requestId").cloned();
+                let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
+                let members = methods::told_by_client(&method).ok_or_else(refused);
+                ClientSaid::Tells(method, members.and_then(|members| self.heard(params, members)), about)
+            }
+            Frame::Message(Message::Response { id, body }) => {
+                let answer = client.expected(&id).map(|expected| self.answer(expected, body));
+                ClientSaid::Answers(id, answer)
+            }
+        })
+    }
+
+    /// A line of the server's. An empty one is nothing.
+    pub fn server_said(&self, server: &Peer, line: &Line) -> Option<ServerSaid> {
+        Some(match read(line)? {
+            Frame::Unreadable(unreadable) => ServerSaid::Unreadable(unreadable),
+            Frame::Message(Message::Request { id, method, params }) => {
+                let members = methods::from_server(&method);
+                let asked = members.and_then(|members| Some((self.seen(params)?, members)));
+                ServerSaid::Asks(id, method, asked)
+            }
+            Frame::Message(Message::Notification { method, params }) => {
+                let seen = if methods::told_by_server(&method) { self.seen(params) } else { None };
+                ServerSaid::Tells(method, seen)
+            }
+            Frame::Message(Message::Response { id, body }) => {
+                let answer = server.expected(&id).map(|expected| self.answer(expected, body));
+                ServerSaid::Answers(id, answer)
+            }
+        })
+    }
+
+    fn asked(&self, method: &str, params: Map) -> Asked {
+        match methods::from_client(method) {
+            None => Asked::Unserved,
+            Some(Handling::CallMethod) => Asked::Call(Wanted::method(method.to_owned(), params)),
+            Some(Handling::CallTool) => match Wanted::tool(method.to_owned(), params) {
+                Ok(wanted) => Asked::Call(wanted),
+                Err((tool, malformed)) => Asked::Misfit(tool, malformed),
+            },
+            Some(Handling::Pass(passing, members)) => {
+                let mut heard = self.heard(params, members);
+                if let (Passing::Handshake, Ok(heard)) = (passing, &mut heard) {
+                    methods::offer(heard);
+                }
+                Asked::Pass(passing, heard)
+            }
+        }
+    }
+
+    /// What the asker may have of an answer.
+    fn answer(&self, expected: Expected, body: Map) -> Answer {
+        match expected {
+            // The line looks at it.
+            Expected::OfCall => Ok(body),
+            Expected::Passed(passing) => Ok(self.passed(passing, body)),
+            Expected::Members(members) => self.heard(body, members).map_err(|bad| Lost::Unreadable(bad.code)),
+        }
+    }
+
+    /// What the client sees of the answer to a request that was passed on.
+    fn passed(&self, passing: Passing, mut body: Map) -> Map {
+        if let Some(Value::Map(result)) = body.get_mut("result") {
+            match passing {
+                Passing::Handshake => {
+                    if let Err(why) = methods::accept(result) {
+                        return answer::error(INTERNAL_ERROR, &why);
+                    }
+                }
+                Passing::ToolList => self.keep_callable(result),
+                Passing::Plain => {}
+            }
+        }
+        let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
+        self.seen(body).unwrap_or_else(withheld)
+    }
+
+    /// Takes out tools that no call of which could be allowed.
+    fn keep_callable(&self, result: &mut Map) {
+        let policy = self.enforcer.policy();
+        let Some(Value::List(tools)) = result.get_mut("tools") else { return };
+        tools.retain(|tool| {
+            let name = tool.at("name").and_then(Value::as_text);
+            let callable = name.is_some_and(|name| policy.can_open(name));
+            if let Some(name) = name.filter(|_| !callable) {
+                say_hidden(name, tool);
+            }
+            callable
+        });
+    }
+
+    /// What may be seen of something the server said: redacted of all that any result is redacted of.
+    fn seen(&self, said: Map) -> Option<Map> {
+        redacted(said, self.enforcer.policy().result_classes()).ok()
+    }
+
+    /// What the server may hear of something the client said beside a call: what has a place in it, redacted of all that any
+    /// argument is redacted of.
+    fn heard(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
+        let meta = methods::meta(said.shift_remove("_meta"));
+        cut(&mut said, members)?;
+        let heard = redacted(said, self.enforcer.policy().arg_classes());
+        let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
+        heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
+        Ok(heard)
+    }
+}
+
+/// Names a tool that is taken out, and its arguments, so that a person can declare it.
+fn say_hidden(name: &str, tool: &Value) {
+    let declared = tool.at("inputSchema").and_then(|schema| schema.at("properties")).and_then(Value::as_map);
+    let names = declared.into_iter().flat_map(Map::keys).take(ARGUMENTS_SAID_MAX);
+    let arguments = names.map(|name| shown_name(name)).collect::<Vec<_>>().join(", ");
+    info!(tool = shown_name(name), arguments, "a tool that no rule can allow is not shown");
+}
+
+fn redacted(said: Map, classes: ClassSet) -> Result<Map, Withheld> {
+    match redact_value(&Value::Map(said), classes)?.value {
+        Value::Map(seen) => Ok(seen),
+        _ => Ok(Map::new()),
+    }
+}
