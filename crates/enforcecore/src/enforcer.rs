@@ -1,6 +1,6 @@
 //! The line. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
@@ -10,17 +10,18 @@ use tracing::{Span, debug, info, info_span, warn};
 
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
-use crate::call::{Call, CallId, Freezing, FrozenCall, Malformed, hex};
+use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
+use crate::numbering::Numbering;
 use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
 use crate::policy::{Face, Policy, Protected};
-use crate::redact::Class;
-use crate::session::{SessionView, State};
+use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
+use crate::session::{Keyer, SessionView, State};
 use crate::settle::{OpenCall, Settled};
 use crate::traits::{Approver, Clock, Door, PathResolver, Random, StoreError};
-use crate::value::{encode_bytes, encode_map};
+use crate::value::{Value, encode_bytes, encode_map};
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
 const DECISIONS_MAX: usize = 16;
@@ -203,6 +204,15 @@ impl Enforcer {
         self.refuse(&line, &self.policy(), Decision::malformed(malformed))
     }
 
+    /// Redacts what is said beside a call in a session, such as a notification, in the numbers of that session's placeholders.
+    pub fn redact(&self, context: &Context, value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {
+        let session = session_name(self.shared.log.keyer(), context);
+        let session = (!context.session_id.is_empty()).then_some(session.as_str());
+        let numbering = Numbering { log: &self.shared.log, session, records: true };
+        let redacted = numbering.redact(|placeholders| redact_value_in(value, classes, placeholders));
+        redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
+    }
+
     /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
     pub fn decide_only(&self, call: Call) -> Decision {
         let line = self.line(&call);
@@ -217,7 +227,7 @@ impl Enforcer {
             Ok(frozen) => frozen,
             Err(malformed) => return Decision::malformed(malformed),
         };
-        let decided = self.redact_inbound(self.decide(frozen, line), line);
+        let decided = self.redacted(self.decide(frozen, line), line, false);
         let now_us = self.shared.clock.wall_us();
         match self.shared.log.view(|state| {
             admission::admit(&decided.decision, &decided.call, &self.moment(&decided, state, line, now_us))
@@ -251,13 +261,23 @@ impl Enforcer {
                 SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
             (policy.decide(&call, &view, &self.shared.protected), known.map_or(0, |session| session.version))
         });
-        Decided { call, asked: None, decision, policy, version, redactions: BTreeMap::new() }
+        let (redactions, sent) = Default::default();
+        Decided { call, asked: None, decision, policy, version, redactions, sent }
     }
 
     /// Redacts until nothing more is found: the decision on a changed call may oblige more than the first one did.
-    fn redact_inbound(&self, mut decided: Decided, line: &Line) -> Decided {
+    fn redact_inbound(&self, decided: Decided, line: &Line) -> Decided {
+        self.redacted(decided, line, true)
+    }
+
+    fn redacted(&self, mut decided: Decided, line: &Line, records: bool) -> Decided {
+        let numbering = line.numbering(&self.shared.log, records);
+        // Once, and before anything is redacted here: what the caller wrote is looked at, and not our own placeholders.
+        let issued = self.shared.log.view(|state| state.issued(&line.session));
+        let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
+        decided = Decided { decision, sent, ..decided };
         for _ in 0..DECISIONS_MAX {
-            match inbound::redact(&decided.call, &decided.decision, &decided.policy) {
+            match inbound::redact(&decided.call, &decided.decision, &decided.policy, &numbering) {
                 Ok(None) => return decided,
                 Ok(Some((call, redactions))) => {
                     let again = self.decide(Frozen { call, policy: Arc::clone(&decided.policy) }, line);
@@ -265,7 +285,7 @@ impl Enforcer {
                     redactions.into_iter().for_each(|(class, n)| *counts.entry(class).or_default() += n);
                     let decision = again.decision.stricter(decided.decision);
                     let asked = decided.asked.or(Some(decided.call));
-                    decided = Decided { asked, decision, redactions: counts, ..again };
+                    decided = Decided { asked, decision, redactions: counts, sent: decided.sent, ..again };
                 }
                 // What is denied anyway keeps its reason.
                 Err(_) if decided.decision.verdict == Verdict::Deny => return decided,
@@ -320,7 +340,7 @@ impl Enforcer {
                 delta,
                 mode: Some(mode),
                 redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
-                note: intent_note(&decided.policy, &line.tool),
+                note: intent_note(decided, &line.tool),
                 ..self.entry(Kind::Intent, line, &decided.policy, &decided.decision)
             };
             Ok((entry, ()))
@@ -411,10 +431,8 @@ impl Enforcer {
 
     fn line(&self, call: &Call) -> Line {
         let (keyer, context) = (self.shared.log.keyer(), &call.context);
-        let mut session = Vec::new();
-        encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
-        encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
-        let session = keyer.name("session", &session);
+        let session = session_name(keyer, context);
+        let named = !context.session_id.is_empty();
         let principal = (!context.principal.is_empty()).then(|| {
             let mut encoded = Vec::new();
             encode_map(&context.principal, &mut encoded);
@@ -423,8 +441,24 @@ impl Enforcer {
         let policy = self.policy();
         let tool = self.tool_name(&policy, &call.tool);
         let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
-        Line { id: call.id.clone(), parent: call.parent.clone(), tool: call.tool.clone(), session, principal, span }
+        Line {
+            id: call.id.clone(),
+            parent: call.parent.clone(),
+            tool: call.tool.clone(),
+            session,
+            named,
+            principal,
+            span,
+        }
     }
+}
+
+/// The keyed name of a session.
+fn session_name(keyer: &Keyer, context: &Context) -> String {
+    let mut session = Vec::new();
+    encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
+    encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
+    keyer.name("session", &session)
 }
 
 /// Who is on the line, by the names the log uses.
@@ -434,8 +468,17 @@ pub(crate) struct Line {
     parent: Option<CallId>,
     tool: String,
     pub(crate) session: String,
+    /// Whether the call names a session; otherwise it is in one with every other call that names none.
+    named: bool,
     principal: Option<String>,
     pub(crate) span: Span,
+}
+
+impl Line {
+    /// The numbers of placeholders in this session.
+    pub(crate) fn numbering<'a>(&'a self, log: &'a Log<State>, records: bool) -> Numbering<'a> {
+        Numbering { log, session: self.named.then_some(self.session.as_str()), records }
+    }
 }
 
 /// A call with the policy that says which of its arguments are paths, and how they are read.
@@ -453,6 +496,8 @@ struct Decided {
     policy: Arc<Policy>,
     version: u64,
     redactions: BTreeMap<Class, u64>,
+    /// Placeholders that the tool gets because the policy says so.
+    sent: BTreeSet<String>,
 }
 
 /// Why a proposal writes no intent.
@@ -463,10 +508,22 @@ enum NotYet {
     No(NotAdmitted),
 }
 
-/// What an intent says beside its decision: the protected names that the policy opens to the tool.
-fn intent_note(policy: &Policy, tool: &str) -> BTreeMap<String, String> {
-    let unprotected = policy.unprotected(tool);
-    if unprotected.is_empty() { BTreeMap::new() } else { [("unprotected".to_owned(), unprotected.join(", "))].into() }
+/// Placeholders that an intent names at most: they are a model's text, and a line has an end.
+const SENT_PLACEHOLDERS_MAX: usize = 32;
+
+/// What an intent says beside its decision: the protected names that the policy opens to the tool, and the placeholders it gets.
+fn intent_note(decided: &Decided, tool: &str) -> BTreeMap<String, String> {
+    let mut note = BTreeMap::new();
+    let unprotected = decided.policy.unprotected(tool);
+    if !unprotected.is_empty() {
+        note.insert("unprotected".to_owned(), unprotected.join(", "));
+    }
+    if !decided.sent.is_empty() {
+        let named: Vec<&str> = decided.sent.iter().map(String::as_str).take(SENT_PLACEHOLDERS_MAX).collect();
+        let more = if decided.sent.len() > named.len() { ", .." } else { "" };
+        note.insert("placeholders_sent".to_owned(), format!("{}{more}", named.join(", ")));
+    }
+    note
 }
 
 fn check_binding(policy: &Policy, face: &Face, durability: Durability) -> Result<(), BindError> {

@@ -3,19 +3,27 @@
 //! What is free text is rewritten; what is executed (a path, a URL, an address, a number, one of a list, the name of an argument)
 //! never is: a finding there denies the call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use crate::call::FrozenCall;
-use crate::decision::{ArgScope, Decision};
-use crate::policy::Policy;
-use crate::redact::{Class, ClassSet, redact_text, redact_value, shown_name};
+use crate::decision::{ArgScope, Ask, Decision, Verdict};
+use crate::numbering::Numbering;
+use crate::policy::{OnPlaceholder, Policy};
+use crate::redact::{Class, ClassSet, Placeholders, placeholders_in, redact_text, redact_value_in, shown_name};
+use crate::session::Issued;
 use crate::value::{Map, Value};
 
 /// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
 pub(crate) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
 
 /// Applies the decision's obligations to the arguments.
-pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) -> Inbound {
+pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy, numbering: &Numbering<'_>) -> Inbound {
+    let redacted = numbering.redact(|placeholders| rewrite(call, decision, policy, placeholders));
+    redacted.unwrap_or_else(|error| Err(("unredactable_argument", error.to_string())))
+}
+
+fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders: &mut Placeholders<'_>) -> Inbound {
     let mut args = Map::with_capacity(call.args().len());
     let mut counts: BTreeMap<Class, u64> = BTreeMap::new();
     for (name, value) in call.args() {
@@ -29,7 +37,7 @@ pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) ->
         }
         // Of a path only what the caller wrote is looked at: the folder it is relative to is the host's own word.
         let asked = call.asked_path(name).map(Value::from);
-        let redacted = redact_value(asked.as_ref().unwrap_or(value), classes)
+        let redacted = redact_value_in(asked.as_ref().unwrap_or(value), classes, placeholders)
             .map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
         if redacted.counts.is_empty() {
             args.insert(name.clone(), value.clone());
@@ -43,6 +51,69 @@ pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy) ->
         args.insert(name.clone(), redacted.value);
     }
     Ok((!counts.is_empty()).then(|| (call.with_args(args), counts)))
+}
+
+/// Placeholders of this session in the arguments as their caller wrote them. What they stand for is not there: a tool that
+/// does more than read would write the placeholder over the value.
+///
+/// Returns the stricter decision, and the placeholders that the policy says are sent.
+pub(crate) fn hold_placeholders(
+    call: &FrozenCall,
+    decision: Decision,
+    policy: &Policy,
+    issued: &Arc<Issued>,
+) -> (Decision, BTreeSet<String>) {
+    let (mut decision, mut sent) = (decision, BTreeSet::new());
+    if decision.verdict == Verdict::Deny || issued.count() == 0 || policy.only_reads(call.tool()) {
+        return (decision, sent);
+    }
+    for (name, value) in call.args() {
+        let asked = call.asked_path(name).map(Value::from);
+        let mut found = BTreeSet::new();
+        texts(asked.as_ref().unwrap_or(value), &mut |text| {
+            let issued = placeholders_in(text).filter(|placeholder| Numbering::was_issued(issued, *placeholder));
+            found.extend(issued.map(|(class, number)| format!("EC_{}_{number}", class.as_str().to_ascii_uppercase())));
+        });
+        if found.is_empty() {
+            continue;
+        }
+        let what = format!("the argument `{}` holds a placeholder for a value that was redacted", shown_name(name));
+        match policy.on_placeholder(call.tool(), name) {
+            OnPlaceholder::Send => sent.extend(found),
+            OnPlaceholder::Ask => {
+                let ask = Ask { rule: "on_placeholder".to_owned(), approval: String::new() };
+                if !decision.asks.contains(&ask) {
+                    decision.asks.push(ask);
+                }
+                if decision.verdict == Verdict::Allow {
+                    (decision.verdict, decision.code, decision.reason) = (Verdict::Ask, "approval_required", what);
+                    decision.rules = vec!["on_placeholder".to_owned()];
+                }
+                sent.extend(found);
+            }
+            OnPlaceholder::Refuse => {
+                let why =
+                    format!("{what}, and this tool would get the placeholder in its place; leave that part as it is");
+                decision.rules.clear();
+                return (decision.and_deny("placeholder_in_argument", why), BTreeSet::new());
+            }
+        }
+    }
+    (decision, sent)
+}
+
+/// Every text of a value, keys included.
+fn texts(value: &Value, look: &mut dyn FnMut(&str)) {
+    match value {
+        Value::Text(text) => look(text),
+        Value::Bytes(bytes) => look(&String::from_utf8_lossy(bytes)),
+        Value::List(items) => items.iter().for_each(|item| texts(item, look)),
+        Value::Map(map) => map.iter().for_each(|(key, item)| {
+            look(key);
+            texts(item, look);
+        }),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Opaque(_) => {}
+    }
 }
 
 fn executed(what: &str, found: &str) -> (&'static str, String) {

@@ -1,18 +1,19 @@
 //! Session state: a fold over log entries. Whatever is here can be rebuilt from the log alone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::Arc;
 
 use hmac::{Hmac, KeyInit, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use crate::audit::{Delta, Entry, Fold, Kind};
 use crate::call::hex;
 use crate::decision::Charge;
+use crate::redact::{CLASSES, Class};
 use crate::value::Value;
 
 /// Everything the log says about sessions, budgets and grants.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct State {
     sessions: HashMap<String, SessionState>,
     budgets: HashMap<String, Budget>,
@@ -22,7 +23,7 @@ pub struct State {
 }
 
 /// One session: facts that trusted results set, and the labels of what it has seen.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 pub struct SessionState {
     /// Counts the changes, so that a decision made on an older state is made again.
     pub version: u64,
@@ -30,10 +31,48 @@ pub struct SessionState {
     pub facts: BTreeMap<String, Fact>,
     /// Labels seen: a high-water mark.
     pub labels: BTreeSet<String>,
+    /// The numbers that redacted values have.
+    issued: Arc<Issued>,
+}
+
+/// The placeholders that a session was shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Issued {
+    /// The number of a value, by its keyed fingerprint.
+    numbers: HashMap<String, u64>,
+    /// The last number of each class.
+    last: BTreeMap<Class, u64>,
+}
+
+impl Issued {
+    /// The number of the value with this fingerprint.
+    pub(crate) fn number(&self, fingerprint: &str) -> Option<u64> {
+        self.numbers.get(fingerprint).copied()
+    }
+
+    /// The last number of each class.
+    pub(crate) fn last_by_class(&self) -> BTreeMap<Class, u64> {
+        self.last.clone()
+    }
+
+    /// How many values have a number.
+    pub(crate) fn count(&self) -> u64 {
+        self.numbers.len() as u64
+    }
+
+    fn add(&mut self, class: &str, first: u64, fingerprints: &[String]) {
+        // A class of a later version: its placeholders are not ours to recognise.
+        let Some((class, ..)) = CLASSES.iter().find(|(_, name, _)| *name == class) else { return };
+        for (number, fingerprint) in (first..).zip(fingerprints) {
+            self.numbers.insert(fingerprint.clone(), number);
+            let last = self.last.entry(*class).or_default();
+            *last = number.max(*last);
+        }
+    }
 }
 
 /// A fact that a trusted result set, once a session.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fact {
     /// The keyed fingerprint of the value: equality is decided on this, after a restart too.
     pub fingerprint: String,
@@ -54,6 +93,11 @@ impl State {
     /// The session of this keyed name, if the log has seen it.
     pub fn session(&self, key: &str) -> Option<&SessionState> {
         self.sessions.get(key)
+    }
+
+    /// The placeholders that a session was shown, as of now.
+    pub(crate) fn issued(&self, key: &str) -> Arc<Issued> {
+        self.sessions.get(key).map(|session| Arc::clone(&session.issued)).unwrap_or_default()
     }
 
     /// What is already taken from the budget a charge names, in its current window.
@@ -80,7 +124,7 @@ impl State {
                 let fact = self.session(session).and_then(|known| known.facts.get(name));
                 fact.is_some_and(|fact| fact.fingerprint == *fingerprint)
             }
-            Delta::Reserve { .. } | Delta::Grant { .. } => false,
+            Delta::Reserve { .. } | Delta::Grant { .. } | Delta::Placeholders { .. } => false,
         }
     }
 
@@ -106,6 +150,11 @@ impl State {
             }
             Delta::Grant { id } => {
                 self.grants_used.insert(id.clone());
+            }
+            // No decision depends on it, so the session's version stays.
+            Delta::Placeholders { session, class, first, fingerprints } => {
+                let state = self.sessions.entry(session.clone()).or_default();
+                Arc::make_mut(&mut state.issued).add(class, *first, fingerprints);
             }
         }
     }
@@ -141,12 +190,12 @@ fn grants(intent: &Entry) -> Vec<String> {
     used.collect()
 }
 
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default)]
 struct Budget {
     taken: VecDeque<Taken>,
 }
 
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug)]
 struct Taken {
     at_us: i64,
     amount_micros: i64,

@@ -9,8 +9,9 @@ use crate::audit::{CommitError, Delta, Effect, Entry, Kind, LogError};
 use crate::call::CallId;
 use crate::decision::Decision;
 use crate::enforcer::{FinishError, Line, Shared};
+use crate::numbering::{NotNumbered, Numbering};
 use crate::outcome::{Completed, Outcome, Refusal, Refused};
-use crate::redact::{Class, redact_text, redact_value};
+use crate::redact::{Class, redact_text_in, redact_value_in};
 use crate::value::Value;
 
 /// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
@@ -98,7 +99,11 @@ impl OpenCall {
     }
 
     fn release_message(&self, message: &str) -> Settled {
-        let redacted = redact_text(message, self.decision.obligations.redact_result);
+        let classes = self.decision.obligations.redact_result;
+        let redacted = match self.numbering().redact(|placeholders| redact_text_in(message, classes, placeholders)) {
+            Ok(redacted) => redacted,
+            Err(error) => return Settled::unnumbered(&error, Effect::Unknown),
+        };
         let mut redactions = BTreeMap::new();
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
@@ -117,15 +122,21 @@ impl OpenCall {
         if let Err(error) = value.within_limits() {
             return Settled::withheld("result_beyond_limits", &error.to_string(), effect);
         }
-        match redact_value(value, self.decision.obligations.redact_result) {
-            Err(withheld) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
-            Ok(redacted) => Settled {
+        let classes = self.decision.obligations.redact_result;
+        match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {
+            Err(error) => Settled::unnumbered(&error, effect),
+            Ok(Err(withheld)) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
+            Ok(Ok(redacted)) => Settled {
                 kind: Kind::Outcome,
                 completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
                 delta: self.observed(structured),
             },
         }
+    }
+
+    fn numbering(&self) -> Numbering<'_> {
+        self.line.numbering(&self.shared.log, true)
     }
 
     /// What the session has now seen: the result's label, and the facts a trusted result sets.
@@ -217,6 +228,11 @@ impl Settled {
     fn withheld(code: &'static str, reason: &str, effect: Effect) -> Settled {
         let reason = reason.to_owned();
         Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
+    }
+
+    /// A result whose placeholders got no numbers.
+    fn unnumbered(error: &NotNumbered, effect: Effect) -> Settled {
+        Settled::withheld("unredactable_result", &error.to_string(), effect)
     }
 
     fn code(&self) -> &'static str {

@@ -84,14 +84,6 @@ pub trait LogTurn {
     fn quarantine(&mut self, offset: u64) -> Result<String, StoreError>;
 }
 
-/// A cache of folded session state with the log position it stands for. Never an authority: deleting it changes nothing.
-pub trait StateStore: Send + Sync {
-    /// The last snapshot kept, if any: the number of entries it covers and its bytes.
-    fn load(&self) -> Option<(u64, Vec<u8>)>;
-    /// Keeps a snapshot; failing to is not an error.
-    fn keep(&self, entries: u64, snapshot: &[u8]);
-}
-
 /// Somebody outside the agent's reach who may say yes.
 pub trait Approver: Send + Sync {
     /// Asks for an approval of this call; says whether a door can reach anyone whose yes counts.

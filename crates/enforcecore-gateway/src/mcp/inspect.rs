@@ -2,9 +2,9 @@
 //!
 //! Nothing is changed or sent here: in which order things are done is the loop's to say.
 
-use enforcecore::call::Malformed;
+use enforcecore::call::{Context, Malformed};
 use enforcecore::enforcer::Enforcer;
-use enforcecore::redact::{ClassSet, Withheld, redact_value, shown_name};
+use enforcecore::redact::{ClassSet, Withheld, shown_name};
 use enforcecore::value::{Map, Value};
 use tracing::info;
 
@@ -58,12 +58,13 @@ pub enum ServerSaid {
 /// Knows what may be seen by whom.
 pub struct Inspector {
     enforcer: Enforcer,
+    context: Context,
 }
 
 impl Inspector {
-    /// By the policy in force.
-    pub fn new(enforcer: Enforcer) -> Inspector {
-        Inspector { enforcer }
+    /// By the policy in force, in the session of the calls.
+    pub fn new(enforcer: Enforcer, context: Context) -> Inspector {
+        Inspector { enforcer, context }
     }
 
     /// A line of the client's. An empty one is nothing.
@@ -168,7 +169,7 @@ impl Inspector {
 
     /// What may be seen of something the server said: redacted of all that any result is redacted of.
     fn seen(&self, said: Map) -> Option<Map> {
-        redacted(said, self.enforcer.policy().result_classes()).ok()
+        self.redacted(said, self.enforcer.policy().result_classes()).ok()
     }
 
     /// What the server may hear of something the client said beside a call: what has a place in it, redacted of all that any
@@ -176,10 +177,18 @@ impl Inspector {
     fn heard(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
         let meta = methods::meta(said.shift_remove("_meta"));
         cut(&mut said, members)?;
-        let heard = redacted(said, self.enforcer.policy().arg_classes());
+        let heard = self.redacted(said, self.enforcer.policy().arg_classes());
         let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
         heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
         Ok(heard)
+    }
+
+    /// In the session's placeholders: what is said beside a call names the same people.
+    fn redacted(&self, said: Map, classes: ClassSet) -> Result<Map, Withheld> {
+        match self.enforcer.redact(&self.context, &Value::Map(said), classes)?.value {
+            Value::Map(seen) => Ok(seen),
+            _ => Ok(Map::new()),
+        }
     }
 }
 
@@ -189,11 +198,4 @@ fn say_hidden(name: &str, tool: &Value) {
     let names = declared.into_iter().flat_map(Map::keys).take(ARGUMENTS_SAID_MAX);
     let arguments = names.map(|name| shown_name(name)).collect::<Vec<_>>().join(", ");
     info!(tool = shown_name(name), arguments, "a tool that no rule can allow is not shown");
-}
-
-fn redacted(said: Map, classes: ClassSet) -> Result<Map, Withheld> {
-    match redact_value(&Value::Map(said), classes)?.value {
-        Value::Map(seen) => Ok(seen),
-        _ => Ok(Map::new()),
-    }
 }

@@ -424,11 +424,11 @@ impl Session {
     ) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
         let (of_client, of_server) = (Arc::clone(self), Arc::clone(self));
         let client = stage(BufReader::new(client), move |line| {
-            let inspector = Inspector::new(of_client.enforcer.clone());
+            let inspector = Inspector::new(of_client.enforcer.clone(), of_client.context.clone());
             ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
         });
         let server = stage(BufReader::new(server), move |line| {
-            let inspector = Inspector::new(of_server.enforcer.clone());
+            let inspector = Inspector::new(of_server.enforcer.clone(), of_server.context.clone());
             ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
         });
         (client, server)

@@ -219,6 +219,17 @@ pub enum Delta {
         /// The grant's id.
         id: String,
     },
+    /// Redacted values have a number in their session from here on.
+    Placeholders {
+        /// The session's keyed name.
+        session: String,
+        /// What they are.
+        class: String,
+        /// The number of the first one; the others follow it.
+        first: u64,
+        /// Their keyed fingerprints, in order.
+        fingerprints: Vec<String>,
+    },
 }
 
 /// A delta as it stands in a line: one flat object, fields in the order of their names.
@@ -232,7 +243,13 @@ struct DeltaLine {
     #[serde(skip_serializing_if = "Option::is_none")]
     budget: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    class: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     fingerprint: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fingerprints: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    first: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -272,6 +289,14 @@ impl From<Delta> for DeltaLine {
                 DeltaLine { op: "label".to_owned(), session: Some(session), label: Some(label), ..blank }
             }
             Delta::Grant { id } => DeltaLine { op: "grant".to_owned(), id: Some(id), ..blank },
+            Delta::Placeholders { session, class, first, fingerprints } => DeltaLine {
+                op: "placeholders".to_owned(),
+                session: Some(session),
+                class: Some(class),
+                first: Some(first),
+                fingerprints: Some(fingerprints),
+                ..blank
+            },
         }
     }
 }
@@ -299,6 +324,12 @@ impl TryFrom<DeltaLine> for Delta {
                 label: line.label.clone().ok_or_else(missing)?,
             },
             "grant" => Delta::Grant { id: line.id.clone().ok_or_else(missing)? },
+            "placeholders" => Delta::Placeholders {
+                session: line.session.clone().ok_or_else(missing)?,
+                class: line.class.clone().ok_or_else(missing)?,
+                first: line.first.ok_or_else(missing)?,
+                fingerprints: line.fingerprints.clone().ok_or_else(missing)?,
+            },
             other => return Err(format!("an unknown delta `{other}`")),
         })
     }

@@ -243,6 +243,13 @@ pub const CODES: &[Code] = &[
         "a path whose folders this user may look into",
     ),
     code(
+        "placeholder_in_argument",
+        "placeholder in the place of a value",
+        "A result of this session was redacted, and a placeholder from it, such as `EC_EMAIL_1`, stands in an argument of a tool that does more than read. The tool would write or send the placeholder where the value belongs, and destroy it. Only placeholders that the session was shown count; text that merely looks like one passes.",
+        "a file is read with `EC_URL_CREDENTIALS_1` in place of a password, edited, and written back whole",
+        "change the file without touching that part; or `{type: text, on_placeholder: send}` in the policy, where a placeholder may be sent",
+    ),
+    code(
         "protected_path",
         "path that no policy opens",
         "A path argument leads to what enforcement itself stands on: the policy and what it is bound by, the evidence log, its anchor and keys, `enforcecore.toml`, or settings in the workspace that start programs (those of coding agents and editors, git's hooks and configuration, `.envrc`). A tool that may write there could allow itself anything, so no rule opens them, whatever the tool does; what holds no secret may be read by a tool that only reads, and a tool that `deletes` may not take away a folder that one is in. A path that nobody can resolve is denied too, because it may lead there. Upper and lower case are not told apart.",

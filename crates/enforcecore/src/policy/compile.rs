@@ -6,7 +6,8 @@ use sha2::{Digest, Sha256};
 
 use super::core::{Amount, Approval, Arg, Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Tool};
 use super::document::{
-    Budget, Check, Document, Kind, Measure, OverBudget, Redact, Rule, Select, Subject, Test, ToolDecl, Type, Verb,
+    Budget, Check, Document, Kind, Measure, OnPlaceholder, OverBudget, Redact, Rule, Select, Subject, Test, ToolDecl,
+    Type, Verb,
 };
 use super::lookalike::skeleton;
 use super::protected::PROTECTED_NAMES;
@@ -50,7 +51,13 @@ fn tool_of(decl: &ToolDecl) -> Tool {
 
 fn arg_of(decl: &super::document::ArgDecl) -> Arg {
     let fits = decl.fits.iter().map(|check| check.value.clone()).collect();
-    Arg { ty: decl.ty.clone(), required: decl.required, fits, path: decl.path.clone() }
+    Arg {
+        ty: decl.ty.clone(),
+        required: decl.required,
+        fits,
+        path: decl.path.clone(),
+        on_placeholder: decl.on_placeholder,
+    }
 }
 
 fn unite(tool: &mut Tool, decl: &ToolDecl) {
@@ -66,6 +73,7 @@ fn unite(tool: &mut Tool, decl: &ToolDecl) {
         for arg in &decl.args {
             if let Some(known) = tool.args.get_mut(&arg.name.value) {
                 known.required |= arg.required;
+                known.on_placeholder = known.on_placeholder.max(arg.on_placeholder);
                 known.fits.extend(arg.fits.iter().map(|check| check.value.clone()));
             }
         }
@@ -255,6 +263,9 @@ fn find_needs(document: &Document, tools: &Tools, needs: &mut Needs) {
         note(&mut needs.durable_state, fact.place);
     }
     for arg in document.tools.iter().flat_map(|tool| &tool.args) {
+        if arg.on_placeholder == OnPlaceholder::Ask {
+            note(&mut needs.durable_state, arg.name.place);
+        }
         if arg.path.send == Some(Send::Relative) {
             note(&mut needs.rewrites_args, arg.name.place);
         }

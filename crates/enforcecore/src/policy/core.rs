@@ -6,7 +6,7 @@ use std::time::Duration;
 use indexmap::IndexMap;
 
 use super::document::{
-    ApprovalFrom, Check, Effects, InlineTest, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
+    ApprovalFrom, Check, Effects, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
 };
 use crate::decision::{Obligations, Window};
 use crate::diagnostic::Span;
@@ -46,6 +46,7 @@ pub(super) struct Arg {
     pub(super) fits: Vec<Check>,
     /// How its tool reads it, if it is a path.
     pub(super) path: PathDecl,
+    pub(super) on_placeholder: OnPlaceholder,
 }
 
 /// One document's rules, sliced by tool.

@@ -23,7 +23,7 @@ mod source;
 mod test;
 
 pub use self::core::Approval;
-pub use self::document::ApprovalFrom;
+pub use self::document::{ApprovalFrom, OnPlaceholder};
 pub use self::load::unreadable;
 pub(crate) use self::lookalike::is_invisible;
 pub use self::protected::{Class as ProtectedClass, PROTECTED_NAMES, Place, Protected, ProtectedName};
@@ -163,6 +163,17 @@ impl Policy {
         let Some(tool) = self.core.tools.get(tool) else { return Vec::new() };
         let paths = tool.args.iter().filter(|(_, arg)| arg.ty == document::Type::Path);
         paths.map(|(name, arg)| arg.path.of(name, tool.effects)).collect()
+    }
+
+    /// What becomes of a call with a placeholder in this argument.
+    pub(crate) fn on_placeholder(&self, tool: &str, arg: &str) -> OnPlaceholder {
+        let arg = self.core.tools.get(tool).and_then(|tool| tool.args.get(arg));
+        arg.map(|arg| arg.on_placeholder).unwrap_or_default()
+    }
+
+    /// Whether the tool does nothing but read, so that what it is given is written nowhere.
+    pub(crate) fn only_reads(&self, tool: &str) -> bool {
+        self.core.tools.get(tool).is_some_and(|tool| !tool.undeclared && !tool.effects.beyond_reading())
     }
 
     /// The protected names that every document opens to this tool.

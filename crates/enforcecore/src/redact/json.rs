@@ -17,19 +17,28 @@ pub const REDACT_VALUE_DEPTH_MAX: usize = VALUE_DEPTH_MAX;
 
 /// Replaces every classified span in a value: strings, keys and numbers at every depth.
 pub fn redact_value(value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {
-    let mut walk = Walk { classes, placeholders: Placeholders::default(), counts: BTreeMap::new(), bytes: 0 };
+    redact_value_in(value, classes, &mut Placeholders::default())
+}
+
+/// Does what [`redact_value`] does, in numbers that go on from those of others.
+pub(crate) fn redact_value_in(
+    value: &Value,
+    classes: ClassSet,
+    placeholders: &mut Placeholders<'_>,
+) -> Result<RedactedValue, Withheld> {
+    let mut walk = Walk { classes, placeholders, counts: BTreeMap::new(), bytes: 0 };
     let value = walk.value(value, 1)?;
     Ok(RedactedValue { value, counts: walk.counts })
 }
 
-struct Walk {
+struct Walk<'p, 'a> {
     classes: ClassSet,
-    placeholders: Placeholders,
+    placeholders: &'p mut Placeholders<'a>,
     counts: BTreeMap<Class, u64>,
     bytes: usize,
 }
 
-impl Walk {
+impl Walk<'_, '_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<Value, Withheld> {
         if depth > REDACT_VALUE_DEPTH_MAX {
             return Err(Withheld::BeyondLimits(format!("nested more than {REDACT_VALUE_DEPTH_MAX} levels deep")));

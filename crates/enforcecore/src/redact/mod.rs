@@ -16,7 +16,9 @@ mod scan;
 mod work;
 
 pub use classes::{CLASSES, Class, ClassSet};
+pub(crate) use json::redact_value_in;
 pub use json::{REDACT_VALUE_BYTES_MAX, REDACT_VALUE_DEPTH_MAX, redact_value};
+pub(crate) use placeholders::{Placeholders, placeholders_in};
 pub use scan::scan;
 
 use crate::value::Value;
@@ -61,11 +63,19 @@ pub enum Withheld {
     /// Two keys of one object became the same.
     #[error("two keys of one object are the same after redaction")]
     KeyCollision,
+    /// Its placeholders got no numbers in their session.
+    #[error("{0}")]
+    NotNumbered(String),
 }
 
 /// Replaces every classified span of a text.
 pub fn redact_text(text: &str, classes: ClassSet) -> RedactedText {
-    let (redacted, findings) = placeholders::Placeholders::default().redact(text, classes);
+    redact_text_in(text, classes, &mut Placeholders::default())
+}
+
+/// Does what [`redact_text`] does, in numbers that go on from those of others.
+pub(crate) fn redact_text_in(text: &str, classes: ClassSet, placeholders: &mut Placeholders<'_>) -> RedactedText {
+    let (redacted, findings) = placeholders.redact(text, classes);
     RedactedText { text: redacted.unwrap_or_else(|| text.to_owned()), findings: findings.into_vec() }
 }
 

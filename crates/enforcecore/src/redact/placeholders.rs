@@ -1,8 +1,8 @@
 //! From findings to text: overlapping spans become one, and each is replaced by a numbered placeholder.
 //!
 //! A placeholder (`EC_EMAIL_1`) is made of letters, digits and underscores alone, so it means nothing to a shell, a URL or a
-//! pattern. Its number is the same for the same original within one text or value, so that a model can still tell two
-//! customers apart. A placeholder already in the input is inert: it stands for nothing and is left alone.
+//! pattern. Its number is the same for the same original within one text or value, or within a session where there is one, so
+//! that a model can tell two customers apart. A placeholder already in the input is inert: it stands for nothing and is left alone.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -17,16 +17,33 @@ use super::work::{List, count};
 /// further rendering covers it, and a text that still is not clean is replaced whole.
 const RENDERINGS_MAX: usize = 4;
 
-/// The numbers given so far.
+/// The numbers given so far: those of a session, if there is one, and those given to what it has not seen.
 #[derive(Default)]
-pub(crate) struct Placeholders {
+pub(crate) struct Placeholders<'a> {
+    /// The number that a value has in its session.
+    issued: Option<&'a dyn Fn(Class, &str) -> Option<u64>>,
     numbers: HashMap<(Class, String), u64>,
     last: BTreeMap<Class, u64>,
     /// Those the rendering at hand gave.
     added: List<(Class, String)>,
+    /// Those that are new, by class, in the order of their numbers.
+    fresh: BTreeMap<Class, Vec<String>>,
 }
 
-impl Placeholders {
+impl<'a> Placeholders<'a> {
+    /// Goes on where a session's numbers end.
+    pub(crate) fn after(
+        issued: &'a dyn Fn(Class, &str) -> Option<u64>,
+        last: BTreeMap<Class, u64>,
+    ) -> Placeholders<'a> {
+        Placeholders { issued: Some(issued), last, ..Placeholders::default() }
+    }
+
+    /// The values that got a number here, by class, in the order of their numbers.
+    pub(crate) fn fresh(self) -> BTreeMap<Class, Vec<String>> {
+        self.fresh
+    }
+
     /// Replaces every classified span of a text, until a scan of the result finds nothing.
     pub(super) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, List<Finding>) {
         let mut findings = scan(text, classes);
@@ -55,6 +72,7 @@ impl Placeholders {
     fn take_back(&mut self) {
         for name in self.added.drain() {
             self.last.entry(name.0).and_modify(|last| *last -= 1);
+            self.fresh.entry(name.0).and_modify(|fresh| drop(fresh.pop()));
             self.numbers.remove(&name);
         }
     }
@@ -78,16 +96,37 @@ impl Placeholders {
         let name = (class, canonical(class, original).into_owned());
         let number = match self.numbers.get(&name) {
             Some(number) => *number,
-            None => {
-                let last = self.last.entry(class).or_default();
-                *last += 1;
-                self.added.push(name.clone());
-                self.numbers.insert(name, *last);
-                *last
-            }
+            None => self.number(name),
         };
         format!("{PREFIX}{}_{number}", class.as_str().to_ascii_uppercase())
     }
+
+    /// The number of a value that is met here for the first time.
+    fn number(&mut self, name: (Class, String)) -> u64 {
+        let (class, value) = &name;
+        if let Some(number) = self.issued.and_then(|issued| issued(*class, value)) {
+            self.numbers.insert(name, number);
+            return number;
+        }
+        let last = self.last.entry(*class).or_default();
+        *last += 1;
+        self.fresh.entry(*class).or_default().push(value.clone());
+        self.added.push(name.clone());
+        self.numbers.insert(name, *last);
+        *last
+    }
+}
+
+/// The placeholders that stand in a text, each as its class and number.
+pub(crate) fn placeholders_in(text: &str) -> impl Iterator<Item = (Class, u64)> {
+    text.split(PREFIX).skip(1).filter_map(|after| {
+        CLASSES.iter().find_map(|(class, name, _)| {
+            let digits = after.strip_prefix(&name.to_ascii_uppercase())?.strip_prefix('_')?;
+            let digits = digits.get(..digits.bytes().take_while(u8::is_ascii_digit).count())?;
+            // As it is written, and no other spelling of the number.
+            digits.parse().ok().filter(|number: &u64| number.to_string() == digits).map(|number| (*class, number))
+        })
+    })
 }
 
 /// Whether the bytes are exactly a placeholder of some class.
@@ -137,10 +176,12 @@ fn rank(class: Class) -> u8 {
     }
 }
 
-/// What makes two originals one value: a card's number is its digits, however they are grouped.
+/// What makes two originals one value: a card's number is its digits, however they are grouped; an address is the same in
+/// either case.
 fn canonical(class: Class, original: &str) -> Cow<'_, str> {
     match class {
         Class::CreditCard => original.chars().filter(char::is_ascii_digit).collect(),
+        Class::Email => Cow::Owned(original.to_lowercase()),
         _ => Cow::Borrowed(original),
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 pub(super) use condition::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test};
 pub(super) use rule::{Budget, Measure, OverBudget, Rule, Select, Selector, Verb};
 pub(super) use tests::{Expectation, InlineTest, TestCall};
+pub use tool::OnPlaceholder;
 pub(super) use tool::{ArgDecl, Effects, PathDecl, Redact, ToolDecl, Type};
 
 use self::fields::{Fields, duration, key_name, list, name, text};

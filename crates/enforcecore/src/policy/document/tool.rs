@@ -74,6 +74,27 @@ pub(in super::super) struct ArgDecl {
     pub(in super::super) fits: Vec<At<Check>>,
     /// How the tool reads it, if it is a path.
     pub(in super::super) path: PathDecl,
+    /// What becomes of a call with a placeholder of the session in it.
+    pub(in super::super) on_placeholder: OnPlaceholder,
+}
+
+/// What becomes of a call in which an argument holds a placeholder that its session was shown. The strictest of all documents
+/// holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OnPlaceholder {
+    /// The tool gets the placeholder, and the intent says so.
+    Send,
+    /// Somebody has to approve that.
+    Ask,
+    /// It does not run.
+    #[default]
+    Refuse,
+}
+
+impl OnPlaceholder {
+    /// Every word of the policy language with its meaning.
+    pub(super) const WORDS: [(&str, OnPlaceholder); 3] =
+        [("refuse", OnPlaceholder::Refuse), ("ask", OnPlaceholder::Ask), ("send", OnPlaceholder::Send)];
 }
 
 /// What a declaration says about how its tool reads a path.
@@ -233,16 +254,15 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
         return None;
     }
     if let NodeKind::Map(_) = node.kind {
-        let (ty, fits, path) = read_refined_type(node, report)?;
-        return Some(ArgDecl { name, required, ty, fits, path });
+        return read_refined_type(node, report).map(|decl| ArgDecl { name, required, ..decl });
     }
     let word = text(node, "a type", report)?;
     let ty = type_named(&word, None, report)?;
-    Some(ArgDecl { name, required, ty, fits: Vec::new(), path: PathDecl::default() })
+    Some(ArgDecl { name, required, ..ArgDecl::of(ty) })
 }
 
 /// `{type: T, COMPARATOR..}`.
-fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<Check>>, PathDecl)> {
+fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
     let entries = entries(node, "a type", report)?;
     let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
@@ -262,9 +282,27 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<(Type, Vec<At<C
     }
     let ty = type_named(&word, currency, report)?;
     let path = read_path(entries, &ty, report)?;
-    let own = |key: &str| key == "type" || key == "currency" || PATH_KEYS.contains(&key);
+    let on_placeholder = match find("on_placeholder") {
+        Some(node) => word_of(node, "`on_placeholder`", &OnPlaceholder::WORDS, report)?,
+        None => OnPlaceholder::default(),
+    };
+    let own = |key: &str| ["type", "currency", "on_placeholder"].contains(&key) || PATH_KEYS.contains(&key);
     let fits = read_type_checks(entries.iter().filter(|(key, _)| !own(&key.text)), report);
-    Some((ty, fits, path))
+    Some(ArgDecl { fits, path, on_placeholder, ..ArgDecl::of(ty) })
+}
+
+impl ArgDecl {
+    /// A required argument of this type, still without a name.
+    fn of(ty: Type) -> ArgDecl {
+        ArgDecl {
+            name: At::new(Place::START, String::new()),
+            required: true,
+            ty,
+            fits: Vec::new(),
+            path: PathDecl::default(),
+            on_placeholder: OnPlaceholder::default(),
+        }
+    }
 }
 
 /// What a path's type says beside its comparators.
