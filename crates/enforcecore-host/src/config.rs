@@ -8,8 +8,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
@@ -20,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
-use crate::private::{Private, names_not_ours, not_ours};
+use crate::files::{self, How, MadeBy, Opened, Refused, link_below, open_in_project, read_text};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "enforcecore.toml";
@@ -255,6 +255,7 @@ impl Config {
         loader.read_variables(folder, &environment);
         given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
         loader.check_policy();
+        loader.check_folders(folder);
         loader.found.extend(loader.conflicts.into_iter().map(|(_, conflict)| conflict));
         if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
     }
@@ -381,17 +382,15 @@ impl Loader {
         self.project = Some(file);
     }
 
-    fn read_file(&mut self, file: &Path, open: fn(&Path) -> Result<File, Unusable>) {
+    fn read_file(&mut self, file: &Path, open: fn(&Path) -> Result<File, Refused>) {
         let name = file.display().to_string();
-        match open(file).and_then(|open| Ok(read(open)?)) {
+        match open(file).and_then(|open| Ok(read_text(open, CONFIG_BYTES_MAX)?)) {
             Ok(text) => self.read_text(file, &name, &text),
-            Err(Unusable::NotOurs(why)) => self.found.push(not_ours_alone(
-                whole(&name),
-                &format!("the configuration {why}"),
-                "`--config` or `config=`",
-            )),
-            Err(Unusable::Unreadable(error)) => {
+            Err(Refused::Failed(error)) => {
                 self.found.push(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+            }
+            Err(refused) => {
+                self.found.push(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
             }
         }
     }
@@ -400,12 +399,37 @@ impl Loader {
     /// the file itself does. One that is not there is for its reader to miss.
     fn check_policy(&mut self) {
         let Some(Setting { value, origin: Origin::File { file, line } }) = self.config.get(Key::Policy) else { return };
-        if self.project.as_ref() == Some(file)
-            && let Ok(Some(why)) = policy_not_ours(Path::new(value))
-        {
-            let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
-            let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
-            self.found.push(not_ours_alone(span, &format!("the policy `{}` {why}", value.display()), &ways));
+        if self.project.as_ref() != Some(file) {
+            return;
+        }
+        match open_in_project(folder_of(file), Path::new(value)) {
+            Ok(_) | Err(Refused::Failed(_)) => {}
+            Err(refused) => {
+                let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
+                let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
+                let what = format!("the policy `{}`", value.display());
+                self.found.push(not_ours_alone(span, &what, refused, &ways));
+            }
+        }
+    }
+
+    /// Refuses folders for evidence and keys that a project's file names, or that nobody names, where a link within the project
+    /// leads them elsewhere: its maker chose the place.
+    fn check_folders(&mut self, working: &Path) {
+        for key in [Key::Log, Key::Keys, Key::Anchor] {
+            let Some(Setting { value, origin }) = self.config.get(key) else { continue };
+            let (folder, span) = match origin {
+                Origin::Default => (working, whole(key.name())),
+                Origin::File { file, line } if self.project.as_ref() == Some(file) => {
+                    (folder_of(file), Span { line: *line, column: 1, ..whole(&file.display().to_string()) })
+                }
+                _ => continue,
+            };
+            if let Some(link) = link_below(folder, &folder.join(value)) {
+                let ways = format!("`{}` or {}", key.flag(), key.variable());
+                let what = format!("`{}`", key.name());
+                self.found.push(not_ours_alone(span, &what, Refused::Link(link), &ways));
+            }
         }
     }
 
@@ -522,61 +546,15 @@ fn is_there(file: &Path) -> bool {
     !fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Why a file decides nothing.
-enum Unusable {
-    Unreadable(io::Error),
-    NotOurs(String),
+/// Opens a regular file that a person keeps or names.
+fn open_named(file: &Path) -> Result<File, Refused> {
+    files::open(file, MadeBy::Us, How::Read).map(|Opened { file, .. }| file)
 }
 
-impl From<io::Error> for Unusable {
-    fn from(error: io::Error) -> Unusable {
-        Unusable::Unreadable(error)
-    }
-}
-
-/// Opens a regular file that a person keeps or names, and waits for nobody: a pipe of that name would never end.
-fn open_named(file: &Path) -> Result<File, Unusable> {
-    Ok(regular(OpenOptions::new().read(true).without_waiting().open(file)?)?)
-}
-
-/// Opens a regular file that was found, if nobody but its owner has a say in what stands at this name. A link never has: its
-/// maker chose the file, and would choose with it what the file's relative paths lead to.
-fn open_found(file: &Path) -> Result<File, Unusable> {
-    if let Some(why) = names_not_ours(&fs::metadata(folder_of(file))?) {
-        return Err(Unusable::NotOurs(format!("lies in a folder that {why}")));
-    }
-    let opened = OpenOptions::new().read(true).without_waiting_or_link().open(file).and_then(regular);
-    if opened.is_err() && fs::symlink_metadata(file)?.is_symlink() {
-        return Err(Unusable::NotOurs("is a symbolic link".to_owned()));
-    }
-    let open = opened?;
-    match not_ours(&open.metadata()?) {
-        Some(why) => Err(Unusable::NotOurs(why.to_owned())),
-        None => Ok(open),
-    }
-}
-
-fn regular(open: File) -> io::Result<File> {
-    if open.metadata()?.is_file() { Ok(open) } else { Err(io::Error::other("it is not a file")) }
-}
-
-/// Why others than this user and the system's can say what is read at this name, links followed.
-fn policy_not_ours(policy: &Path) -> io::Result<Option<String>> {
-    for name in [policy, &fs::canonicalize(policy)?] {
-        if let Some(why) = names_not_ours(&fs::metadata(folder_of(name))?) {
-            return Ok(Some(format!("lies in a folder that {why}")));
-        }
-        if let Some(why) = not_ours(&fs::symlink_metadata(name)?) {
-            return Ok(Some(why.to_owned()));
-        }
-    }
-    Ok(None)
-}
-
-fn read(open: File) -> io::Result<String> {
-    let mut text = String::new();
-    let read = open.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if read as u64 > CONFIG_BYTES_MAX { Err(io::Error::other("it is larger than 64 KiB")) } else { Ok(text) }
+/// Opens a regular file that was found, if only its owner has a say in what stands at this name. A link never has: its maker
+/// chose the file, and would choose with it what the file's relative paths lead to.
+fn open_found(file: &Path) -> Result<File, Refused> {
+    open_in_project(folder_of(file), file)
 }
 
 /// The value as it is used, or why it cannot be.
@@ -614,11 +592,19 @@ fn folders(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
 }
 
 /// A file in the hands of others, and what names it all the same.
-fn not_ours_alone(span: Span, what: &str, ways: &str) -> Diagnostic {
-    let help = format!(
-        "make it a file of this user, in a folder of theirs, both writable by nobody else, or name it with {ways}"
-    );
-    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what}, so it decides nothing here")) }
+fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagnostic {
+    let (why, mend) = match &refused {
+        Refused::NotOurs(others) => (others.to_string(), others.help()),
+        Refused::Link(link) => {
+            (format!("`{}` is a symbolic link", link.display()), "put a file in its place".to_owned())
+        }
+        Refused::Failed(error) => (error.to_string(), "see to it that it can be read".to_owned()),
+    };
+    let help = match &refused {
+        Refused::NotOurs(others) if !others.may_be_named() => mend,
+        _ => format!("{mend}, or name it with {ways}"),
+    };
+    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what} decides nothing here: {why}")) }
 }
 
 /// A project that says otherwise than its user, and every way out.

@@ -1,8 +1,7 @@
 //! `enforcecore policy`: check and test policies.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -11,6 +10,7 @@ use enforcecore::diagnostic::{Diagnostic, Severity};
 use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, run_tests, unreadable};
 use enforcecore_host::assembly::{SetupError, load_policy};
 use enforcecore_host::config::Config;
+use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::paths::FileSystem;
 use serde_json::json;
 
@@ -187,7 +187,5 @@ const FINDINGS_SHOWN_MAX: usize = 100;
 
 /// The text of a document that the loader took; nothing of a longer one.
 fn source(file: &str) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(file)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    if read > DOCUMENT_BYTES_MAX { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+    read_text(files::open(Path::new(file), MadeBy::Us, How::Read)?.file, DOCUMENT_BYTES_MAX as u64)
 }
