@@ -170,3 +170,48 @@ fn what_decides_lies_where_no_other_can_exchange_it() {
         }
     }
 }
+
+/// Builds a container's volume as it is mounted, in a mount namespace of its own, and runs the rest of its words.
+const VOLUME: &str = r#"set -e
+volume=$1 mode=$2 mount=$3; shift 3
+mount -t tmpfs tmpfs "$volume"
+mkdir "$volume/..2026_01_01_00_00_00.1"
+cp policy.yaml base.yaml .enforcecore/keys/log-* "$volume/..2026_01_01_00_00_00.1"
+chmod 0400 "$volume"/..2026_01_01_00_00_00.1/*
+ln -s ..2026_01_01_00_00_00.1 "$volume/..data"
+for name in policy.yaml base.yaml log-signing-key.pem log-names-secret; do ln -s "..data/$name" "$volume/$name"; done
+chmod "$mode" "$volume"
+mount -o "remount,$mount" "$volume"
+exec "$@"
+"#;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_volume_of_a_container_loads_where_it_is_mounted_read_only() {
+    let probe = Command::new("unshare").args(["--mount", "mount", "-t", "tmpfs", "tmpfs", "/mnt"]).status();
+    if !probe.is_ok_and(|status| status.success()) {
+        return eprintln!("skipped: this system lets no one mount; the table in `files/walk_tests.rs` plays it");
+    }
+    let place = project();
+    fs::create_dir(place.path("volume")).unwrap();
+    let check: [&[&str]; 3] = [
+        &["policy", "check", "volume/policy.yaml"],
+        &["decide", "--policy", "volume/policy.yaml", "--call", CALL],
+        &["mcp", "--keys", "volume", "--", "cat"],
+    ];
+    for (args, refused) in check.into_iter().zip([2, 5, 5]) {
+        for (mode, mount, expected) in
+            [("0777", "ro", 0), ("3777", "ro", 0), ("0777", "rw", refused), ("0755", "rw", 0), ("0755", "ro", 0)]
+        {
+            let mut command = Command::new("unshare");
+            command.args(["--mount", "sh", "-c", VOLUME, "sh", "volume", mode, mount]);
+            let product = place.command(args);
+            command.arg(product.get_program()).args(product.get_args());
+            command.current_dir(place.root()).env("HOME", place.path("home"));
+            let ran = Ran::of(command.stdin(Stdio::null()).output().unwrap());
+            assert_eq!(ran.status, expected, "{mode} {mount} {args:?}: {ran:?}");
+            let why = format!("the folder `{}` (owner 0, mode 0777)", place.path("volume").display());
+            assert_eq!(format!("{}{}", ran.stdout, ran.stderr).contains(&why), expected != 0, "{ran:?}");
+        }
+    }
+}

@@ -182,8 +182,8 @@ impl Walk {
     fn folder(mut self, path: &Path) -> Result<Folder, Refused> {
         match self.go(path)? {
             End::Folder => Ok(Folder { held: self.held, path: self.at }),
-            End::Name(_) => Err(io::Error::from(io::ErrorKind::NotADirectory).into()),
-            End::Missing(_) => Err(io::Error::from(io::ErrorKind::NotFound).into()),
+            End::Name(_) => Err(io::Error::from(Errno::NOTDIR).into()),
+            End::Missing(_) => Err(io::Error::from(Errno::NOENT).into()),
         }
     }
 
@@ -212,7 +212,7 @@ impl Walk {
                     }
                     Ok(FileType::Directory) => self.enter(&name)?,
                     Ok(_) if ahead.is_empty() => return Ok(End::Name(name)),
-                    Ok(_) => return Err(io::Error::from(io::ErrorKind::NotADirectory).into()),
+                    Ok(_) => return Err(io::Error::from(Errno::NOTDIR).into()),
                     Err(Errno::NOENT) if self.makes => self.make(&name)?,
                     Err(Errno::NOENT) if ahead.is_empty() => return Ok(End::Missing(name)),
                     Err(error) => return Err(io::Error::from(error).into()),
@@ -286,7 +286,7 @@ impl Walk {
         match self.kind(name) {
             Ok(FileType::RegularFile) => {}
             Err(Errno::NOENT) if matches!(how, How::AppendOrMake | How::LockOrMake | How::MakeNew) => {}
-            Ok(_) if how == How::MakeNew => return Err(io::Error::from(io::ErrorKind::AlreadyExists).into()),
+            Ok(_) if how == How::MakeNew => return Err(io::Error::from(Errno::EXIST).into()),
             Ok(_) => return Err(Refused::irregular()),
             Err(error) => return Err(io::Error::from(error).into()),
         }

@@ -1,7 +1,7 @@
 //! Names that others may have made. The tables are of modes, owners and links; what is asked is whether the file is read.
 //!
 //! They run as root, who alone can give a file away, and read-only mounts are played by an answer that is put in; that the
-//! system's own answer is used is shown in `tests/files.rs`.
+//! system's own answer is used is shown by the command line's tests.
 
 use std::fs::{self, Permissions};
 use std::io::Read as _;
@@ -132,6 +132,27 @@ fn links_are_followed_where_every_one_is_ours() {
     assert!(matches!(inside.file("link", How::Read), Err(Refused::Link(_))));
     assert!(inside.below(Path::new("b/file")).is_ok());
     assert!(inside.linked_file("link").is_ok());
+}
+
+/// A container's volume as it is mounted: each file leads through `..data` to a folder that is exchanged as a whole.
+#[test]
+fn a_volume_of_a_container_is_read_where_it_is_read_only() {
+    for (mode, writable) in [
+        (0o777, "the folder `volume` (owner 0, mode 0777) may be written by every user"),
+        (0o3777, "read"),
+        (0o755, "read"),
+    ] {
+        let place = tempfile::tempdir().unwrap();
+        let at = |name: &str| place.path().join(name);
+        fs::create_dir_all(at("volume/..2026_01_01_x")).unwrap();
+        fs::write(at("volume/..2026_01_01_x/policy.yaml"), "read").unwrap();
+        symlink("..2026_01_01_x", at("volume/..data")).unwrap();
+        symlink("..data/policy.yaml", at("volume/policy.yaml")).unwrap();
+        set(&at("volume"), 0, 0, mode);
+        let said = read(place.path(), "volume/policy.yaml", MadeBy::Us, |_| false);
+        assert!(said.contains(writable), "{mode:o}: {said}");
+        assert_eq!(read(place.path(), "volume/policy.yaml", MadeBy::Us, |_| true), "read", "{mode:o}");
+    }
 }
 
 #[test]
