@@ -50,6 +50,9 @@ pub fn are_log_levels(text: &str) -> bool {
 /// Bytes of a file at most: it has ten keys.
 const CONFIG_BYTES_MAX: u64 = 64 * 1024;
 
+/// Findings of one load at most: who has a hundred mends the first and looks again.
+const FINDINGS_MAX: usize = 100;
+
 macro_rules! keys {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $variable:literal, $kind:expr, $default:expr;)*) => {
         /// What can be configured.
@@ -256,7 +259,7 @@ impl Config {
         given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
         loader.check_policy();
         loader.check_folders(folder);
-        loader.found.extend(loader.conflicts.into_iter().map(|(_, conflict)| conflict));
+        std::mem::take(&mut loader.conflicts).into_iter().for_each(|(_, conflict)| loader.find(conflict));
         if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
     }
 
@@ -341,6 +344,24 @@ enum Author {
 }
 
 impl Loader {
+    /// Keeps a finding, as many as a person reads; one line more says that there are others.
+    fn find(&mut self, finding: Diagnostic) {
+        match self.found.len() {
+            ..FINDINGS_MAX => self.found.push(finding),
+            FINDINGS_MAX => {
+                let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
+                let help = Some("mend these and look again".to_owned());
+                self.found.push(Diagnostic { help, ..problem("EC1008", whole(&finding.span.file), message) });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether more was found than is kept, so that reading on says nothing new.
+    fn is_full(&self) -> bool {
+        self.found.len() > FINDINGS_MAX
+    }
+
     /// Reads the user's own file, if it is there, and says where it is or would be. An environment that names no folder of theirs
     /// has none; one that names none where it could be is an error, because what it says might have been stricter.
     fn read_user(&mut self, environment: &[(OsString, OsString)]) -> Option<PathBuf> {
@@ -351,7 +372,7 @@ impl Loader {
         if !folder.is_absolute() {
             let message = "no absolute path says where the user's own file is".to_owned();
             let help = "set HOME or XDG_CONFIG_HOME".to_owned();
-            self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
+            self.find(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
             return None;
         }
         let file = folder.join("enforcecore").join(CONFIG_FILE);
@@ -387,10 +408,10 @@ impl Loader {
         match open(file).and_then(|open| Ok(read_text(open, CONFIG_BYTES_MAX)?)) {
             Ok(text) => self.read_text(file, &name, &text),
             Err(Refused::Failed(error)) => {
-                self.found.push(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+                self.find(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
             }
             Err(refused) => {
-                self.found.push(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
+                self.find(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
             }
         }
     }
@@ -408,7 +429,7 @@ impl Loader {
                 let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
                 let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
                 let what = format!("the policy `{}`", value.display());
-                self.found.push(not_ours_alone(span, &what, refused, &ways));
+                self.find(not_ours_alone(span, &what, refused, &ways));
             }
         }
     }
@@ -428,7 +449,7 @@ impl Loader {
             if let Some(link) = link_below(folder, &folder.join(value)) {
                 let ways = format!("`{}` or {}", key.flag(), key.variable());
                 let what = format!("`{}`", key.name());
-                self.found.push(not_ours_alone(span, &what, Refused::Link(link), &ways));
+                self.find(not_ours_alone(span, &what, Refused::Link(link), &ways));
             }
         }
     }
@@ -438,19 +459,22 @@ impl Loader {
             Ok(table) => table.into_inner(),
             Err(error) => {
                 let span = place(name, text, error.span().unwrap_or_default());
-                return self.found.push(problem("EC1001", span, error.message().to_owned()));
+                return self.find(problem("EC1001", span, error.message().to_owned()));
             }
         };
         // In the order of the file, not of the alphabet.
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
+            if self.is_full() {
+                return;
+            }
             match Key::ALL.iter().find(|own| own.name() == key.get_ref().as_ref()) {
                 Some(known) => self.take(*known, file, name, text, &value),
                 None if key.get_ref() == TRUSTED_PROJECTS => {
                     self.take_trusted(file, place(name, text, key.span()), &value)
                 }
-                None => self.found.push(unknown_key(key.get_ref(), place(name, text, key.span()))),
+                None => self.find(unknown_key(key.get_ref(), place(name, text, key.span()))),
             }
         }
     }
@@ -458,14 +482,14 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.found.push(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
+            return self.find(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
         };
         let folder = folder_of(file);
         match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
             Ok(value) if self.is_projects() && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
                 let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
                 let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
-                self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
+                self.find(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
             }
             Ok(value) => match self.users_word_against(key, &value) {
                 Some(user) => self.conflicts.push((key, conflict(key, span, folder, user))),
@@ -474,7 +498,7 @@ impl Loader {
                     self.settle(key, value, Origin::File { file: file.to_owned(), line });
                 }
             },
-            Err(why) => self.found.push(problem("EC1003", span, format!("`{}` {why}", key.name()))),
+            Err(why) => self.find(problem("EC1003", span, format!("`{}` {why}", key.name()))),
         }
     }
 
@@ -496,14 +520,14 @@ impl Loader {
             let message =
                 format!("`{TRUSTED_PROJECTS}` has no meaning here: only the user's own file says whom they trust");
             let help = "write it into the user's own file, or remove the line".to_owned();
-            return self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+            return self.find(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
         }
         match folders(value.get_ref()) {
             Ok(folders) => {
                 let origin = Origin::File { file: file.to_owned(), line: span.line };
                 self.config.trusted_projects = Some(TrustedProjects { folders, origin });
             }
-            Err(why) => self.found.push(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
+            Err(why) => self.find(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
         }
     }
 
@@ -518,11 +542,14 @@ impl Loader {
         let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
         ours.sort();
         for (name, value) in ours {
+            if self.is_full() {
+                return;
+            }
             match Key::ALL.iter().find(|key| key.variable() == name) {
-                None => self.found.push(unknown_variable(&name)),
+                None => self.find(unknown_variable(&name)),
                 Some(key) => match usable(key.kind(), value, folder) {
                     Ok(value) => self.settle(*key, value, Origin::Variable(key.variable())),
-                    Err(why) => self.found.push(problem("EC1003", whole(&name), format!("the variable {why}"))),
+                    Err(why) => self.find(problem("EC1003", whole(&name), format!("the variable {why}"))),
                 },
             }
         }

@@ -209,6 +209,22 @@ fn what_is_not_understood_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_hundred_findings_are_listed_and_one_line_says_that_there_are_more() {
+    let unknown = |n: usize| (0..n).map(|n| format!("k{n} = 1\n")).collect::<String>();
+    let place = tempfile::tempdir().unwrap();
+    for (count, expected) in [(1, 1), (99, 99), (100, 100), (101, 101), (5000, 101)] {
+        write(&place.path().join("enforcecore.toml"), &unknown(count));
+        let found = load(place.path(), &[]).unwrap_err();
+        assert_eq!(found.len(), expected, "{count}");
+        assert_eq!(found.last().unwrap().code == "EC1008", count > 100, "{count}");
+    }
+    fs::remove_file(place.path().join("enforcecore.toml")).unwrap();
+    let names: Vec<String> = (0..5000).map(|n| format!("ENFORCECORE_{n}")).collect();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    assert_eq!(load(place.path(), &variables).unwrap_err().len(), 101);
+}
+
+#[test]
 fn variables_are_held_to_the_same_rules() {
     let check = |name: &str, value: &str, expected: &str| assert_eq!(said_of(&[(name, value)]), expected, "{name}");
     check("ENFORCECORE_LOG_LEVEL", "info", "");

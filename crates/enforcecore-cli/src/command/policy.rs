@@ -166,24 +166,18 @@ fn is_unread(finding: &Diagnostic) -> bool {
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
     let renderer = Renderer::styled();
     let mut sources: HashMap<&str, Option<String>> = HashMap::new();
-    for finding in found.iter().take(FINDINGS_SHOWN_MAX) {
+    // A load lists so many of a policy's as a person reads.
+    for finding in found {
         let file = finding.span.file.as_str();
         let source = sources.entry(file).or_insert_with(|| source(file).ok());
         output.painted(&diagnostic::human(finding, source.as_deref(), &renderer))?;
         output.line("")?;
-    }
-    let more = found.len().saturating_sub(FINDINGS_SHOWN_MAX);
-    if more > 0 {
-        output.line(&format!("and {more} more; --json has all of them\n"))?;
     }
     match found.first() {
         Some(first) => output.line(&format!("`enforcecore explain {}` says more about such a code", first.code)),
         None => Ok(()),
     }
 }
-
-/// Findings shown to a person at most: whoever has a hundred mends the first and looks again.
-const FINDINGS_SHOWN_MAX: usize = 100;
 
 /// The text of a document that the loader took; nothing of a longer one.
 fn source(file: &str) -> io::Result<String> {
