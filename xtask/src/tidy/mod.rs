@@ -16,6 +16,7 @@ mod dependencies;
 mod invariants;
 mod licences;
 mod numbers;
+mod opened;
 pub mod packages;
 mod purity;
 mod sizes;
@@ -25,7 +26,7 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 13] = [
+const RULES: [Rule; 14] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("no part pulls in too many packages", packages::within_limits),
@@ -33,6 +34,7 @@ const RULES: [Rule; 13] = [
     ("only the host crate holds unsafe code", purity::no_unsafe),
     ("the core does no I/O", purity::pure_core),
     ("faces hold no policy logic", purity::no_decision_outside),
+    ("files are opened in one place", opened::in_one_place),
     ("every code has a page and every page a code", codes::have_pages),
     ("no file or function is too long", sizes::within_limits),
     ("numbers in the readme say where they come from", numbers::have_a_source),
@@ -137,6 +139,7 @@ mod tests {
         only_the_host_crate_holds_unsafe_code: purity::no_unsafe;
         the_core_does_no_io: purity::pure_core;
         faces_hold_no_policy_logic: purity::no_decision_outside;
+        files_are_opened_in_one_place: opened::in_one_place;
         every_code_has_a_page_and_every_page_a_code: codes::have_pages;
         no_file_or_function_is_too_long: sizes::within_limits;
         numbers_in_the_readme_say_where_they_come_from: numbers::have_a_source;

@@ -197,8 +197,12 @@ mod tests {
     /// What is kept of so many findings, and whether the reading ends there.
     fn kept(errors: usize, warnings: usize) -> (usize, bool) {
         let mut report = Report::new("policy.yaml");
-        (0..warnings).for_each(|n| drop(report.warning("EC0036", Place::START, n.to_string()).help("help")));
-        (0..errors).for_each(|n| drop(report.error("EC0020", Place::START, n.to_string()).help("help").fix("fix")));
+        for n in 0..warnings {
+            report.warning("EC0036", Place::START, n.to_string()).help("help");
+        }
+        for n in 0..errors {
+            report.error("EC0020", Place::START, n.to_string()).help("help").fix("fix");
+        }
         (report.found.len(), report.is_full())
     }
 
