@@ -434,7 +434,7 @@ impl Loader {
         }
     }
 
-    /// Refuses folders for evidence and keys that a project's file names, or that nobody names, where a link within the project
+    /// Refuses folders for evidence and keys that a project's file names, or that are the default, where a link within the project
     /// leads them elsewhere: its maker chose the place.
     fn check_folders(&mut self, working: &Path) {
         for key in [Key::Log, Key::Keys, Key::Anchor] {
@@ -623,7 +623,7 @@ fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagn
     let (why, mend) = match &refused {
         Refused::NotOurs(others) => (others.to_string(), others.help()),
         Refused::Link(link) => {
-            (format!("`{}` is a symbolic link", link.display()), "put a file in its place".to_owned())
+            (format!("`{}` is a symbolic link", link.display()), "put what it leads to in its place".to_owned())
         }
         Refused::Failed(error) => (error.to_string(), "see to it that it can be read".to_owned()),
     };

@@ -24,7 +24,7 @@ pub fn json(path: &str, report: &Report, any_key: bool) -> Json {
 pub fn human(path: &str, report: &Report, any_key: bool) -> Vec<String> {
     let verdict = match report.verdict {
         _ if lacks_key(report, any_key) => {
-            format!("{UNKNOWN_KEY}: only the log itself says by which key it is signed, so anybody could have")
+            format!("{UNKNOWN_KEY}: only the log itself says by which key it is signed, so anyone could have signed it")
         }
         Verdict::Unanchored { since } => {
             format!("unanchored since entry {since}: nothing outside the log says that it goes on no further")
