@@ -381,7 +381,7 @@ impl Run {
             }
         };
         // The interpreter's lock was waited for, and handlers of the log have run: the last look is here.
-        if let Err(changed) = permit.look_again() {
+        if let Some(changed) = permit.look_again() {
             return changed;
         }
         match self.function.bind(py).call1((self.call.as_str(), arguments)) {

@@ -196,7 +196,7 @@ def test_a_projects_file_in_somebody_elses_hands_decides_nothing(project):
     error = refused(project)
     assert [one.code for one in error.diagnostics] == ["EC1005"]
     assert "may be written by every user" in str(error)
-    assert send(project, config=file).exists(), "who names the file means it"
+    assert "may be written by every user" in str(refused(project, config=file)), "who names it does not mean all others"
     file.chmod(0o644)
     assert send(project).exists()
 
@@ -207,6 +207,7 @@ def test_a_projects_file_of_another_user_decides_nothing(project):
     os.chown(file, 12345, -1)
     assert "belongs to another user" in str(refused(project))
     assert "belongs to another user" in str(refused(project, policy="../policy.yaml"))
+    assert send(project, config=file).exists(), "who names the file means it"
     os.chown(file, 0, -1)
     assert send(project).exists()
 

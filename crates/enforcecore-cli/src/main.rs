@@ -74,6 +74,7 @@ impl Cli {
         let mut given = Given::by(Origin::Flag);
         self.logging.give(&mut given);
         match &self.command {
+            Command::Audit(options) => options.give(&mut given),
             Command::Config(options) => options.give(&mut given),
             Command::Decide(options) => options.give(&mut given),
             Command::Mcp(options) => options.give(&mut given),

@@ -8,8 +8,8 @@
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read};
+use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
@@ -20,7 +20,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
-use crate::private::{Private, names_not_ours, not_ours};
+use crate::files::{self, How, MadeBy, Opened, Refused, link_below, open_in_project, read_text};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "enforcecore.toml";
@@ -49,6 +49,9 @@ pub fn are_log_levels(text: &str) -> bool {
 
 /// Bytes of a file at most: it has ten keys.
 const CONFIG_BYTES_MAX: u64 = 64 * 1024;
+
+/// Findings of one load at most: who has a hundred mends the first and looks again.
+const FINDINGS_MAX: usize = 100;
 
 macro_rules! keys {
     ($($(#[doc = $doc:literal])* $variant:ident = $name:literal, $variable:literal, $kind:expr, $default:expr;)*) => {
@@ -255,7 +258,8 @@ impl Config {
         loader.read_variables(folder, &environment);
         given.values.into_iter().for_each(|(key, value)| loader.settle(key, value, given.origin.clone()));
         loader.check_policy();
-        loader.found.extend(loader.conflicts.into_iter().map(|(_, conflict)| conflict));
+        loader.check_folders(folder);
+        std::mem::take(&mut loader.conflicts).into_iter().for_each(|(_, conflict)| loader.find(conflict));
         if loader.found.is_empty() { Ok(loader.config) } else { Err(loader.found) }
     }
 
@@ -340,6 +344,24 @@ enum Author {
 }
 
 impl Loader {
+    /// Keeps a finding, as many as a person reads; one line more says that there are others.
+    fn find(&mut self, finding: Diagnostic) {
+        match self.found.len() {
+            ..FINDINGS_MAX => self.found.push(finding),
+            FINDINGS_MAX => {
+                let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
+                let help = Some("mend these and look again".to_owned());
+                self.found.push(Diagnostic { help, ..problem("EC1008", whole(&finding.span.file), message) });
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether more was found than is kept, so that reading on says nothing new.
+    fn is_full(&self) -> bool {
+        self.found.len() > FINDINGS_MAX
+    }
+
     /// Reads the user's own file, if it is there, and says where it is or would be. An environment that names no folder of theirs
     /// has none; one that names none where it could be is an error, because what it says might have been stricter.
     fn read_user(&mut self, environment: &[(OsString, OsString)]) -> Option<PathBuf> {
@@ -350,7 +372,7 @@ impl Loader {
         if !folder.is_absolute() {
             let message = "no absolute path says where the user's own file is".to_owned();
             let help = "set HOME or XDG_CONFIG_HOME".to_owned();
-            self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
+            self.find(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
             return None;
         }
         let file = folder.join("enforcecore").join(CONFIG_FILE);
@@ -381,17 +403,15 @@ impl Loader {
         self.project = Some(file);
     }
 
-    fn read_file(&mut self, file: &Path, open: fn(&Path) -> Result<File, Unusable>) {
+    fn read_file(&mut self, file: &Path, open: fn(&Path) -> Result<File, Refused>) {
         let name = file.display().to_string();
-        match open(file).and_then(|open| Ok(read(open)?)) {
+        match open(file).and_then(|open| Ok(read_text(open, CONFIG_BYTES_MAX)?)) {
             Ok(text) => self.read_text(file, &name, &text),
-            Err(Unusable::NotOurs(why)) => self.found.push(not_ours_alone(
-                whole(&name),
-                &format!("the configuration {why}"),
-                "`--config` or `config=`",
-            )),
-            Err(Unusable::Unreadable(error)) => {
-                self.found.push(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+            Err(Refused::Failed(error)) => {
+                self.find(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+            }
+            Err(refused) => {
+                self.find(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
             }
         }
     }
@@ -400,12 +420,37 @@ impl Loader {
     /// the file itself does. One that is not there is for its reader to miss.
     fn check_policy(&mut self) {
         let Some(Setting { value, origin: Origin::File { file, line } }) = self.config.get(Key::Policy) else { return };
-        if self.project.as_ref() == Some(file)
-            && let Ok(Some(why)) = policy_not_ours(Path::new(value))
-        {
-            let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
-            let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
-            self.found.push(not_ours_alone(span, &format!("the policy `{}` {why}", value.display()), &ways));
+        if self.project.as_ref() != Some(file) {
+            return;
+        }
+        match open_in_project(folder_of(file), Path::new(value)) {
+            Ok(_) | Err(Refused::Failed(_)) => {}
+            Err(refused) => {
+                let span = Span { line: *line, column: 1, ..whole(&file.display().to_string()) };
+                let ways = format!("`{}` or {}", Key::Policy.flag(), Key::Policy.variable());
+                let what = format!("the policy `{}`", value.display());
+                self.find(not_ours_alone(span, &what, refused, &ways));
+            }
+        }
+    }
+
+    /// Refuses folders for evidence and keys that a project's file names, or that are the default, where a link within the project
+    /// leads them elsewhere: its maker chose the place.
+    fn check_folders(&mut self, working: &Path) {
+        for key in [Key::Log, Key::Keys, Key::Anchor] {
+            let Some(Setting { value, origin }) = self.config.get(key) else { continue };
+            let (folder, span) = match origin {
+                Origin::Default => (working, whole(key.name())),
+                Origin::File { file, line } if self.project.as_ref() == Some(file) => {
+                    (folder_of(file), Span { line: *line, column: 1, ..whole(&file.display().to_string()) })
+                }
+                _ => continue,
+            };
+            if let Some(link) = link_below(folder, &folder.join(value)) {
+                let ways = format!("`{}` or {}", key.flag(), key.variable());
+                let what = format!("`{}`", key.name());
+                self.find(not_ours_alone(span, &what, Refused::Link(link), &ways));
+            }
         }
     }
 
@@ -414,19 +459,22 @@ impl Loader {
             Ok(table) => table.into_inner(),
             Err(error) => {
                 let span = place(name, text, error.span().unwrap_or_default());
-                return self.found.push(problem("EC1001", span, error.message().to_owned()));
+                return self.find(problem("EC1001", span, error.message().to_owned()));
             }
         };
         // In the order of the file, not of the alphabet.
         let mut entries: Vec<_> = table.into_iter().collect();
         entries.sort_by_key(|(key, _)| key.span().start);
         for (key, value) in entries {
+            if self.is_full() {
+                return;
+            }
             match Key::ALL.iter().find(|own| own.name() == key.get_ref().as_ref()) {
                 Some(known) => self.take(*known, file, name, text, &value),
                 None if key.get_ref() == TRUSTED_PROJECTS => {
                     self.take_trusted(file, place(name, text, key.span()), &value)
                 }
-                None => self.found.push(unknown_key(key.get_ref(), place(name, text, key.span()))),
+                None => self.find(unknown_key(key.get_ref(), place(name, text, key.span()))),
             }
         }
     }
@@ -434,14 +482,14 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.found.push(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
+            return self.find(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
         };
         let folder = folder_of(file);
         match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
             Ok(value) if self.is_projects() && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
                 let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
                 let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
-                self.found.push(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
+                self.find(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
             }
             Ok(value) => match self.users_word_against(key, &value) {
                 Some(user) => self.conflicts.push((key, conflict(key, span, folder, user))),
@@ -450,7 +498,7 @@ impl Loader {
                     self.settle(key, value, Origin::File { file: file.to_owned(), line });
                 }
             },
-            Err(why) => self.found.push(problem("EC1003", span, format!("`{}` {why}", key.name()))),
+            Err(why) => self.find(problem("EC1003", span, format!("`{}` {why}", key.name()))),
         }
     }
 
@@ -472,14 +520,14 @@ impl Loader {
             let message =
                 format!("`{TRUSTED_PROJECTS}` has no meaning here: only the user's own file says whom they trust");
             let help = "write it into the user's own file, or remove the line".to_owned();
-            return self.found.push(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+            return self.find(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
         }
         match folders(value.get_ref()) {
             Ok(folders) => {
                 let origin = Origin::File { file: file.to_owned(), line: span.line };
                 self.config.trusted_projects = Some(TrustedProjects { folders, origin });
             }
-            Err(why) => self.found.push(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
+            Err(why) => self.find(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
         }
     }
 
@@ -494,11 +542,14 @@ impl Loader {
         let mut ours: Vec<_> = ours.filter(|(name, _)| name.starts_with(VARIABLE_PREFIX)).collect();
         ours.sort();
         for (name, value) in ours {
+            if self.is_full() {
+                return;
+            }
             match Key::ALL.iter().find(|key| key.variable() == name) {
-                None => self.found.push(unknown_variable(&name)),
+                None => self.find(unknown_variable(&name)),
                 Some(key) => match usable(key.kind(), value, folder) {
                     Ok(value) => self.settle(*key, value, Origin::Variable(key.variable())),
-                    Err(why) => self.found.push(problem("EC1003", whole(&name), format!("the variable {why}"))),
+                    Err(why) => self.find(problem("EC1003", whole(&name), format!("the variable {why}"))),
                 },
             }
         }
@@ -522,61 +573,15 @@ fn is_there(file: &Path) -> bool {
     !fs::symlink_metadata(file).is_err_and(|error| error.kind() == io::ErrorKind::NotFound)
 }
 
-/// Why a file decides nothing.
-enum Unusable {
-    Unreadable(io::Error),
-    NotOurs(String),
+/// Opens a regular file that a person keeps or names.
+fn open_named(file: &Path) -> Result<File, Refused> {
+    files::open(file, MadeBy::Us, How::Read).map(|Opened { file, .. }| file)
 }
 
-impl From<io::Error> for Unusable {
-    fn from(error: io::Error) -> Unusable {
-        Unusable::Unreadable(error)
-    }
-}
-
-/// Opens a regular file that a person keeps or names, and waits for nobody: a pipe of that name would never end.
-fn open_named(file: &Path) -> Result<File, Unusable> {
-    Ok(regular(OpenOptions::new().read(true).without_waiting().open(file)?)?)
-}
-
-/// Opens a regular file that was found, if nobody but its owner has a say in what stands at this name. A link never has: its
-/// maker chose the file, and would choose with it what the file's relative paths lead to.
-fn open_found(file: &Path) -> Result<File, Unusable> {
-    if let Some(why) = names_not_ours(&fs::metadata(folder_of(file))?) {
-        return Err(Unusable::NotOurs(format!("lies in a folder that {why}")));
-    }
-    let opened = OpenOptions::new().read(true).without_waiting_or_link().open(file).and_then(regular);
-    if opened.is_err() && fs::symlink_metadata(file)?.is_symlink() {
-        return Err(Unusable::NotOurs("is a symbolic link".to_owned()));
-    }
-    let open = opened?;
-    match not_ours(&open.metadata()?) {
-        Some(why) => Err(Unusable::NotOurs(why.to_owned())),
-        None => Ok(open),
-    }
-}
-
-fn regular(open: File) -> io::Result<File> {
-    if open.metadata()?.is_file() { Ok(open) } else { Err(io::Error::other("it is not a file")) }
-}
-
-/// Why others than this user and the system's can say what is read at this name, links followed.
-fn policy_not_ours(policy: &Path) -> io::Result<Option<String>> {
-    for name in [policy, &fs::canonicalize(policy)?] {
-        if let Some(why) = names_not_ours(&fs::metadata(folder_of(name))?) {
-            return Ok(Some(format!("lies in a folder that {why}")));
-        }
-        if let Some(why) = not_ours(&fs::symlink_metadata(name)?) {
-            return Ok(Some(why.to_owned()));
-        }
-    }
-    Ok(None)
-}
-
-fn read(open: File) -> io::Result<String> {
-    let mut text = String::new();
-    let read = open.take(CONFIG_BYTES_MAX + 1).read_to_string(&mut text)?;
-    if read as u64 > CONFIG_BYTES_MAX { Err(io::Error::other("it is larger than 64 KiB")) } else { Ok(text) }
+/// Opens a regular file that was found, if only its owner has a say in what stands at this name. A link never has: its maker
+/// chose the file, and would choose with it what the file's relative paths lead to.
+fn open_found(file: &Path) -> Result<File, Refused> {
+    open_in_project(folder_of(file), file)
 }
 
 /// The value as it is used, or why it cannot be.
@@ -614,11 +619,19 @@ fn folders(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
 }
 
 /// A file in the hands of others, and what names it all the same.
-fn not_ours_alone(span: Span, what: &str, ways: &str) -> Diagnostic {
-    let help = format!(
-        "make it a file of this user, in a folder of theirs, both writable by nobody else, or name it with {ways}"
-    );
-    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what}, so it decides nothing here")) }
+fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagnostic {
+    let (why, mend) = match &refused {
+        Refused::NotOurs(others) => (others.to_string(), others.help()),
+        Refused::Link(link) => {
+            (format!("`{}` is a symbolic link", link.display()), "put what it leads to in its place".to_owned())
+        }
+        Refused::Failed(error) => (error.to_string(), "see to it that it can be read".to_owned()),
+    };
+    let help = match &refused {
+        Refused::NotOurs(others) if !others.may_be_named() => mend,
+        _ => format!("{mend}, or name it with {ways}"),
+    };
+    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what} decides nothing here: {why}")) }
 }
 
 /// A project that says otherwise than its user, and every way out.

@@ -5,12 +5,13 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use enforcecore::audit::{self, Entry, FindingKind, Log, LogError, LogParts, Report, VerifyOptions};
+use enforcecore::audit::{self, Entry, FindingKind, Log, LogError, LogParts, Report, Verdict, VerifyOptions};
 use enforcecore::session::State;
-use enforcecore::traits::{Anchor, Clock, Random, StoreError};
+use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
 use crate::anchor::FileAnchor;
-use crate::file_log::{FileLog, open_for_reading};
+use crate::file_log::{FileLog, LOG_FILE, open_for_reading};
+use crate::files::{Folder, How, MadeBy};
 use crate::keys::{FileSigner, load_or_create_keyer};
 
 /// Bytes read at a time.
@@ -105,6 +106,47 @@ impl<R: Read> Read for Watched<'_, R> {
 /// moves both, and the anchor never runs ahead.
 pub fn anchored_checkpoint(folder: &Path) -> Result<Option<String>, StoreError> {
     FileAnchor::new(folder).latest()
+}
+
+/// What became of a log that was to be anchored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Anchored {
+    /// The anchor remembers it as it stands.
+    Now(Report),
+    /// The anchor remembered it already.
+    Already(Report),
+    /// The log is not what was written, or not what the anchor remembers, and nothing was done.
+    Refused(Report),
+}
+
+/// Checks the log of these folders against its key, every signature, and writes where it stands into its anchor: for a log
+/// whose anchor is gone, or new. No writer moves it meanwhile, and neither a log nor a key is made.
+pub fn anchor_log(folders: &LogFolders) -> Result<Anchored, StoreError> {
+    const DOING: &str = "anchor the log";
+    let folder = folders.anchor.as_deref().ok_or_else(|| StoreError::new(DOING, "no anchor is named"))?;
+    let failed = |error: &dyn std::fmt::Display| StoreError::new(DOING, error);
+    let open = || Folder::open(&folders.log, MadeBy::Us).and_then(|folder| folder.file(LOG_FILE, How::Read));
+    open().map_err(|refused| failed(&refused))?;
+    let signer = FileSigner::load(&folders.keys, &folders.origin)?;
+    let no_key = || failed(&format!("there is no key in `{}` to check it with", folders.keys.display()));
+    let key = Some(signer.ok_or_else(no_key)?.public());
+    let store = FileLog::open(&folders.log)?;
+    let _turn = store.turn()?;
+    let anchor = FileAnchor::new(folder);
+    let kept = anchor.latest()?;
+    let origin = Some(folders.origin.clone());
+    let options = VerifyOptions { key, origin, anchors: kept.iter().cloned().collect(), all_signatures: true };
+    let log = open().map_err(|refused| failed(&refused))?;
+    let report = audit::verify(&mut BufReader::with_capacity(READ_BYTES, log), &options);
+    // What a crash left behind the last seal was never acknowledged: the next writer sets it aside.
+    let Some(checkpoint) = report.checkpoint.clone().filter(|_| report.verdict != Verdict::Invalid) else {
+        return Ok(Anchored::Refused(report));
+    };
+    if kept.as_ref() == Some(&checkpoint) {
+        return Ok(Anchored::Already(report));
+    }
+    anchor.remember(&checkpoint)?;
+    Ok(Anchored::Now(report))
 }
 
 /// The entries of a folder's log in order, for showing: parsed, not verified.

@@ -1,18 +1,20 @@
 //! The log's bytes in a folder: `log.jsonl`, the torn tails beside it in `torn/`, and `lock`, which processes take turns with.
 //!
 //! The folder belongs to its owner alone. A file that is a symbolic link, or was exchanged under us, is refused rather than
-//! written to. Absent on purpose: any retry of a failed write or sync.
+//! written to. Programs that tidy up remove files called `lock`: a lock that lost its name is taken anew, and on Unix the log
+//! itself is locked too, so that no two writers overlap even in that moment. Absent on purpose: any retry of a failed write or
+//! sync.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use enforcecore::traits::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
 
-use crate::private::{Private, cut, is_still, make_own_folder, read_at, read_exact_at, sync_folder};
+use crate::files::{Folder, How, MadeBy, Refused, cut, is_still, read_at, read_exact_at};
 
 /// The name of the file with the lines.
 pub const LOG_FILE: &str = "log.jsonl";
@@ -24,14 +26,17 @@ const TORN_FOLDER: &str = "torn";
 /// Waits between two tries for the lock: short at first, because a group takes a fraction of a millisecond.
 const LOCK_WAIT_MIN: Duration = Duration::from_micros(50);
 const LOCK_WAIT_MAX: Duration = Duration::from_millis(5);
+/// Times that the lock may lose its name in one turn: once is a program that tidies up, eight times is an error of its own.
+const LOCKS_LOST_MAX: usize = 8;
 /// Bytes copied at a time.
 const COPY_BYTES: usize = 64 * 1024;
 
 /// A log in a folder.
 #[derive(Debug)]
 pub struct FileLog {
-    folder: PathBuf,
-    // A turn holds both the mutex and the lock: threads and processes take turns alike.
+    folder: Folder,
+    torn: Folder,
+    // A turn holds both the mutex and the locks: threads and processes take turns alike.
     files: Mutex<Files>,
 }
 
@@ -44,39 +49,67 @@ struct Files {
 impl FileLog {
     /// Opens the folder, and makes it where there is none.
     pub fn open(folder: &Path) -> Result<FileLog, StoreError> {
-        let failed = |error| StoreError::new("open the log folder", error);
-        make_own_folder(folder).map_err(failed)?;
-        make_own_folder(&folder.join(TORN_FOLDER)).map_err(failed)?;
-        let folder = folder.canonicalize().map_err(failed)?;
-        let log = open_private(&folder.join(LOG_FILE), OpenOptions::new().append(true)).map_err(failed)?;
-        let lock = open_private(&folder.join(LOCK_FILE), OpenOptions::new().write(true)).map_err(failed)?;
-        log.sync_all().and_then(|()| sync_folder(&folder)).map_err(failed)?;
-        Ok(FileLog { folder, files: Mutex::new(Files { log, lock }) })
+        FileLog::open_files(folder).map_err(|refused| StoreError::new("open the log folder", refused))
+    }
+
+    fn open_files(folder: &Path) -> Result<FileLog, Refused> {
+        let folder = Folder::open_or_make_own(folder)?;
+        let torn = folder.own_folder(TORN_FOLDER)?;
+        let log = folder.file(LOG_FILE, How::AppendOrMake)?;
+        let lock = folder.file(LOCK_FILE, How::LockOrMake)?;
+        log.sync_all()?;
+        folder.sync()?;
+        Ok(FileLog { folder, torn, files: Mutex::new(Files { log, lock }) })
     }
 }
 
 impl LogStore for FileLog {
     fn turn(&self) -> Result<Box<dyn LogTurn + '_>, StoreError> {
-        let files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        lock_until(|| files.lock.try_lock(), Instant::now() + TURN_WAIT_MAX)
-            .map_err(|error| StoreError::new("lock the log", error))?;
-        // From here on dropping the turn unlocks.
-        let turn = FileTurn { folder: &self.folder, files };
-        turn.check_same_file().map_err(|error| StoreError::new("open the log", error))?;
-        Ok(Box::new(turn))
+        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+        let deadline = Instant::now() + TURN_WAIT_MAX;
+        for _ in 0..LOCKS_LOST_MAX {
+            lock_until(|| files.try_lock(), deadline).map_err(|error| StoreError::new("lock the log", error))?;
+            // From here on dropping the turn unlocks.
+            let turn = FileTurn { store: self, files };
+            turn.check_same_file().map_err(|error| StoreError::new("open the log", error))?;
+            if is_still(&turn.files.lock, &self.folder.path().join(LOCK_FILE)).unwrap_or(false) {
+                return Ok(Box::new(turn));
+            }
+            // Who comes now locks the file that has the name, so that is the one to hold.
+            drop(turn);
+            let named = self.folder.file(LOCK_FILE, How::LockOrMake);
+            files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
+            files.lock = named.map_err(|refused| StoreError::new("open the log's lock", refused))?;
+        }
+        let why = format!("its file was taken away {LOCKS_LOST_MAX} times while it was waited for");
+        Err(StoreError::new("lock the log", why))
+    }
+}
+
+impl Files {
+    /// Takes the lock, and the log itself where that keeps out no reader.
+    fn try_lock(&self) -> Result<(), TryLockError> {
+        self.lock.try_lock()?;
+        let taken = if cfg!(unix) { self.log.try_lock() } else { Ok(()) };
+        taken.inspect_err(|_| drop(self.lock.unlock()))
+    }
+
+    fn unlock(&self) {
+        // The locks also end with the process; there is no one to tell.
+        let _ = if cfg!(unix) { self.log.unlock() } else { Ok(()) };
+        let _ = self.lock.unlock();
     }
 }
 
 /// The right to write, held by one process and one thread of it.
 struct FileTurn<'a> {
-    folder: &'a Path,
+    store: &'a FileLog,
     files: MutexGuard<'a, Files>,
 }
 
 impl Drop for FileTurn<'_> {
     fn drop(&mut self) {
-        // The lock also ends with the process; there is nobody to tell.
-        let _ = self.files.lock.unlock();
+        self.files.unlock();
     }
 }
 
@@ -105,7 +138,7 @@ impl LogTurn for FileTurn<'_> {
 impl FileTurn<'_> {
     /// A log that was moved or exchanged would take what we write with it.
     fn check_same_file(&self) -> io::Result<()> {
-        if is_still(&self.files.log, &self.folder.join(LOG_FILE))? {
+        if is_still(&self.files.log, &self.store.folder.path().join(LOG_FILE))? {
             return Ok(());
         }
         Err(io::Error::other("the file is no longer the one that was opened"))
@@ -114,8 +147,7 @@ impl FileTurn<'_> {
     /// The copy is on stable storage before the original is cut.
     fn move_tail(&self, offset: u64) -> io::Result<String> {
         let end = self.files.log.metadata()?.len();
-        let torn = self.folder.join(TORN_FOLDER);
-        let (name, mut copy) = new_file(&torn, &format!("{offset}-{end}"))?;
+        let (name, mut copy) = new_file(&self.store.torn, &format!("{offset}-{end}"))?;
         let mut buffer = vec![0; COPY_BYTES];
         let mut at = offset;
         while at < end {
@@ -125,24 +157,32 @@ impl FileTurn<'_> {
             at += count as u64;
         }
         copy.sync_all()?;
-        sync_folder(&torn)?;
-        cut(&self.files.log, &self.folder.join(LOG_FILE), offset)?;
+        self.store.torn.sync()?;
+        cut(&self.files.log, &self.store.folder.path().join(LOG_FILE), offset)?;
         self.files.log.sync_all()?;
         Ok(format!("{TORN_FOLDER}/{name}"))
     }
 }
 
-/// Opens the lines for reading, up to the end of the last whole group if nobody is writing for long.
+/// Opens the lines for reading, up to the end of the last whole group if no one is writing for long.
 ///
-/// Needs no right to write. The bytes come with how many of them there are.
+/// Needs no right to write, and the folder may be anyone's: its bytes are judged by their signatures. They come with how many of
+/// them there are.
 pub fn open_for_reading(folder: &Path) -> io::Result<io::Take<File>> {
-    let log = OpenOptions::new().read(true).private().open(folder.join(LOG_FILE))?;
+    let folder = Folder::open(folder, MadeBy::Anyone)?;
+    let log = folder.file(LOG_FILE, How::Read)?;
     // Between turns the file ends with a seal. Who may not open the lock reads what is there now.
-    let lock = File::open(folder.join(LOCK_FILE)).ok();
+    let lock = folder.file(LOCK_FILE, How::Read).ok();
+    let deadline = Instant::now() + TURN_WAIT_MAX;
     if let Some(lock) = &lock {
-        let _ = lock_until(|| lock.try_lock_shared(), Instant::now() + TURN_WAIT_MAX);
+        let _ = lock_until(|| lock.try_lock_shared(), deadline);
     }
+    // Also where the lock lost its name; and given back at once, because the file stays open for long.
+    let locked = cfg!(unix) && lock_until(|| log.try_lock_shared(), deadline).is_ok();
     let bytes = log.metadata()?.len();
+    if locked {
+        log.unlock()?;
+    }
     Ok(log.take(bytes))
 }
 
@@ -164,18 +204,11 @@ fn lock_until(try_lock: impl Fn() -> Result<(), TryLockError>, deadline: Instant
     }
 }
 
-/// Opens or makes a regular file of the owner's; never through a symbolic link.
-fn open_private(path: &Path, options: &mut OpenOptions) -> io::Result<File> {
-    let file = options.read(true).create(true).private().open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
-}
-
-fn new_file(folder: &Path, name: &str) -> io::Result<(String, File)> {
-    // The same place can break off again and again; a hundred times is somebody's error.
+fn new_file(folder: &Folder, name: &str) -> io::Result<(String, File)> {
+    // The same place can break off again and again; a hundred times is an error of its own.
     for count in 0..100 {
         let name = if count == 0 { name.to_owned() } else { format!("{name}.{count}") };
-        let mut options = OpenOptions::new();
-        match options.write(true).create_new(true).private().open(folder.join(&name)) {
+        match folder.file(&name, How::MakeNew).map_err(io::Error::from) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             other => return other.map(|file| (name, file)),
         }

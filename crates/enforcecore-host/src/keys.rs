@@ -3,7 +3,7 @@
 //! Each is made once, from the operating system's generator, readable by its owner only. A file that others can read is
 //! refused: what is signed with it proves nothing. The signing key is PKCS#8 in PEM, which other tools can read.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
@@ -14,7 +14,7 @@ use enforcecore::session::Keyer;
 use enforcecore::traits::{Signer, StoreError};
 use zeroize::Zeroizing;
 
-use crate::private::{Private, is_owners_alone, make_own_folder, sync_folder};
+use crate::files::{Folder, How, MadeBy, is_owners_alone};
 
 /// The name of the file with the signing key.
 pub const SIGNING_KEY_FILE: &str = "log-signing-key.pem";
@@ -38,15 +38,18 @@ impl FileSigner {
     /// Loads the key of this folder, or makes one; `name` is what checkpoints call it.
     pub fn load_or_create(folder: &Path, name: &str) -> Result<FileSigner, StoreError> {
         let file = folder.join(SIGNING_KEY_FILE);
-        FileSigner::from_secret(secret_file(&file, to_pem), &file, name)
+        FileSigner::from_secret(secret_file(folder, SIGNING_KEY_FILE, to_pem), &file, name)
     }
 
     /// Loads the key of this folder, if it has one, and makes nothing.
     pub fn load(folder: &Path, name: &str) -> Result<Option<FileSigner>, StoreError> {
         let file = folder.join(SIGNING_KEY_FILE);
-        match read_secret(&file) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            read => FileSigner::from_secret(read, &file, name).map(Some),
+        match Folder::open(folder, MadeBy::Us).and_then(|folder| folder.linked_file(SIGNING_KEY_FILE)) {
+            Err(refused) if refused.is_missing() => Ok(None),
+            opened => {
+                let read = opened.map_err(io::Error::from).and_then(read_secret);
+                FileSigner::from_secret(read, &file, name).map(Some)
+            }
         }
     }
 
@@ -83,59 +86,60 @@ pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
     let file = folder.join(NAMES_SECRET_FILE);
     let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{}`", file.display()), why);
     let encode = |secret: &[u8; 32]| Zeroizing::new(format!("{}\n", BASE64.encode(secret)));
-    let text = secret_file(&file, encode).map_err(|error| failed(&error))?;
+    let text = secret_file(folder, NAMES_SECRET_FILE, encode).map_err(|error| failed(&error))?;
     let bytes = BASE64.decode(text.trim_end()).map(Zeroizing::new).ok();
     let secret = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     Ok(Keyer::new(secret.ok_or_else(|| failed(&"it is not 32 bytes in base64"))?))
 }
 
 /// The text of a secret's file. Where there is none, one is made from 32 random bytes; if two processes do so at once, both
-/// get the one that came first.
-fn secret_file(path: &Path, encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>) -> io::Result<Zeroizing<String>> {
-    let folder = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+/// get the one that came first. It may be a link, as in a folder that a container's secret is mounted as.
+fn secret_file(
+    folder: &Path,
+    name: &str,
+    encode: impl FnOnce(&[u8; 32]) -> Zeroizing<String>,
+) -> io::Result<Zeroizing<String>> {
     let is_new = !folder.is_dir();
-    make_own_folder(folder)?;
+    let folder = Folder::open_or_make_own(folder)?;
     if is_new {
-        keep_out_of_version_control(folder)?;
+        keep_out_of_version_control(&folder)?;
     }
-    match read_secret(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-        other => return other,
+    match folder.linked_file(name) {
+        Err(refused) if refused.is_missing() => {}
+        opened => return read_secret(opened?),
     }
     let mut secret = Zeroizing::new([0u8; 32]);
-    let mut name = [0u8; 8];
+    let mut random = [0u8; 8];
     getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
-    getrandom::fill(&mut name).map_err(io::Error::other)?;
-    let fresh = folder.join(format!(".new-{}", enforcecore::call::hex(&name)));
-    let mut file = OpenOptions::new().write(true).create_new(true).private().open(&fresh)?;
+    getrandom::fill(&mut random).map_err(io::Error::other)?;
+    let fresh = format!(".new-{}", enforcecore::call::hex(&random));
+    let mut file = folder.file(&fresh, How::MakeNew)?;
     let written = file.write_all(encode(&secret).as_bytes()).and_then(|()| file.sync_all());
     // Windows removes no file that is open.
     drop(file);
-    // A link, unlike a rename, never replaces a key that another process has just made.
-    let linked = written.and_then(|()| match fs::hard_link(&fresh, path) {
+    let linked = written.and_then(|()| match folder.link(&fresh, name) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
         other => other,
     });
-    fs::remove_file(&fresh)?;
+    folder.remove(&fresh)?;
     linked?;
-    sync_folder(folder)?;
-    read_secret(path)
+    folder.sync()?;
+    read_secret(folder.linked_file(name)?)
 }
 
 /// Says to git that nothing in a folder of ours is to be added.
-fn keep_out_of_version_control(folder: &Path) -> io::Result<()> {
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(false).private().open(folder.join(".gitignore"))?;
-    file.write_all(b"*\n")
+fn keep_out_of_version_control(folder: &Folder) -> io::Result<()> {
+    match folder.file(".gitignore", How::MakeNew).map_err(io::Error::from) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        file => file?.write_all(b"*\n"),
+    }
 }
 
-fn read_secret(path: &Path) -> io::Result<Zeroizing<String>> {
-    let file: File = OpenOptions::new().read(true).private().open(path)?;
-    let metadata = file.metadata()?;
-    if !metadata.is_file() || metadata.len() > SECRET_FILE_BYTES_MAX {
-        return Err(io::Error::other("it is not a small regular file"));
+fn read_secret(file: File) -> io::Result<Zeroizing<String>> {
+    if file.metadata()?.len() > SECRET_FILE_BYTES_MAX {
+        return Err(io::Error::other("it is larger than a key and its frame"));
     }
-    if !is_owners_alone(&metadata) {
+    if !is_owners_alone(&file)? {
         return Err(io::Error::other("others than its owner can use it (its permissions must be 600)"));
     }
     let mut text = Zeroizing::new(String::new());

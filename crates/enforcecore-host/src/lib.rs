@@ -71,12 +71,13 @@ pub mod config;
 pub mod evidence;
 pub mod file_log;
 pub mod file_system;
+pub mod files;
 #[cfg(target_os = "linux")]
 mod keeper;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;
-mod private;
+
 pub mod protected;
 pub mod spawn;
 pub mod stderr;

@@ -3,12 +3,14 @@
 //! `bound_by` names a file relative to the document that names it, and never leaves the first document's folder: a policy
 //! cannot be made to read what its author does not control.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use enforcecore::policy::DOCUMENT_BYTES_MAX;
 use enforcecore::traits::{PolicySource, PolicyText, StoreError};
+
+use crate::files::{self, How, MadeBy, Opened};
 
 /// The documents of one folder.
 #[derive(Clone, Debug)]
@@ -19,7 +21,7 @@ pub struct PolicyFiles {
 impl PolicyFiles {
     /// Reads the first document and says where the others may be.
     pub fn open(file: &Path) -> Result<(PolicyText, PolicyFiles), StoreError> {
-        let text = read(file, &file.display().to_string())?;
+        let text = read(opened(file, &file.display().to_string())?, &file.display().to_string())?;
         let parent = file.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let failed = |error| StoreError::new(format!("open the folder of `{}`", file.display()), error);
         Ok((text, PolicyFiles { root: fs::canonicalize(parent).map_err(failed)? }))
@@ -33,25 +35,29 @@ impl PolicySource for PolicyFiles {
             return Err(refused("name it relative to this document, below its folder"));
         }
         let beside = Path::new(from).parent().unwrap_or(Path::new("")).join(name);
-        let real = fs::canonicalize(&beside).map_err(|error| refused(&error.to_string()))?;
-        if !real.starts_with(&self.root) {
+        let shown = beside.display().to_string();
+        let opened = opened(&beside, &shown)?;
+        // Where it lies is known of the file that is open, so that nothing is exchanged in between.
+        if !opened.real.starts_with(&self.root) {
             return Err(refused("it lies outside the first document's folder"));
         }
-        read(&real, &beside.display().to_string())
+        read(opened, &shown)
     }
 }
 
-fn read(file: &Path, name: &str) -> Result<PolicyText, StoreError> {
-    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("read the policy `{name}`"), why);
-    let metadata = fs::metadata(file).map_err(|error| failed(&error))?;
-    if !metadata.is_file() {
-        return Err(failed(&"it is not a file"));
-    }
+fn opened(file: &Path, name: &str) -> Result<Opened, StoreError> {
+    files::open(file, MadeBy::Us, How::Read).map_err(|refused| failed(name, &refused))
+}
+
+fn read(opened: Opened, name: &str) -> Result<PolicyText, StoreError> {
     // One byte more than the loader takes, so that the loader can say that it is too large.
     let mut bytes = Vec::new();
-    let open = File::open(file).map_err(|error| failed(&error))?;
-    open.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    opened.file.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_end(&mut bytes).map_err(|error| failed(name, &error))?;
     Ok(PolicyText { name: name.to_owned(), bytes })
+}
+
+fn failed(name: &str, why: &dyn std::fmt::Display) -> StoreError {
+    StoreError::new(format!("read the policy `{name}`"), why)
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::{PermissionsExt, chown, lchown, symlink};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -209,6 +209,22 @@ fn what_is_not_understood_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_hundred_findings_are_listed_and_one_line_says_that_there_are_more() {
+    let unknown = |n: usize| (0..n).map(|n| format!("k{n} = 1\n")).collect::<String>();
+    let place = tempfile::tempdir().unwrap();
+    for (count, expected) in [(1, 1), (99, 99), (100, 100), (101, 101), (5000, 101)] {
+        write(&place.path().join("enforcecore.toml"), &unknown(count));
+        let found = load(place.path(), &[]).unwrap_err();
+        assert_eq!(found.len(), expected, "{count}");
+        assert_eq!(found.last().unwrap().code == "EC1008", count > 100, "{count}");
+    }
+    fs::remove_file(place.path().join("enforcecore.toml")).unwrap();
+    let names: Vec<String> = (0..5000).map(|n| format!("ENFORCECORE_{n}")).collect();
+    let variables: Vec<(&str, &str)> = names.iter().map(|name| (name.as_str(), "")).collect();
+    assert_eq!(load(place.path(), &variables).unwrap_err().len(), 101);
+}
+
+#[test]
 fn variables_are_held_to_the_same_rules() {
     let check = |name: &str, value: &str, expected: &str| assert_eq!(said_of(&[(name, value)]), expected, "{name}");
     check("ENFORCECORE_LOG_LEVEL", "info", "");
@@ -275,16 +291,19 @@ fn said_after(harm: impl Fn(&Path)) -> String {
     write(&place.path().join("other.toml"), "log = \"log\"\n");
     assert_eq!(render(place.path(), load(&project, &[]).map(|_| ())), "", "the twin to which nothing was done");
     harm(&project);
-    // Who names the file, or the policy, answers for it.
-    assert!(load_named(&project, &project.join("enforcecore.toml")).is_ok());
     let found = load(&project, &[]).map(|_| ());
     if let Err(found) = &found {
         assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), ["EC1005"]);
     }
-    let said = render(place.path(), found);
+    let mine = format!("(owner {}, ", rustix::process::geteuid().as_raw());
+    let said = render(place.path(), found).replace("decides nothing here: ", "").replace(&mine, "(owner 0, ");
+    let (said, help) = said.split_once("\n  help: ").unwrap_or((&said, ""));
+    // Who names the file, or another policy, answers for it, and not for who else may exchange it.
+    let named = load_named(&project, &project.join("enforcecore.toml")).is_ok();
+    assert_eq!(named, !said.contains("the configuration") || help.contains("`--config`"), "{said} {help}");
     let named = load_given(&project, &[], &[(Key::Policy, "named.yaml")]);
-    assert_eq!(named.is_ok(), said.is_empty() || said.contains("`--policy`"), "{said}");
-    said.split(", so it decides nothing").next().unwrap_or_default().to_owned()
+    assert_eq!(named.is_ok(), said.is_empty() || said.contains("the policy"), "{said} {help}");
+    said.to_owned()
 }
 
 #[test]
@@ -292,18 +311,26 @@ fn what_others_can_write_decides_nothing() {
     let mode = |name: &'static str, mode: u32| {
         said_after(move |project| fs::set_permissions(project.join(name), Permissions::from_mode(mode)).unwrap())
     };
-    let file = |why: &str| format!("project/enforcecore.toml: error[EC1005]: the configuration {why}");
-    assert_eq!(mode("enforcecore.toml", 0o646), file("may be written by every user"));
+    let configuration = |why: &str| format!("project/enforcecore.toml: error[EC1005]: the configuration {why}");
+    let all = "may be written by every user";
+    assert_eq!(
+        mode("enforcecore.toml", 0o646),
+        configuration(&format!("the file `project/enforcecore.toml` (owner 0, mode 0646) {all}"))
+    );
     assert_eq!(mode("enforcecore.toml", 0o644), "");
-    assert_eq!(mode("", 0o757), file("lies in a folder that may be written by every user"));
+    let folder = format!("the folder `project` (owner 0, mode 0757) {all}");
+    assert_eq!(mode("", 0o757), configuration(&folder));
     assert_eq!(mode("", 0o755), "");
     assert_eq!(mode("", 0o1777), "", "as in /tmp, each can exchange only what is theirs");
     let policy = |why: &str| {
         let line = "project/enforcecore.toml:1:1: error[EC1005]: the policy";
         format!("{line} `project/rules/policy.yaml` {why}")
     };
-    assert_eq!(mode("rules/policy.yaml", 0o646), policy("may be written by every user"));
-    assert_eq!(mode("rules", 0o757), policy("lies in a folder that may be written by every user"));
+    assert_eq!(
+        mode("rules/policy.yaml", 0o646),
+        policy(&format!("the file `project/rules/policy.yaml` (owner 0, mode 0646) {all}"))
+    );
+    assert_eq!(mode("rules", 0o757), policy(&format!("the folder `project/rules` (owner 0, mode 0757) {all}")));
     assert_eq!(mode("rules", 0o1777), "");
     // A link that this user made in a folder of theirs is refused too: its maker is not who wrote the file.
     let link = |name: &'static str, target: &'static str| {
@@ -312,8 +339,50 @@ fn what_others_can_write_decides_nothing() {
             symlink(target, project.join(name)).unwrap();
         })
     };
-    assert_eq!(link("enforcecore.toml", "../other.toml"), file("is a symbolic link"));
-    assert_eq!(link("rules/policy.yaml", "../../other.toml"), "", "a policy says nothing by where it lies");
+    let is_link = |name: &str| format!("`project/{name}` is a symbolic link");
+    assert_eq!(link("enforcecore.toml", "../other.toml"), configuration(&is_link("enforcecore.toml")));
+    assert_eq!(link("rules/policy.yaml", "../../other.toml"), policy(&is_link("rules/policy.yaml")));
+    let folder = said_after(|project| {
+        fs::rename(project.join("rules"), project.join("real")).unwrap();
+        symlink("real", project.join("rules")).unwrap();
+    });
+    assert_eq!(folder, policy(&is_link("rules")));
+}
+
+#[test]
+fn a_folder_far_above_counts_as_the_one_that_a_file_lies_in() {
+    let place = tempfile::tempdir().unwrap();
+    let project = place.path().join("shared/mine/project");
+    write(&project.join("enforcecore.toml"), "policy = \"policy.yaml\"\n");
+    let codes = || {
+        let codes = |result: Result<Config, Vec<Diagnostic>>| result.map_or_else(|found| found[0].code, |_| "none");
+        [codes(load(&project, &[])), codes(load_named(&project, &project.join("enforcecore.toml")))]
+    };
+    for (mode, expected) in [(0o755, "none"), (0o777, "EC1005"), (0o1777, "none"), (0o775, "none")] {
+        fs::set_permissions(place.path().join("shared"), Permissions::from_mode(mode)).unwrap();
+        assert_eq!(codes(), [expected; 2], "{mode:o}");
+    }
+}
+
+#[test]
+fn a_link_in_a_project_leads_no_evidence_and_no_keys_away() {
+    let place = tempfile::tempdir().unwrap();
+    let project = place.path().join("project");
+    fs::create_dir_all(place.path().join("elsewhere")).unwrap();
+    write(&project.join("enforcecore.toml"), "log = \"kept/log\"\nanchor = \"../elsewhere/anchor\"\n");
+    let found = |flags: &[(Key, &str)]| {
+        let found = load_given(&project, &[], flags).map(|_| ());
+        render(place.path(), found).lines().next().unwrap_or_default().to_owned()
+    };
+    assert_eq!(found(&[]), "");
+    symlink("../elsewhere", project.join("kept")).unwrap();
+    let place_of_log = "project/enforcecore.toml:1:1: error[EC1005]: `log` decides nothing here:";
+    assert_eq!(found(&[]), format!("{place_of_log} `project/kept` is a symbolic link"));
+    assert_eq!(found(&[(Key::Log, "kept/log")]), "", "who names it answers for it");
+    symlink("../elsewhere", project.join(".enforcecore")).unwrap();
+    let default = "keys: error[EC1005]: `keys` decides nothing here: `project/.enforcecore` is a symbolic link";
+    assert_eq!(found(&[(Key::Log, "log")]), default, "nor the default");
+    assert_eq!(found(&[(Key::Log, "log"), (Key::Keys, "keys")]), "");
 }
 
 #[test]
@@ -327,28 +396,22 @@ fn what_belongs_to_others_decides_nothing() {
             chown(project.join(name), user, group).unwrap();
         })
     };
-    let file = |why: &str| format!("project/enforcecore.toml: error[EC1005]: the configuration {why}");
-    let another = "belongs to another user";
-    assert_eq!(give("enforcecore.toml", Some(12345), None, 0o644), file(another));
-    assert_eq!(give("", Some(12345), None, 0o1755), file(&format!("lies in a folder that {another}")));
+    let configuration = |what: &str, owner: u32, mode: &str, why: &str| {
+        let said = "project/enforcecore.toml: error[EC1005]: the configuration the";
+        format!("{said} {what} (owner {owner}, mode {mode}) {why}")
+    };
+    let (file, folder) = ("file `project/enforcecore.toml`", "folder `project`");
+    let (another, group) = ("belongs to another user", "may be written by a group");
+    assert_eq!(give("enforcecore.toml", Some(12345), None, 0o644), configuration(file, 12345, "0644", another));
+    assert_eq!(give("", Some(12345), None, 0o1755), configuration(folder, 12345, "1755", another));
     assert!(give("rules/policy.yaml", Some(12345), None, 0o644).ends_with(another));
     assert!(give("rules", Some(12345), None, 0o755).ends_with(another));
     // A group whose number is its owner's is the owner's own.
-    assert_eq!(give("enforcecore.toml", None, Some(12345), 0o664), file("may be written by a group"));
+    assert_eq!(give("enforcecore.toml", None, Some(12345), 0o664), configuration(file, 0, "0664", group));
     assert_eq!(give("enforcecore.toml", None, Some(12345), 0o644), "");
     assert_eq!(give("enforcecore.toml", None, Some(0), 0o664), "");
-    assert_eq!(give("", None, Some(12345), 0o775), file("lies in a folder that may be written by a group"));
+    assert_eq!(give("", None, Some(12345), 0o775), configuration(folder, 0, "0775", group));
     assert_eq!(give("", None, Some(0), 0o775), "");
-    let link = |owner: u32| {
-        said_after(move |project| {
-            let policy = project.join("rules/policy.yaml");
-            fs::remove_file(&policy).unwrap();
-            symlink("../../other.toml", &policy).unwrap();
-            lchown(&policy, Some(owner), None).unwrap();
-        })
-    };
-    assert!(link(12345).ends_with(another));
-    assert_eq!(link(0), "");
 }
 
 #[test]

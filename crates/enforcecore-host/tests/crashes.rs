@@ -142,6 +142,31 @@ fn processes_take_turns() {
     assert_eq!(entries.map(|entry| entry.writer).collect::<BTreeSet<_>>().len(), 3);
 }
 
+/// A program that tidies up takes the lock's name away whenever a call was recorded.
+#[cfg(unix)]
+#[test]
+fn processes_take_turns_whatever_becomes_of_the_lock() {
+    const CALLS: u64 = 25;
+    let root = tempfile::tempdir().unwrap();
+    let mut writers: Vec<Writer> = ["a", "b", "c"]
+        .map(|name| Writer { child: child(root.path(), name, 1, CALLS).spawn().unwrap(), cut: false })
+        .into();
+    let mut seen = 0;
+    while writers.iter_mut().any(Writer::runs) {
+        let now = acknowledged(root.path()).len();
+        if now > seen {
+            seen = now;
+            let _ = fs::remove_file(root.path().join("log/lock"));
+        }
+        thread::yield_now();
+    }
+    for writer in &mut writers {
+        assert!(writer.child.wait().unwrap().success());
+    }
+    let tally = examine(root.path());
+    assert_eq!(tally.acknowledged, 3 * (CALLS - CALLS / 3), "every call that was promised, and none lost");
+}
+
 /// What a full disk and a kill do at once.
 #[cfg(unix)]
 #[test]

@@ -78,7 +78,7 @@ fn nothing_goes_to_a_folder_that_others_can_write() {
         for mode in [0o757, 0o1777] {
             set(mode);
             let Err(LogError::Store(error)) = open(&folders) else { panic!("{} was used", folder.display()) };
-            assert!(error.why.contains("may be written by every user: make it this user's, of mode 700"), "{error}");
+            assert!(error.why.contains("may be written by every user: `chmod go-w "), "{error}");
             assert!(fs::read_dir(&folder).unwrap().next().is_none(), "nothing was written there");
         }
         set(0o755);

@@ -165,7 +165,7 @@ impl Enforcer {
         let decided = self.decide(frozen, &line); //                  pure and total: every path ends in a decision
         let decided = self.redact_inbound(decided, &line); //         a changed call is decided again; the stricter wins
         let (permit, open) = self.admit(decided, &line, Mode::Closed)?; // budgets taken, intent durable, or nothing runs
-        let outcome = contain_panic(|| permit.look_again().map_or_else(|changed| changed, |()| run(permit))); // the only effect
+        let outcome = contain_panic(|| permit.look_again().unwrap_or_else(|| run(permit))); // the only effect; consumes the permit
         let settled = open.settled(outcome); //                       what may be seen
         settle(open, settled) //                                      always, whatever the tool did
     }
@@ -178,8 +178,8 @@ impl Enforcer {
         let decided = self.redact_inbound(self.decide(frozen, &line), &line);
         let (permit, open) = self.admit(decided, &line, mode)?;
         match permit.look_again() {
-            Ok(()) => Ok(Admitted { permit, open }),
-            Err(changed) => {
+            None => Ok(Admitted { permit, open }),
+            Some(changed) => {
                 let settled = open.settled(changed);
                 Err(not_started(open, settled))
             }

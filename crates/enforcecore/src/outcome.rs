@@ -37,14 +37,10 @@ impl Permit {
     /// Looks again where the call's paths lead, and gives the outcome of a call whose tool must not start because one of them
     /// leads elsewhere now. The enforcer looks before it hands out the permit; a host that then waits for something, such as
     /// an interpreter's lock, looks again as the last step before the tool.
-    pub fn look_again(&self) -> Result<(), Outcome> {
-        match self.call.changed_path(&*self.resolver) {
-            None => Ok(()),
-            Some(name) => Err(Outcome::NotStarted {
-                code: "path_changed",
-                why: format!("the path in `{name}` leads elsewhere than when the call was decided"),
-            }),
-        }
+    pub fn look_again(&self) -> Option<Outcome> {
+        let name = self.call.changed_path(&*self.resolver)?;
+        let why = format!("the path in `{name}` leads elsewhere than when the call was decided");
+        Some(Outcome::NotStarted { code: "path_changed", why })
     }
 }
 

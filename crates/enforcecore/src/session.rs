@@ -13,7 +13,7 @@ use crate::redact::{CLASSES, Class};
 use crate::value::Value;
 
 /// Everything the log says about sessions, budgets and grants.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct State {
     sessions: HashMap<String, SessionState>,
     budgets: HashMap<String, Budget>,
@@ -23,7 +23,7 @@ pub struct State {
 }
 
 /// One session: facts that trusted results set, and the labels of what it has seen.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SessionState {
     /// Counts the changes, so that a decision made on an older state is made again.
     pub version: u64,
@@ -190,12 +190,12 @@ fn grants(intent: &Entry) -> Vec<String> {
     used.collect()
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Budget {
     taken: VecDeque<Taken>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Taken {
     at_us: i64,
     amount_micros: i64,

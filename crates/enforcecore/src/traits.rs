@@ -62,6 +62,10 @@ pub trait Anchor: Send + Sync {
     fn latest(&self) -> Result<Option<String>, StoreError>;
     /// Remembers this checkpoint.
     fn remember(&self, checkpoint: &str) -> Result<(), StoreError>;
+    /// What a person calls it: a folder's name.
+    fn name(&self) -> String {
+        "the anchor".to_owned()
+    }
 }
 
 /// Where the log's bytes live. One implementation is files; an outside crate can pass the same conformance suite.

@@ -17,6 +17,7 @@ mod invariants;
 mod lazy;
 mod licences;
 mod numbers;
+mod opened;
 pub mod packages;
 mod purity;
 mod sizes;
@@ -26,7 +27,7 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 14] = [
+const RULES: [Rule; 15] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("no part pulls in too many packages", packages::within_limits),
@@ -35,6 +36,7 @@ const RULES: [Rule; 14] = [
     ("the core does no I/O", purity::pure_core),
     ("faces hold no policy logic", purity::no_decision_outside),
     ("nothing is initialised at its first use", lazy::nothing_lazy),
+    ("files are opened in one place", opened::in_one_place),
     ("every code has a page and every page a code", codes::have_pages),
     ("no file or function is too long", sizes::within_limits),
     ("numbers in the readme say where they come from", numbers::have_a_source),
@@ -140,6 +142,7 @@ mod tests {
         the_core_does_no_io: purity::pure_core;
         faces_hold_no_policy_logic: purity::no_decision_outside;
         nothing_is_initialised_at_its_first_use: lazy::nothing_lazy;
+        files_are_opened_in_one_place: opened::in_one_place;
         every_code_has_a_page_and_every_page_a_code: codes::have_pages;
         no_file_or_function_is_too_long: sizes::within_limits;
         numbers_in_the_readme_say_where_they_come_from: numbers::have_a_source;

@@ -1,17 +1,18 @@
 //! `enforcecore audit`: check and read evidence.
 
 use std::collections::VecDeque;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
 use enforcecore::diagnostic::one_line;
-use enforcecore_host::config::Config;
-use enforcecore_host::evidence::{self, LogFolders};
+use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
+use enforcecore_host::config::{Config, Given, Key, Origin};
+use enforcecore_host::evidence::{self, Anchored};
+use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::keys::FileSigner;
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress, complain};
@@ -22,7 +23,8 @@ use crate::render::report;
 #[command(after_help = "\
 Examples:
   enforcecore audit verify            is the log what was written?
-  enforcecore audit show --tail 20    what happened last?")]
+  enforcecore audit show --tail 20    what happened last?
+  enforcecore audit anchor            remember where the log stands")]
 pub struct Options {
     #[command(subcommand)]
     command: Command,
@@ -30,8 +32,38 @@ pub struct Options {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Anchor(Anchor),
     Verify(Verify),
     Show(Show),
+}
+
+/// Check the log and write where it stands into its anchor
+#[derive(Debug, Args)]
+#[command(after_help = "\
+A log with calls is not written to while its anchor remembers nothing: the
+anchor was taken away, or it is new. This command checks every seal of the log
+against its key and then writes the last checkpoint into the anchor. What was
+cut off before that moment is not found by this anchor any more.
+
+Examples:
+  enforcecore audit anchor
+  enforcecore audit anchor --anchor /mnt/elsewhere/anchor
+
+Exit status: 0 anchored, 1 the log is invalid or not what its anchor remembers,
+2 no anchor is named, or the log, its key or its anchor cannot be used.")]
+struct Anchor {
+    /// Where the last checkpoint is remembered [default: the configured folder]
+    #[arg(long, value_name = "DIR")]
+    anchor: Option<PathBuf>,
+    /// Where the evidence is [default: the configured folder]
+    #[arg(long, value_name = "DIR")]
+    log: Option<PathBuf>,
+    /// Where the signing key is [default: the configured folder]
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
+    /// One JSON object instead of text
+    #[arg(long)]
+    json: bool,
 }
 
 /// Check every entry and seal, and name what is wrong
@@ -42,7 +74,8 @@ Examples:
   enforcecore audit verify .enforcecore/log --allow-unanchored --json
 
 An anchor also says which key is genuine: a log that it covers begins with that
-key.
+key. The configured keys judge the configured log; of another one the key is
+not known until --key or --keys says it.
 
 Exit status: 0 valid, 1 invalid, or unanchored (without --allow-unanchored), or
 signed by a key that only the log itself names (without --allow-unknown-key),
@@ -50,10 +83,13 @@ signed by a key that only the log itself names (without --allow-unknown-key),
 struct Verify {
     /// The log's folder [default: the configured one, with its anchor]
     log: Option<PathBuf>,
-    /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY) [default: the one of the configured keys,
-    /// if they are there]
+    /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY) [default for the configured log: the one
+    /// of the configured keys, if they are there]
     #[arg(long, value_name = "VKEY")]
     key: Option<String>,
+    /// The folder with the key that signs it, in place of --key
+    #[arg(long, value_name = "DIR", conflicts_with = "key")]
+    keys: Option<PathBuf>,
     /// An anchor folder, or a file with a checkpoint kept elsewhere; may be given several times
     #[arg(long, value_name = "PATH")]
     anchor: Vec<PathBuf>,
@@ -61,7 +97,7 @@ struct Verify {
     #[arg(long)]
     allow_unanchored: bool,
     /// Accept the key that the log itself names, whatever keys are configured
-    #[arg(long, conflicts_with = "key")]
+    #[arg(long, conflicts_with_all = ["key", "keys"])]
     allow_unknown_key: bool,
     /// Check the signature of every seal, not only those that decide
     #[arg(long)]
@@ -97,16 +133,32 @@ struct Show {
     json: bool,
 }
 
+impl Options {
+    /// Adds what these flags say.
+    pub fn give(&self, given: &mut Given) {
+        match &self.command {
+            Command::Anchor(Anchor { anchor, log, keys, .. }) => {
+                given.add(Key::Anchor, anchor.as_ref());
+                given.add(Key::Log, log.as_ref());
+                given.add(Key::Keys, keys.as_ref());
+            }
+            Command::Verify(options) => given.add(Key::Keys, options.keys.as_ref()),
+            Command::Show(_) => {}
+        }
+    }
+}
+
 /// Runs the command.
 pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
     let configured = config.folders();
     match options.command {
+        Command::Anchor(options) => anchor_log(&options, config, output),
         Command::Verify(mut options) => {
             if options.log.is_none() && options.anchor.is_empty() {
                 options.anchor.extend(configured.anchor.clone());
             }
             let log = options.log.take().unwrap_or_else(|| configured.log.clone());
-            verify(&log, &options, &configured, output)
+            verify(&log, &options, config, output)
         }
         Command::Show(mut options) => {
             let log = options.log.take().unwrap_or(configured.log);
@@ -115,8 +167,37 @@ pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exi
     }
 }
 
-fn verify(log: &Path, options: &Verify, configured: &LogFolders, output: &mut Output) -> Result<Exit, CommandError> {
-    let key = key(options, configured)?;
+fn anchor_log(options: &Anchor, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
+    let folders = config.folders();
+    let Some(anchor) = &folders.anchor else {
+        return Err(CommandError::usage("no anchor is named")
+            .help("give --anchor DIR, or write `anchor = \"DIR\"` into enforcecore.toml"));
+    };
+    let done = evidence::anchor_log(&folders).map_err(|error| CommandError::usage(error.to_string()))?;
+    let (report, what) = match &done {
+        Anchored::Now(report) => (report, "is anchored now"),
+        Anchored::Already(report) => (report, "was anchored there already"),
+        Anchored::Refused(report) => (report, "is not anchored"),
+    };
+    let (log, anchor) = (folders.log.display().to_string(), anchor.display().to_string());
+    let refused = matches!(done, Anchored::Refused(_));
+    if options.json {
+        let written = matches!(done, Anchored::Now(_));
+        let report = report::json(&log, report, true);
+        output.json(&json!({"v": 1, "anchored": !refused, "written": written, "anchor": anchor, "log": report}))?;
+    } else if refused {
+        report::human(&log, report, true).iter().try_for_each(|line| output.line(line))?;
+        output.line(&format!("  it {what}: an anchor vouches for no log like this"))?;
+    } else {
+        output.line(&format!("{log}: whole, with {} entries", report.entries))?;
+        output.line(&format!("  it {what}: {anchor}"))?;
+    }
+    output.flush()?;
+    Ok(if refused { Exit::Findings } else { Exit::Clean })
+}
+
+fn verify(log: &Path, options: &Verify, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
+    let key = key(log, options, config)?;
     let anchors = options.anchor.iter().map(|path| anchor(path)).collect::<Result<Vec<String>, CommandError>>()?;
     let verify = VerifyOptions { key, origin: None, anchors, all_signatures: options.all_signatures };
     let mut progress = Progress::of("MB checked");
@@ -125,9 +206,9 @@ fn verify(log: &Path, options: &Verify, configured: &LogFolders, output: &mut Ou
     drop(progress);
     let path = log.display().to_string();
     if options.json {
-        output.json(&report::json(&path, &report))?;
+        output.json(&report::json(&path, &report, options.allow_unknown_key))?;
     } else {
-        report::human(&path, &report).iter().try_for_each(|line| output.line(line))?;
+        report::human(&path, &report, options.allow_unknown_key).iter().try_for_each(|line| output.line(line))?;
     }
     output.flush()?;
     let tail = report.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
@@ -139,13 +220,16 @@ fn verify(log: &Path, options: &Verify, configured: &LogFolders, output: &mut Ou
     })
 }
 
-/// The key that the seals must be signed with, if anybody but the log says which.
-fn key(options: &Verify, configured: &LogFolders) -> Result<Option<PublicKey>, CommandError> {
+/// The key that the seals must be signed with, if anything but the log says which. The keys that lie here say it of the log that
+/// is configured here; of another one only if a person names them for this run.
+fn key(log: &Path, options: &Verify, config: &Config) -> Result<Option<PublicKey>, CommandError> {
     if let Some(key) = &options.key {
         let key = PublicKey::from_vkey(key);
         return Ok(Some(key.map_err(|error| CommandError::usage(format!("--key is not a verifier key: {error}")))?));
     }
-    if options.allow_unknown_key {
+    let configured = config.folders();
+    let named = config.get(Key::Keys).is_some_and(|keys| matches!(keys.origin, Origin::Flag | Origin::Variable(_)));
+    if options.allow_unknown_key || !(named || is_same(log, &configured.log)) {
         return Ok(None);
     }
     let signer = FileSigner::load(&configured.keys, &configured.origin).map_err(|error| {
@@ -155,15 +239,22 @@ fn key(options: &Verify, configured: &LogFolders) -> Result<Option<PublicKey>, C
     Ok(signer.map(|signer| signer.public()))
 }
 
+/// Whether two paths lead to one folder.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    real(one) == real(other)
+}
+
 fn anchor(path: &Path) -> Result<String, CommandError> {
     let failed = |why: &dyn std::fmt::Display| {
         CommandError::usage(format!("cannot read the anchor `{}`: {why}", path.display()))
     };
-    if path.is_file() {
-        return fs::read_to_string(path).map_err(|error| failed(&error));
+    if path.is_dir() {
+        let kept = evidence::anchored_checkpoint(path).map_err(|error| failed(&error))?;
+        return kept.ok_or_else(|| failed(&"it remembers no checkpoint"));
     }
-    let kept = evidence::anchored_checkpoint(path).map_err(|error| failed(&error))?;
-    kept.ok_or_else(|| failed(&"it remembers no checkpoint"))
+    let opened = files::open(path, MadeBy::Anyone, How::Read).map_err(|refused| failed(&refused))?;
+    read_text(opened.file, ANCHOR_BYTES_MAX).map_err(|error| failed(&error))
 }
 
 fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, CommandError> {

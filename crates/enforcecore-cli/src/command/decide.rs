@@ -2,7 +2,6 @@
 
 mod session;
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
@@ -11,6 +10,7 @@ use enforcecore::call::Malformed;
 use enforcecore::decision::{Decision, Verdict};
 use enforcecore::value::{VALUE_BYTES_MAX, Value};
 use enforcecore_host::config::{Config, Given};
+use enforcecore_host::files::{self, How, MadeBy};
 use serde_json::Value as Json;
 
 use crate::error::{CommandError, Exit};
@@ -72,9 +72,12 @@ pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exi
         }
         (None, Some(file)) if file.as_os_str() == "-" => batch(&mut decider, io::stdin().lock(), output),
         (None, Some(file)) => {
-            let open = File::open(file)
-                .map_err(|error| CommandError::usage(format!("cannot read `{}`: {error}", file.display())))?;
-            batch(&mut decider, BufReader::new(open), output)
+            // Calls are what is judged, so anyone may have written them.
+            let opened = files::open(file, MadeBy::Anyone, How::Read).map_err(|refused| {
+                CommandError::usage(format!("cannot read `{}`: {refused}", file.display()))
+                    .help("calls come from a file, or from stdin with `--calls -`")
+            })?;
+            batch(&mut decider, BufReader::new(opened.file), output)
         }
         (None, None) => Err(CommandError::usage("give --call or --calls")),
     }

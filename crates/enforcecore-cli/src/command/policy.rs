@@ -1,8 +1,7 @@
 //! `enforcecore policy`: check and test policies.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
@@ -11,6 +10,7 @@ use enforcecore::diagnostic::{Diagnostic, Severity};
 use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, run_tests, unreadable};
 use enforcecore_host::assembly::{SetupError, load_policy};
 use enforcecore_host::config::Config;
+use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::paths::FileSystem;
 use serde_json::json;
 
@@ -166,15 +166,12 @@ fn is_unread(finding: &Diagnostic) -> bool {
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
     let renderer = Renderer::styled();
     let mut sources: HashMap<&str, Option<String>> = HashMap::new();
-    for finding in found.iter().take(FINDINGS_SHOWN_MAX) {
+    // A load lists so many of a policy's as a person reads.
+    for finding in found {
         let file = finding.span.file.as_str();
         let source = sources.entry(file).or_insert_with(|| source(file).ok());
         output.painted(&diagnostic::human(finding, source.as_deref(), &renderer))?;
         output.line("")?;
-    }
-    let more = found.len().saturating_sub(FINDINGS_SHOWN_MAX);
-    if more > 0 {
-        output.line(&format!("and {more} more; --json has all of them\n"))?;
     }
     match found.first() {
         Some(first) => output.line(&format!("`enforcecore explain {}` says more about such a code", first.code)),
@@ -182,12 +179,7 @@ fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {
     }
 }
 
-/// Findings shown to a person at most: whoever has a hundred mends the first and looks again.
-const FINDINGS_SHOWN_MAX: usize = 100;
-
 /// The text of a document that the loader took; nothing of a longer one.
 fn source(file: &str) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(file)?.take(DOCUMENT_BYTES_MAX as u64 + 1).read_to_string(&mut text)?;
-    if read > DOCUMENT_BYTES_MAX { Err(io::ErrorKind::FileTooLarge.into()) } else { Ok(text) }
+    read_text(files::open(Path::new(file), MadeBy::Us, How::Read)?.file, DOCUMENT_BYTES_MAX as u64)
 }

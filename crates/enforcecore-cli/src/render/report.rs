@@ -5,10 +5,10 @@ use enforcecore::call::hex;
 use serde_json::{Value as Json, json};
 
 /// `{"v","verdict","shards":[{"path","entries","root"}],"findings":[..]}` and what else the report knows.
-pub fn json(path: &str, report: &Report) -> Json {
+pub fn json(path: &str, report: &Report, any_key: bool) -> Json {
     json!({
         "v": 1,
-        "verdict": report.verdict.as_str(),
+        "verdict": if lacks_key(report, any_key) { UNKNOWN_KEY } else { report.verdict.as_str() },
         "shards": [{"path": path, "entries": report.entries, "root": root(report), "seals": report.seals}],
         "findings": report.findings.iter().map(finding).collect::<Vec<_>>(),
         "findings_total": report.findings_total,
@@ -21,8 +21,11 @@ pub fn json(path: &str, report: &Report) -> Json {
 }
 
 /// Some lines for people, verdict first.
-pub fn human(path: &str, report: &Report) -> Vec<String> {
+pub fn human(path: &str, report: &Report, any_key: bool) -> Vec<String> {
     let verdict = match report.verdict {
+        _ if lacks_key(report, any_key) => {
+            format!("{UNKNOWN_KEY}: only the log itself says by which key it is signed, so anyone could have signed it")
+        }
         Verdict::Unanchored { since } => {
             format!("unanchored since entry {since}: nothing outside the log says that it goes on no further")
         }
@@ -36,8 +39,9 @@ pub fn human(path: &str, report: &Report) -> Vec<String> {
         lines.push(format!("  intents: {}; outcome unknown: {}", intents.join(", "), report.outcome_unknown));
     }
     if is_key_unknown(report) {
-        let ways = "give it by --key, or accept it with --allow-unknown-key";
-        lines.push(format!("  only the log itself says by which key it is signed, so anybody could have: {ways}"));
+        let ways = "name the key by --key or --keys, or accept any with --allow-unknown-key";
+        let named = report.vkey.as_deref().unwrap_or("no key");
+        lines.push(format!("  the log itself names {named}: {ways}"));
     }
     lines.extend(report.findings.iter().map(|finding| format!("  {finding}")));
     let more = report.findings_total.saturating_sub(report.findings.len() as u64);
@@ -48,6 +52,14 @@ pub fn human(path: &str, report: &Report) -> Vec<String> {
         lines.push(format!("  `enforcecore explain {}` says more about such a finding", first.kind.as_str()));
     }
     lines
+}
+
+/// The verdict on a log of which nothing but itself says whose it is.
+const UNKNOWN_KEY: &str = "unknown_key";
+
+/// Whether nothing more can be said than that the key is not known. What is wrong by any key is said all the same.
+fn lacks_key(report: &Report, any_key: bool) -> bool {
+    is_key_unknown(report) && !any_key && report.verdict != Verdict::Invalid
 }
 
 /// Whether nothing but the log says with which key it is signed. The entry that names it is covered by every anchor.

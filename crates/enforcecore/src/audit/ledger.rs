@@ -67,6 +67,16 @@ impl<'a> Stamp<'a> {
     }
 }
 
+/// What something outside the log says about it when it is opened.
+pub enum Outside {
+    /// Nothing was asked.
+    Silent,
+    /// Its last checkpoint.
+    Remembers(String),
+    /// Nothing, although it is there to remember: its name.
+    Forgot(String),
+}
+
 /// A group ready to be written, and the chain once it is.
 pub struct Sealed {
     /// Entry lines and the seal line.
@@ -96,9 +106,14 @@ impl<F: Fold> Ledger<F> {
         turn: &mut dyn LogTurn,
         signer: &dyn Signer,
         origin: &str,
-        anchor: Option<String>,
+        outside: Outside,
         stamp: Stamp<'_>,
     ) -> Result<(), LogError> {
+        let (anchor, forgot) = match outside {
+            Outside::Silent => (None, None),
+            Outside::Remembers(checkpoint) => (Some(checkpoint), None),
+            Outside::Forgot(name) => (None, Some(name)),
+        };
         let bytes = turn.bytes()?;
         let known = self.chain.offset;
         if bytes < known {
@@ -117,11 +132,17 @@ impl<F: Fold> Ledger<F> {
         };
         let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
         let mut reader = BufReader::with_capacity(READ_BYTES, source);
-        let fold = &mut self.fold;
+        let (fold, mut has_calls) = (&mut self.fold, false);
         let walk = Walk::new(self.chain.clone(), &options).for_folding();
-        let walk = walk.run(&mut reader, &mut |entry| fold.apply(entry));
+        let walk = walk.run(&mut reader, &mut |entry| {
+            has_calls |= !matches!(entry.kind, Kind::Genesis | Kind::Recovery | Kind::Policy);
+            fold.apply(entry);
+        });
         if let Some(damage) = walk.damage() {
             return Err(LogError::Damaged(damage.clone()));
+        }
+        if let Some(name) = forgot.filter(|_| has_calls) {
+            return Err(LogError::AnchorGone(name));
         }
         let torn = walk.tail().is_some();
         self.chain = walk.chain;

@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::entry::{Durability, Entry};
 use super::finding::Finding;
-use super::ledger::{Ledger, Stamp};
+use super::ledger::{Ledger, Outside, Stamp};
 use super::note::{is_key_name, is_origin};
 use crate::call::hex;
 use crate::session::Keyer;
@@ -112,6 +112,9 @@ pub enum LogError {
     /// What is stored is damaged.
     #[error("the log is damaged: {0}")]
     Damaged(Finding),
+    /// The log has calls, and its anchor remembers nothing: it was taken away, or is new to this log.
+    #[error("anchor_gone: the anchor `{0}` remembers nothing, and the log holds calls already")]
+    AnchorGone(String),
     /// An entry is too large.
     #[error("a log entry of {0} bytes is too large")]
     TooLarge(usize),
@@ -135,16 +138,23 @@ pub enum LogError {
 impl LogError {
     /// A way out, where the message does not have it.
     pub fn help(&self) -> Option<&'static str> {
-        matches!(self, LogError::Damaged(_)).then_some(
-            "`enforcecore audit verify` says what is wrong; move the folder aside, its anchor with it, and keep both as evidence: a new log starts",
-        )
+        match self {
+            LogError::Damaged(_) => Some(
+                "`enforcecore audit verify` says what is wrong; move the folder aside, its anchor with it, and keep both as evidence: a new log starts",
+            ),
+            LogError::AnchorGone(_) => Some(
+                "find out who took it away; if the log is as it should be, `enforcecore audit anchor` checks it and anchors it where it stands",
+            ),
+            _ => None,
+        }
     }
 }
 
 impl<F: Fold> Log<F> {
     /// Opens the log: reads and checks what is there, moves a torn tail away, writes the genesis entry of an empty log.
     ///
-    /// Refuses what is damaged, and what is shorter or other than its anchor remembers.
+    /// Refuses what is damaged, what is shorter or other than its anchor remembers, and what holds calls while its anchor
+    /// remembers nothing: a log without a call may start its anchor, so that a kill right after its first entry is no end.
     pub fn open(parts: LogParts, fold: F) -> Result<Log<F>, LogError> {
         if !is_origin(&parts.origin) {
             return Err(LogError::Origin(parts.origin));
@@ -154,7 +164,6 @@ impl<F: Fold> Log<F> {
         }
         let mut name = [0; 8];
         parts.random.fill(&mut name)?;
-        let anchor = parts.anchor.as_ref().map(|anchor| anchor.latest()).transpose()?.flatten();
         let desk = Desk { gathering: Arc::default(), waiting: 0, led: false, boarding: 0, stopped: None };
         let log = Log {
             writer: hex(&name),
@@ -163,7 +172,7 @@ impl<F: Fold> Log<F> {
             ledger: Mutex::new(Ledger::new(fold)),
             parts,
         };
-        match log.begin(anchor) {
+        match log.begin() {
             Ok(()) => Ok(log),
             Err(error) => {
                 // A log that was refused writes nothing more when it is dropped, least of all to its anchor.
@@ -238,10 +247,17 @@ impl<F: Fold> Log<F> {
     }
 
     /// The first turn: reads everything, and writes what opening has to say.
-    fn begin(&self, anchor: Option<String>) -> Result<(), LogError> {
+    fn begin(&self) -> Result<(), LogError> {
         let mut turn = self.parts.store.turn()?;
+        // Within the turn, in which every writer tells it: so it is as far as the log is, and only missing if it is gone.
+        let anchor = self.parts.anchor.as_ref().map(|anchor| anchor.latest()).transpose()?.flatten();
         self.ledger().told = anchor.clone();
-        self.catch_up(turn.as_mut(), anchor)?;
+        let outside = match (&self.parts.anchor, anchor) {
+            (Some(_), Some(checkpoint)) => Outside::Remembers(checkpoint),
+            (Some(anchor), None) => Outside::Forgot(anchor.name()),
+            (None, _) => Outside::Silent,
+        };
+        self.catch_up(turn.as_mut(), outside)?;
         self.write(turn.as_mut())?;
         self.tell_anchor(turn.as_mut(), true)
     }
@@ -303,7 +319,7 @@ impl<F: Fold> Log<F> {
     fn lead<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
         let _lead = Lead { log: self, batch };
         let mut turn = self.parts.store.turn().map_err(|error| self.fail(batch, error.into()))?;
-        self.catch_up(turn.as_mut(), None).map_err(|error| self.stop(batch, error))?;
+        self.catch_up(turn.as_mut(), Outside::Silent).map_err(|error| self.stop(batch, error))?;
         self.open_group(batch).map_err(|error| self.stop(batch, error))?;
         let boarded = catch_unwind(AssertUnwindSafe(|| {
             let _seat = Seat { log: self, batch };
@@ -321,9 +337,9 @@ impl<F: Fold> Log<F> {
         }
     }
 
-    fn catch_up(&self, turn: &mut dyn LogTurn, anchor: Option<String>) -> Result<(), LogError> {
+    fn catch_up(&self, turn: &mut dyn LogTurn, outside: Outside) -> Result<(), LogError> {
         let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
-        self.ledger().catch_up(turn, self.parts.signer.as_ref(), &self.parts.origin, anchor, stamp)
+        self.ledger().catch_up(turn, self.parts.signer.as_ref(), &self.parts.origin, outside, stamp)
     }
 
     /// Lets everyone who waits run their proposals; whoever comes later gathers for the next group.

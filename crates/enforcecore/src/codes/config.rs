@@ -42,9 +42,9 @@ pub const CODES: &[Code] = &[
     code(
         "EC1005",
         "configuration in somebody else's hands",
-        "The file was found by looking upwards from the working folder, and somebody else has a say in it: it or its folder belongs to another user or may be written by others, or it is a symbolic link; or that holds of the policy that it names. Whoever can write it could turn enforcement into something else. A group's right to write counts, unless the group has the number of the owner, as a user's own group has; so does every user's to a folder, unless each can exchange only what is theirs, as in /tmp.",
+        "Others have a say in it. A folder on the way to the file, from the root on, belongs to another user or lets others exchange what is in it; or the file was found by looking upwards from the working folder and belongs to another user or may be written by others, or it is a symbolic link; or that holds of the policy that it names, and a link stands on the way to that, to the log or the keys within the project. Who can write it could turn enforcement into something else. A group's right to write counts, unless the group has the number of the owner, as a user's own group has; so does every user's to a folder, unless each can exchange only what is theirs, as in /tmp. On a mount that is read-only nothing can be exchanged, so every folder passes.",
         "an enforcecore.toml that somebody left in /tmp",
-        "a file of this user, or one named with `--config` or, in Python, `config=`",
+        "a file of this user in folders that no one else can write; a link, or a file of another user, named with `--config` or, in Python, `config=`",
     ),
     code(
         "EC1006",
@@ -59,5 +59,12 @@ pub const CODES: &[Code] = &[
         "The user's own file and the project's say different things about the policy, the log, the keys, the anchor, the log's name or the durability, or the project's workspace does not lie in the user's. A project comes from whoever wrote it, and a file in it must not take away what its user set up. Whoever runs the command settles it: by the flag or the variable, or for good by listing the project's folder under `trusted_projects` in the user's own file.",
         "policy = \"lax.yaml\" in a project, under a user's policy = \"mine.yaml\"",
         "trusted_projects = [\"/home/me/project\"] in the user's own file",
+    ),
+    code(
+        "EC1008",
+        "more findings than are listed",
+        "A load lists 100 findings and then reads no further. What is wrong a hundred times is most often wrong once: mend the first ones and look again.",
+        "a file of another program under the name enforcecore.toml",
+        "a file with the keys that `enforcecore config show` prints",
     ),
 ];

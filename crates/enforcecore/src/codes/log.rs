@@ -12,6 +12,13 @@ pub const CODES: &[Code] = &[
         "a copy whose root is the anchor's",
     ),
     code(
+        "anchor_gone",
+        "anchor that remembers nothing of a log with calls",
+        "An anchor is configured and holds no checkpoint, and the log holds calls already. The anchor was taken away, or it was named after the log had begun. With the anchor went the proof that nothing was cut off, so no new one is made in silence: nothing is written to the log, and no call runs, until a person says so. A log that holds no call yet starts its anchor by itself.",
+        "the anchor's folder deleted",
+        "find out what became of it; then `enforcecore audit anchor`, which checks the log and anchors it where it stands",
+    ),
+    code(
         "bad_anchor",
         "anchor that is not believed",
         "The anchor's own checkpoint is not signed by the log's key, or is not a checkpoint. It then proves nothing about the log's end.",
@@ -226,11 +233,14 @@ pub const CODES: &[Code] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::FindingKind;
+    use crate::audit::{FindingKind, LogError};
 
     #[test]
     fn every_finding_has_a_page_and_every_page_a_finding() {
         let mut kinds: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        // What is found when a log is opened, and not in it.
+        let refused = LogError::AnchorGone("a".to_owned()).to_string();
+        kinds.extend(refused.split_once(": ").map(|(code, _)| code));
         kinds.sort_unstable();
         assert_eq!(kinds, CODES.iter().map(|code| code.code).collect::<Vec<_>>());
     }

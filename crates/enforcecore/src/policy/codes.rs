@@ -250,6 +250,13 @@ pub const CODES: &[Code] = &[
         "kind: policy\nrules: []",
     ),
     code(
+        "EC0037",
+        "more findings than are listed",
+        "A load lists 100 findings, errors before warnings, and ends reading where there are more errors. What is wrong a hundred times is most often wrong once: mend the first ones and look again.",
+        "a list of a thousand numbers where names belong",
+        "a list of names",
+    ),
+    code(
         "EC0100",
         "unknown tool",
         "The rule names a tool that no document declares, so it would never match. Declare the tool, or mend the name.",
@@ -494,6 +501,7 @@ mod tests {
         include_str!("document/tool.rs"),
         include_str!("load.rs"),
         include_str!("mod.rs"),
+        include_str!("report.rs"),
         include_str!("source.rs"),
     ];
 

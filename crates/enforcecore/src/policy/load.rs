@@ -13,12 +13,19 @@ const DOCUMENTS_MAX: usize = 32;
 /// Levels of `bound_by` at most.
 const BOUND_DEPTH_MAX: usize = 8;
 
-/// Every document, the root first, and what was found while reading them.
-pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Document>, Vec<Diagnostic>) {
-    let mut loader =
-        Loader { source, documents: Vec::new(), done: Vec::new(), path: Vec::new(), found: Vec::new(), full: false };
+/// Every document, the root first, what was found while reading them, and whether that is not all.
+pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Document>, Vec<Diagnostic>, bool) {
+    let mut loader = Loader {
+        source,
+        documents: Vec::new(),
+        done: Vec::new(),
+        path: Vec::new(),
+        found: Vec::new(),
+        full: false,
+        dropped: false,
+    };
     loader.read(root);
-    (loader.documents, loader.found)
+    (loader.documents, loader.found, loader.dropped)
 }
 
 /// What is to be said of a file that cannot even be read, for whoever reports on several files.
@@ -42,6 +49,8 @@ struct Loader<'a> {
     path: Vec<String>,
     found: Vec<Diagnostic>,
     full: bool,
+    /// More was found than is kept.
+    dropped: bool,
 }
 
 impl Loader<'_> {
@@ -49,6 +58,7 @@ impl Loader<'_> {
         let mut report = Report::new(text.name.clone());
         let document = source::parse(&text.bytes, &mut report).and_then(|tree| document::read(&tree, &mut report));
         self.found.append(&mut report.found);
+        self.dropped |= report.dropped_any();
         self.done.push(text.name.clone());
         let Some(document) = document else { return };
         let bounds = document.bound_by.clone();

@@ -83,17 +83,21 @@ pub struct Face {
 impl Policy {
     /// Loads a document and everything it is bound by; every finding comes at once, in order of place.
     pub fn load(text: PolicyText, source: &dyn PolicySource) -> Result<Loaded, Vec<Diagnostic>> {
-        let (documents, mut found) = load::load_all(text, source);
+        let name = text.name.clone();
+        let (documents, mut found, mut dropped) = load::load_all(text, source);
         let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
         let tools = compile::unite_tools(&documents);
         // What a document that cannot be read would have declared is unknown, so nothing is held against it.
         if !found.iter().any(is_error) {
-            found.extend(check::check(&documents, &tools));
+            let (checked, more) = check::check(&documents, &tools);
+            found.extend(checked);
+            dropped |= more;
         }
         let files: Vec<String> = documents.iter().map(|document| document.file.clone()).collect();
         let order = |file: &String| files.iter().position(|own| own == file).unwrap_or(files.len());
         found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code));
         found.dedup();
+        report::cut(&mut found, dropped, &name);
         let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };
         let (name, version) = (root.name.value.clone(), root.version.clone());
         let digest = compile::digest(&documents);

@@ -5,6 +5,10 @@ use crate::diagnostic::{Diagnostic, Severity, Span, closest};
 /// Names that a help lists at most: as many as the language has comparators. The tools of a policy may be thousands.
 const LISTED_NAMES_MAX: usize = 20;
 
+/// Findings of one load at most, errors and warnings alike: who has a hundred mends the first and looks again, and what is kept
+/// of a mistake must not grow with the mistakes of a document.
+pub(super) const FINDINGS_MAX: usize = 100;
+
 /// A place in the document at hand: a span without the file's name, small enough to copy everywhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Place {
@@ -59,6 +63,13 @@ impl<T> At<T> {
 pub(super) struct Report {
     pub(super) file: String,
     pub(super) found: Vec<Diagnostic>,
+    errors: usize,
+    warnings: usize,
+    /// Findings beyond the limit, which are not kept: errors end the reading.
+    dropped_errors: usize,
+    dropped_warnings: usize,
+    /// The last finding that was not kept: what is said of it goes nowhere.
+    dropped: Option<Diagnostic>,
 }
 
 /// A finding just made, to which a way out may be added.
@@ -66,7 +77,15 @@ pub(super) struct Finding<'a>(&'a mut Diagnostic);
 
 impl Report {
     pub(super) fn new(file: impl Into<String>) -> Report {
-        Report { file: file.into(), found: Vec::new() }
+        Report {
+            file: file.into(),
+            found: Vec::new(),
+            errors: 0,
+            warnings: 0,
+            dropped_errors: 0,
+            dropped_warnings: 0,
+            dropped: None,
+        }
     }
 
     pub(super) fn error(&mut self, code: &'static str, place: Place, message: impl Into<String>) -> Finding<'_> {
@@ -77,10 +96,40 @@ impl Report {
         self.add(code, Severity::Warning, place, message.into())
     }
 
+    /// Whether more errors were found than are kept, so that reading on says nothing new. Warnings never end it: an error may
+    /// come after any number of them.
+    pub(super) fn is_full(&self) -> bool {
+        self.dropped_errors > 0
+    }
+
+    /// Whether something was found that is not kept.
+    pub(super) fn dropped_any(&self) -> bool {
+        self.dropped_errors + self.dropped_warnings > 0
+    }
+
+    /// Reads each of these, until the report is full.
+    pub(super) fn each<'n, N, T>(
+        &mut self,
+        items: &'n [N],
+        mut read: impl FnMut(&'n N, &mut Report) -> Option<T>,
+    ) -> Vec<T> {
+        items.iter().map_while(|item| (!self.is_full()).then(|| read(item, self))).flatten().collect()
+    }
+
     fn add(&mut self, code: &'static str, severity: Severity, place: Place, message: String) -> Finding<'_> {
         let span = place.span(&self.file);
+        let finding = Diagnostic { code, severity, span, message, help: None, fix: None };
+        let (kept, dropped) = match severity {
+            Severity::Error => (&mut self.errors, &mut self.dropped_errors),
+            Severity::Warning => (&mut self.warnings, &mut self.dropped_warnings),
+        };
+        if *kept >= FINDINGS_MAX {
+            *dropped += 1;
+            return Finding(self.dropped.insert(finding));
+        }
+        *kept += 1;
         let index = self.found.len();
-        self.found.push(Diagnostic { code, severity, span, message, help: None, fix: None });
+        self.found.push(finding);
         #[expect(clippy::indexing_slicing, reason = "the element was pushed in the line above")]
         Finding(&mut self.found[index])
     }
@@ -111,10 +160,129 @@ impl Finding<'_> {
     }
 }
 
+/// Cuts what was found in all documents to the limit, and says so last. Errors are kept before warnings.
+pub(super) fn cut(found: &mut Vec<Diagnostic>, dropped_any: bool, file: &str) {
+    if found.len() <= FINDINGS_MAX && !dropped_any {
+        return;
+    }
+    let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
+    let errors = found.iter().filter(|finding| is_error(finding)).count();
+    let mut room = FINDINGS_MAX.saturating_sub(errors);
+    found.retain(|finding| {
+        let fits = is_error(finding) || room > 0;
+        room = room.saturating_sub(usize::from(!is_error(finding)));
+        fits
+    });
+    found.truncate(FINDINGS_MAX);
+    let severity = if errors > 0 { Severity::Error } else { Severity::Warning };
+    let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
+    let help = Some("mend these and look again".to_owned());
+    let span = Place::START.span(file);
+    found.push(Diagnostic { code: "EC0037", severity, span, message, help, fix: None });
+}
+
 /// The names in the words of messages.
 pub(super) fn one_of(names: &[&str]) -> String {
     match names {
         [only] => format!("there is `{only}`"),
         _ => format!("one of `{}`", names.join("`, `")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::source::parse;
+    use super::*;
+
+    /// What is kept of so many findings, and whether the reading ends there.
+    fn kept(errors: usize, warnings: usize) -> (usize, bool) {
+        let mut report = Report::new("policy.yaml");
+        for n in 0..warnings {
+            report.warning("EC0036", Place::START, n.to_string()).help("help");
+        }
+        for n in 0..errors {
+            report.error("EC0020", Place::START, n.to_string()).help("help").fix("fix");
+        }
+        (report.found.len(), report.is_full())
+    }
+
+    #[test]
+    fn a_hundred_of_each_are_kept_and_only_errors_end_the_reading() {
+        for (errors, warnings, expected) in [
+            (99, 0, (99, false)),
+            (100, 0, (100, false)),
+            (101, 0, (100, true)),
+            (5000, 0, (100, true)),
+            (0, 5000, (100, false)),
+            (1, 5000, (101, false)),
+            (101, 101, (200, true)),
+        ] {
+            assert_eq!(kept(errors, warnings), expected, "{errors} errors, {warnings} warnings");
+        }
+    }
+
+    #[test]
+    fn nothing_is_read_after_the_error_that_is_one_too_many() {
+        let items = vec![(); 2_000_000];
+        let mut looked_at = 0;
+        let mut report = Report::new("policy.yaml");
+        let read: Vec<()> = report.each(&items, |(), report| {
+            looked_at += 1;
+            report.error("EC0018", Place::START, "wrong");
+            None
+        });
+        assert_eq!((looked_at, read.len(), report.found.len()), (101, 0, 100));
+    }
+
+    /// Every list and map of the language, with so many mistakes in it.
+    fn mistaken(count: usize) -> Vec<String> {
+        let list = |item: &str| format!("[{}]", vec![item; count].join(", "));
+        let map = |entry: &str| {
+            format!("{{{}}}", (0..count).map(|n| entry.replace('N', &n.to_string())).collect::<Vec<_>>().join(", "))
+        };
+        let tool = |what: &str| format!("tools: {{t: {{does: reads, returns: web, {what}}}}}\nrules: []\n");
+        let rule = |what: &str| format!("tools: {{t: undeclared}}\nrules: [{{allow: t, id: a, {what}}}]\n");
+        [
+            format!("bound_by: {}\nrules: []\n", list("1")),
+            format!("rules: {}\n", list("1")),
+            format!("rules: []\nbudgets: {}\n", list("1")),
+            format!("rules: []\ntests: {}\n", list("1")),
+            format!("rules: []\ntools: {}\n", map("tN: 1")),
+            format!("rules: []\napprovals: {}\n", map("aN: 1")),
+            format!("rules: []\nredact: {{result: {}}}\n", list("nothing")),
+            format!("rules: []\n{}", (0..count).map(|n| format!("key-{n}: 1\n")).collect::<String>()),
+            format!("rules: []\nrules: [{}]\n", "x: &a 1, ".repeat(count)),
+            tool(&format!("args: {}", map("aN: 1"))),
+            tool(&format!("facts: {}", map("aN: 1"))),
+            tool("").replace("does: reads", &format!("does: {}", list("nothing"))),
+            rule(&format!("when: {}", map("aN: 1"))),
+            rule(&format!("when: {{a: {}}}", map("bN: 1"))),
+            rule(&format!("when: {{a: {{in: {}}}}}", list("[]"))),
+            rule(&format!("when: {{a: {{host: {{in: {}}}}}}}", list("\"a b\""))),
+            rule(&format!("when: {{a: {{port: {{in: {}}}}}}}", list("a"))),
+            rule(&format!("when: {{a: {{scheme: {{in: {}}}}}}}", list("A"))),
+            format!("tools: {{t: undeclared}}\nrules: [{{allow: {}, id: a}}]\n", list("1")),
+            format!(
+                "rules: []\ntests: [{{call: {{tool: t, args: {{}}}}, expect: deny, given: {{before: {}}}}}]\n",
+                list("1")
+            ),
+        ]
+        .into_iter()
+        .map(|body| format!("enforcecore: 1\nname: a\nversion: \"1\"\n{body}"))
+        .collect()
+    }
+
+    #[test]
+    fn no_list_of_the_language_is_read_on_when_the_report_is_full() {
+        for text in mistaken(5000) {
+            let shown: String = text.chars().take(120).collect();
+            let mut report = Report::new("policy.yaml");
+            if let Some(tree) = parse(text.as_bytes(), &mut report) {
+                super::super::document::read(&tree, &mut report);
+            }
+            assert_eq!(report.errors, FINDINGS_MAX, "{shown}");
+            // What surrounds the list may still say a word.
+            assert!((1..10).contains(&report.dropped_errors), "{} {shown}", report.dropped_errors);
+        }
     }
 }

@@ -113,6 +113,9 @@ pub(super) fn parse(bytes: &[u8], report: &mut Report) -> Option<Node> {
     let parser = Parser::new_from_str_with_options(text, options);
     let mut builder = Builder { text, report, open: Vec::new(), root: None, documents: 0 };
     for next in parser {
+        if builder.report.is_full() {
+            return None;
+        }
         match next {
             Ok((event, span)) => builder.event(event, &span)?,
             Err(error) => builder.syntax(&error)?,

@@ -17,11 +17,14 @@ use super::work::{List, count};
 /// further rendering covers it, and a text that still is not clean is replaced whole.
 const RENDERINGS_MAX: usize = 4;
 
+/// The number that a value has in its session, if it has one.
+type Issued<'a> = &'a dyn Fn(Class, &str) -> Option<u64>;
+
 /// The numbers given so far: those of a session, if there is one, and those given to what it has not seen.
 #[derive(Default)]
 pub(crate) struct Placeholders<'a> {
     /// The number that a value has in its session.
-    issued: Option<&'a dyn Fn(Class, &str) -> Option<u64>>,
+    issued: Option<Issued<'a>>,
     numbers: HashMap<(Class, String), u64>,
     last: BTreeMap<Class, u64>,
     /// Those the rendering at hand gave.
@@ -32,10 +35,7 @@ pub(crate) struct Placeholders<'a> {
 
 impl<'a> Placeholders<'a> {
     /// Goes on where a session's numbers end.
-    pub(crate) fn after(
-        issued: &'a dyn Fn(Class, &str) -> Option<u64>,
-        last: BTreeMap<Class, u64>,
-    ) -> Placeholders<'a> {
+    pub(crate) fn after(issued: Issued<'a>, last: BTreeMap<Class, u64>) -> Placeholders<'a> {
         Placeholders { issued: Some(issued), last, ..Placeholders::default() }
     }
 

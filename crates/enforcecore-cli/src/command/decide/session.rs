@@ -4,7 +4,7 @@
 //! started. The file is trusted input, grants included: whoever runs the command vouches for it.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -22,6 +22,7 @@ use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
+use enforcecore_host::files::{self, How, MadeBy};
 use enforcecore_host::paths::FileSystem;
 
 use crate::error::CommandError;
@@ -44,9 +45,11 @@ impl Decider {
         let enforcer = enforcer(setup, &clock, &approver)?;
         let mut decider = Decider { enforcer, clock, approver, facts: Map::new(), open: HashMap::new(), save: None };
         if let Some(path) = session {
-            decider.replay(path)?;
-            let open = || OpenOptions::new().append(true).open(path);
-            decider.save = save.then(open).transpose().map_err(|error| unreadable(path, &error))?;
+            // What was replayed is what is written to: it is opened once.
+            let how = if save { How::ReadAndAppend } else { How::Read };
+            let opened = files::open(path, MadeBy::Us, how).map_err(|refused| unreadable(path, &refused.into()))?;
+            decider.replay(path, &opened.file)?;
+            decider.save = save.then_some(opened.file);
         }
         decider.clock.now();
         Ok(decider)
@@ -67,8 +70,7 @@ impl Decider {
         Ok((id, decision))
     }
 
-    fn replay(&mut self, path: &Path) -> Result<(), CommandError> {
-        let file = File::open(path).map_err(|error| unreadable(path, &error))?;
+    fn replay(&mut self, path: &Path, file: &File) -> Result<(), CommandError> {
         for (number, line) in (1..).zip(BufReader::new(file).split(b'\n')) {
             let line = line.map_err(|error| unreadable(path, &error))?;
             if line.trim_ascii().is_empty() {

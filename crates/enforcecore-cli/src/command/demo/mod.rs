@@ -18,7 +18,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use clap::Args;
+use enforcecore::policy::DOCUMENT_BYTES_MAX;
 use enforcecore_host::config::{CONFIG_FILE, VARIABLE_PREFIX};
+use enforcecore_host::files::{self, How, MadeBy, read_text};
 use serde_json::Value as Json;
 use tempfile::TempDir;
 
@@ -92,7 +94,7 @@ impl Stage {
             }
         };
         let policy = match &options.policy {
-            Some(file) => fs::read_to_string(file)
+            Some(file) => policy_text(file)
                 .map_err(|error| CommandError::usage(format!("cannot read `{}`: {error}", file.display())))?,
             None => POLICY.to_owned(),
         };
@@ -121,6 +123,10 @@ impl Stage {
         command.arg("demo-server").arg(self.world.folder());
         Ok(command)
     }
+}
+
+fn policy_text(file: &Path) -> io::Result<String> {
+    read_text(files::open(file, MadeBy::Us, How::Read)?.file, DOCUMENT_BYTES_MAX as u64)
 }
 
 fn empty_folder(folder: &Path) -> Result<PathBuf, CommandError> {

@@ -1,10 +1,10 @@
 //! What a folder says of MCP servers, agent frameworks and coding agents.
 
-use std::fs::{self, File};
-use std::io::Read;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use enforcecore::diagnostic::one_line;
+use enforcecore_host::files::{self, How, MadeBy, read_text};
 
 use super::python::{self, Function};
 use super::settings::{SETTINGS, Server, Settings};
@@ -162,8 +162,6 @@ fn entries(folder: &Path) -> Vec<PathBuf> {
 
 /// The text of a file of people, if that is what it is.
 fn read(file: &Path) -> Option<String> {
-    let mut text = String::new();
-    let is_file = fs::metadata(file).is_ok_and(|metadata| metadata.is_file() && metadata.len() <= FILE_BYTES_MAX);
-    is_file.then(|| File::open(file).ok()?.take(FILE_BYTES_MAX).read_to_string(&mut text).ok()).flatten()?;
-    Some(text)
+    let opened = files::open(file, MadeBy::Anyone, How::Read).ok()?;
+    read_text(opened.file, FILE_BYTES_MAX).ok()
 }

@@ -17,9 +17,9 @@ use crate::diagnostic::Diagnostic;
 /// Pairs of a wide rule and a tool in one document at most: each is kept in memory, and none is looked at for another tool.
 const SELECTIONS_MAX: usize = 2_000_000;
 
-/// Checks all documents of a policy together.
-pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
-    let mut found = Vec::new();
+/// Checks all documents of a policy together: what was found, and whether that is not all.
+pub(super) fn check(documents: &[Document], tools: &Tools) -> (Vec<Diagnostic>, bool) {
+    let (mut found, mut dropped) = (Vec::new(), false);
     let mut ids = HashMap::new();
     let mut skeletons = HashMap::new();
     for document in documents {
@@ -27,13 +27,19 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
         let mut checker = Checker { document, documents, tools, report: &mut report, selections: 0 };
         checker.tools(&mut skeletons);
         checker.ids(&mut ids);
-        document.rules.iter().for_each(|rule| checker.rule(rule));
+        for rule in &document.rules {
+            if checker.report.is_full() {
+                break;
+            }
+            checker.rule(rule);
+        }
         document.budgets.iter().for_each(|budget| checker.budget(budget));
         checker.redact(&document.redact, &|_| true);
         checker.unprotected();
         checker.approvals();
         checker.unreachable_tools();
         found.append(&mut report.found);
+        dropped |= report.dropped_any();
     }
     if let Some(root) = documents.first()
         && documents.iter().all(|document| document.guardrail)
@@ -44,7 +50,7 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> Vec<Diagnostic> {
             .help("name it in the `bound_by` of a policy");
         found.append(&mut report.found);
     }
-    found
+    (found, dropped)
 }
 
 struct Checker<'a> {

@@ -175,7 +175,7 @@ pub(super) fn read(node: &Node, what: &str, report: &mut Report) -> Vec<Test> {
     if entries.is_empty() && matches!(node.kind, NodeKind::Map(_)) {
         report.error("EC0022", node.place, format!("{what} says nothing")).help(format!("remove {what}"));
     }
-    entries.iter().filter_map(|(key, node)| read_test(key, node, report)).collect()
+    report.each(entries, |(key, node), report| read_test(key, node, report))
 }
 
 fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<Test> {
@@ -200,7 +200,7 @@ fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<Test> {
             .error("EC0022", node.place, "a test without a comparator")
             .help("`{any: true}` says that anything may be there");
     }
-    let checks = comparators.iter().filter_map(|(key, node)| read_check(key, node, report)).collect();
+    let checks = report.each(comparators, |(key, node), report| read_check(key, node, report));
     Some(Test { subject, checks })
 }
 
@@ -242,6 +242,9 @@ pub(super) fn read_type_checks<'n>(
 ) -> Vec<At<Check>> {
     let mut checks = Vec::new();
     for (key, node) in comparators {
+        if report.is_full() {
+            break;
+        }
         let Some(check) = read_check(key, node, report) else { continue };
         let refers = match &check.value {
             Check::Equals(operand) | Check::Compare(_, operand) | Check::Under(operand) => is_reference(operand),
@@ -345,7 +348,7 @@ fn read_in(node: &Node, report: &mut Report) -> Option<Check> {
     if items.is_empty() {
         report.error("EC0106", node.place, "nothing is in an empty list");
     }
-    Some(Check::In(items.iter().filter_map(|item| operand(item, report)).collect()))
+    Some(Check::In(report.each(items, operand)))
 }
 
 fn number(node: &Node, report: &mut Report) -> Option<Operand> {
@@ -397,6 +400,9 @@ fn read_under(node: &Node, report: &mut Report) -> Option<Check> {
 fn schemes(node: &Node, report: &mut Report) -> Vec<String> {
     let mut schemes = Vec::new();
     for item in values(node, report) {
+        if report.is_full() {
+            break;
+        }
         let Some(scheme) = text(item, "a scheme", report) else { continue };
         let plain = scheme.value.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
@@ -411,6 +417,9 @@ fn schemes(node: &Node, report: &mut Report) -> Vec<String> {
 fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
     let mut ports = Vec::new();
     for item in values(node, report) {
+        if report.is_full() {
+            break;
+        }
         match &item.kind {
             NodeKind::Number(number) if number.text().parse::<u16>().is_ok_and(|port| port > 0) => {
                 ports.extend(number.text().parse::<u16>());
@@ -457,7 +466,8 @@ fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
             return Some(HostTest::Domain(domain));
         }
     }
-    Some(HostTest::OneOf(values(node, report).iter().filter_map(|item| host(item, report)).collect()))
+    let hosts = values(node, report);
+    Some(HostTest::OneOf(report.each(hosts, host)))
 }
 
 fn host(node: &Node, report: &mut Report) -> Option<HostName> {
@@ -488,6 +498,9 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<At<Check>>> {
     };
     let mut checks = Vec::new();
     for (key, node) in comparators {
+        if report.is_full() {
+            break;
+        }
         let Some(check) = read_check(key, node, report) else { continue };
         match check.value {
             Check::Equals(_) | Check::In(_) | Check::Prefix(_) | Check::Suffix(_) | Check::Pattern(_) => {
@@ -505,6 +518,9 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<At<Check>>> {
 pub(super) fn read_keys(node: &Node, report: &mut Report) -> Vec<At<Reference>> {
     let mut keys = Vec::new();
     for item in one_or_list(node) {
+        if report.is_full() {
+            break;
+        }
         let Some(name) = text(item, "`for_each`", report) else { continue };
         match Reference::parse(&name.value) {
             Some(reference) => keys.push(At::new(name.place, reference)),

@@ -67,6 +67,9 @@ impl<'n> Fields<'n> {
     /// Reports what nobody took.
     pub(in super::super) fn finish(self, what: &str, report: &mut Report) {
         for (key, _) in self.entries {
+            if report.is_full() {
+                return;
+            }
             // A merge key was refused where it was read.
             if self.known.contains(&key.text.as_str()) || key.text == "<<" {
                 continue;

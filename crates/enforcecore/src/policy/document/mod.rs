@@ -156,7 +156,7 @@ fn is_guardrail(node: &Node, report: &mut Report) -> bool {
 
 fn names(node: &Node, what: &str, report: &mut Report) -> Vec<At<String>> {
     let items = list(node, what, report).unwrap_or_default();
-    items.iter().filter_map(|item| text(item, what, report)).collect()
+    report.each(items, |item, report| text(item, what, report))
 }
 
 fn unprotected(node: &Node, report: &mut Report) -> Vec<(At<String>, Vec<At<String>>)> {
@@ -173,28 +173,24 @@ fn rules(node: &Node, report: &mut Report) -> Vec<Rule> {
         report.error("EC0014", node.place, message);
         return Vec::new();
     }
-    items.iter().filter_map(|item| rule::read(item, report)).collect()
+    report.each(items, rule::read)
 }
 
 fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
     let entries = fields::entries(node, "`approvals`", report).unwrap_or_default();
-    entries
-        .iter()
-        .filter_map(|(key, node)| {
-            let name = key_name(key, "an approval's name", report)?;
-            let mut fields = Fields::of(node, "an approval", &["wait"], report)?;
-            let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
-            let valid =
-                fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
-            if let Some(people) = fields.get("people")
-                && !matches!(&people.kind, NodeKind::Number(number) if number.text() == "1")
-            {
-                fields::not_supported_yet(people.place, "people: more than one", report);
-            }
-            fields.finish("an approval", report);
-            Some(ApprovalDecl { name, from: from?, valid: valid?.value })
-        })
-        .collect()
+    report.each(entries, |(key, node), report| {
+        let name = key_name(key, "an approval's name", report)?;
+        let mut fields = Fields::of(node, "an approval", &["wait"], report)?;
+        let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
+        let valid = fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
+        if let Some(people) = fields.get("people")
+            && !matches!(&people.kind, NodeKind::Number(number) if number.text() == "1")
+        {
+            fields::not_supported_yet(people.place, "people: more than one", report);
+        }
+        fields.finish("an approval", report);
+        Some(ApprovalDecl { name, from: from?, valid: valid?.value })
+    })
 }
 
 fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {

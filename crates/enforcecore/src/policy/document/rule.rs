@@ -124,8 +124,7 @@ fn read_select(node: &Node, report: &mut Report) -> Option<Selector> {
             effect?
         }
         _ => {
-            let tools: Vec<_> =
-                one_or_list(node).iter().filter_map(|item| text(item, "a tool's name", report)).collect();
+            let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
             if one_or_list(node).is_empty() {
                 report.error("EC0107", node.place, "no tool is in an empty list");
             }
@@ -164,7 +163,7 @@ impl Select {
 
 pub(super) fn read_budgets(node: &Node, report: &mut Report) -> Vec<Budget> {
     let items = list(node, "`budgets`", report).unwrap_or_default();
-    items.iter().filter_map(|item| read_budget(item, report)).collect()
+    report.each(items, read_budget)
 }
 
 fn read_budget(node: &Node, report: &mut Report) -> Option<Budget> {

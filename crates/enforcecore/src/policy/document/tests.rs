@@ -38,7 +38,7 @@ pub(in super::super) enum Expectation {
 
 pub(super) fn read_all(node: &Node, report: &mut Report) -> Vec<InlineTest> {
     let items = list(node, "`tests`", report).unwrap_or_default();
-    items.iter().filter_map(|item| read(item, report)).collect()
+    report.each(items, read)
 }
 
 fn read(node: &Node, report: &mut Report) -> Option<InlineTest> {
@@ -85,7 +85,7 @@ fn read_given(node: &Node, test: &mut InlineTest, report: &mut Report) -> Option
     }
     if let Some(node) = fields.get("before") {
         let items = list(node, "`before`", report).unwrap_or_default();
-        test.before = items.iter().filter_map(|item| read_call(item, report)).collect();
+        test.before = report.each(items, read_call);
     }
     fields.finish("`given`", report);
     Some(())

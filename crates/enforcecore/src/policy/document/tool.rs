@@ -164,7 +164,7 @@ pub(in super::super) struct Redact {
 
 pub(super) fn read_all(node: &Node, report: &mut Report) -> Vec<ToolDecl> {
     let entries = entries(node, "`tools`", report).unwrap_or_default();
-    entries.iter().filter_map(|(key, node)| read(key, node, report)).collect()
+    report.each(entries, |(key, node), report| read(key, node, report))
 }
 
 fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
@@ -200,7 +200,8 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
     let effects = does.map(|node| read_effects(node, report));
     let args = match fields.get("args") {
         Some(node) => {
-            entries(node, "`args`", report)?.iter().filter_map(|(key, node)| read_arg(key, node, report)).collect()
+            let args = entries(node, "`args`", report)?;
+            report.each(args, |(key, node), report| read_arg(key, node, report))
         }
         None => Vec::new(),
     };
@@ -223,6 +224,9 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
 fn read_effects(node: &Node, report: &mut Report) -> Effects {
     let mut effects = Effects::default();
     for item in one_or_list(node) {
+        if report.is_full() {
+            break;
+        }
         let Some(word) = text(item, "an effect", report) else { continue };
         match Effects::named(&word.value) {
             Some(effect) => effects = effects.union(effect),
@@ -396,6 +400,9 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
 
 fn check_duplicate_args(args: &[ArgDecl], report: &mut Report) {
     for (index, arg) in args.iter().enumerate() {
+        if report.is_full() {
+            break;
+        }
         if args.iter().take(index).any(|earlier| earlier.name.value == arg.name.value) {
             let message = format!("the argument `{}` is declared twice, required and optional", arg.name.value);
             report.error("EC0005", arg.name.place, message);
@@ -407,6 +414,9 @@ fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
     let entries = entries(node, "`facts`", report).unwrap_or_default();
     let mut facts = Vec::new();
     for (key, node) in entries {
+        if report.is_full() {
+            break;
+        }
         let (Some(name), Some(path)) = (key_name(key, "a fact's name", report), text(node, "a fact's source", report))
         else {
             continue;
@@ -428,6 +438,9 @@ pub(super) fn read_redact(node: &Node, report: &mut Report) -> Redact {
     let Some(mut fields) = Fields::of(node, "`redact`", &[], report) else { return redact };
     if let Some(args) = fields.get("args") {
         for (key, node) in entries(args, "`args`", report).unwrap_or_default() {
+            if report.is_full() {
+                break;
+            }
             let scope = match key.text.as_str() {
                 "every_string" => ArgScope::EveryString,
                 name => ArgScope::Named(name.to_owned()),
@@ -457,6 +470,9 @@ fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
     }
     let mut classes = ClassSet::NONE;
     for item in items {
+        if report.is_full() {
+            break;
+        }
         let Some(word) = text(item, "a class", report) else { continue };
         match ClassSet::named(&word.value) {
             Some(named) => classes = classes.union(named),
