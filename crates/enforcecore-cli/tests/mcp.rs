@@ -89,8 +89,8 @@ fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {
         (POLICY, "to-out.txt", None),
         (&unsaid, "in.txt", None),
         (&unsaid, "work/in.txt", None),
-        (&unsaid, "{}/work/in.txt", Some("work/in.txt")),
-        (&unsaid, "{}/out.txt", None),
+        (&unsaid, "{}work/in.txt", Some("work/in.txt")),
+        (&unsaid, "{}out.txt", None),
     ] {
         let place = place();
         place.write("policy.yaml", policy);
@@ -98,7 +98,7 @@ fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {
         std::os::unix::fs::symlink("in.txt", place.path("work/link.txt")).unwrap();
         std::os::unix::fs::symlink("../out.txt", place.path("work/to-out.txt")).unwrap();
         let root = place.root().canonicalize().unwrap().display().to_string();
-        let path = path.replace("{}", &root);
+        let path = path.replace("{}", &format!("{root}/"));
         let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
         let ran = talk(&place, &["--workspace", "work"], &[&call]);
         let got = std::fs::read_to_string(place.path("calls")).unwrap_or_default();

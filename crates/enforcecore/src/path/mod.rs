@@ -94,13 +94,12 @@ pub enum PathError {
 }
 
 impl PathError {
-    /// The stable code of the refusal; none where only rules that look at the path are concerned.
-    pub fn code(&self) -> Option<&'static str> {
+    /// The stable code of the refusal.
+    pub fn code(&self) -> &'static str {
         match self {
-            PathError::NoResolver => None,
-            PathError::Relative => Some("relative_path"),
-            PathError::Ambiguous(_) | PathError::Outside => Some("path_form"),
-            PathError::TooManyLinks | PathError::Unreadable(_) => Some("path_unresolved"),
+            PathError::Relative => "relative_path",
+            PathError::Ambiguous(_) | PathError::Outside => "path_form",
+            PathError::NoResolver | PathError::TooManyLinks | PathError::Unreadable(_) => "path_unresolved",
         }
     }
 }

@@ -165,7 +165,8 @@ impl<'a> Scene<'a> {
     pub(super) fn undecided_path(&self) -> Option<(&'static str, String)> {
         self.args_of(|ty| *ty == Type::Path).find_map(|name| {
             let error = match self.call.path(name) {
-                Some(Ok(_)) => return None,
+                // A face without a resolver knows nothing of any path: only rules that look at one are concerned.
+                Some(Ok(_) | Err(PathError::NoResolver)) => return None,
                 Some(Err(error)) => error.clone(),
                 None => PathError::Unreadable("the policy changed".to_owned()),
             };
@@ -176,7 +177,7 @@ impl<'a> Scene<'a> {
                 ),
                 _ => String::new(),
             };
-            Some((error.code()?, format!("the path in `{name}`: {error}{way_out}")))
+            Some((error.code(), format!("the path in `{name}`: {error}{way_out}")))
         })
     }
 
