@@ -53,7 +53,8 @@ def test_a_call_that_does_not_fit_the_tool_or_the_function_is_malformed(world):
 def test_redaction_reaches_the_tool_and_the_caller(world):
     outbox = Outbox()
     send = sender(world, outbox)
-    assert send("jo@example.com", "ask amy@example.org") == "sent to EC_EMAIL_1"
+    # Amy is the first in this session, in the argument; Jo is the second, in the result.
+    assert send("jo@example.com", "ask amy@example.org") == "sent to EC_EMAIL_2"
     assert outbox == [("jo@example.com", "ask EC_EMAIL_1")]
 
 
