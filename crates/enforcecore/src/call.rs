@@ -16,6 +16,10 @@ use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
 /// Bytes in a tool name at most: the Model Context Protocol's limit.
 pub const TOOL_NAME_BYTES_MAX: usize = 128;
 
+/// How often a path is looked at before its tool starts. What is exchanged once is seen by one look; what is exchanged all the
+/// time is as it was at every second one.
+const LOOKS: usize = 4;
+
 /// One attempted tool invocation, as a face saw it.
 #[derive(Clone, Debug)]
 pub struct Call {
@@ -152,7 +156,8 @@ impl FrozenCall {
 
     /// A path argument that no longer leads where it led when the call was decided.
     pub(crate) fn changed_path(&self, resolver: &dyn PathResolver) -> Option<&str> {
-        self.paths.iter().find(|(_, path)| !path.is_unchanged(resolver)).map(|(name, _)| name.as_str())
+        let changed = || self.paths.iter().find(|(_, path)| !path.is_unchanged(resolver));
+        (0..LOOKS).find_map(|_| changed()).map(|(name, _)| name.as_str())
     }
 
     /// The canonical call: typed, length-prefixed, domain-separated. The call's id is not part of it, so that a grant for a
