@@ -60,6 +60,11 @@ def effect(text):
         file.write(text + "\n")
 
 
+def wait_for(name):
+    while not Path(FOLDER, name).exists():
+        time.sleep(0.005)
+
+
 def said(text, **more):
     return {"content": [{"type": "text", "text": text}], **more}
 
@@ -75,8 +80,7 @@ def call(number, name, args, meta):
         effect("slow ended")
         return said("at last")
     if name == "held":
-        while not Path(FOLDER, "open").exists():
-            time.sleep(0.005)
+        wait_for("open")
         return said("at last")
     if name == "die":
         os._exit(7)
