@@ -100,5 +100,5 @@ class Client:
 
     def leave(self) -> tuple[int, str]:
         """Closes the session; the status and what was said on stderr."""
-        _, complaints = self.process.communicate(timeout=20)
+        _, complaints = self.process.communicate(timeout=100)
         return self.process.returncode, complaints

@@ -11,13 +11,14 @@
 //!
 //! Other marks for commands (`bash`, `console`, `shell`) are refused, or a command could hide from this page.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
 use crate::steps::{Count, Steps};
-use crate::tool::{self, command, say};
+use crate::tool::{self, command, read, say};
 use crate::{is_task, setup, test};
 
 /// Marks that would let a command escape the test.
@@ -47,6 +48,28 @@ pub fn run_alone() -> Result<bool> {
 
 /// Runs every command of every document.
 pub fn run(root: &Path) -> Result<Count> {
+    let before = state(root)?;
+    let mut total = run_all(root)?;
+    if let Some(change) = changed(&before, &state(root)?) {
+        say(&format!("    FAILED: the commands change the checkout: {change}"));
+        total.failed += 1;
+    }
+    Ok(total)
+}
+
+/// What git says of the checkout: files that were changed, that are new, and that it is told to ignore.
+fn state(root: &Path) -> Result<String> {
+    read(command("git", root, &["status", "--porcelain", "--ignored"]))
+}
+
+/// What is said of the checkout now and was not before, or the other way round.
+fn changed(before: &str, after: &str) -> Option<String> {
+    let [before, after] = [before, after].map(|state| state.lines().collect::<BTreeSet<_>>());
+    let changes: Vec<&str> = before.symmetric_difference(&after).map(|line| line.trim()).collect();
+    (!changes.is_empty()).then(|| changes.join(", "))
+}
+
+fn run_all(root: &Path) -> Result<Count> {
     let mut total = Count::default();
     let documents: Vec<String> = crate::tidy::tracked(root)?.into_iter().filter(|path| is_document(path)).collect();
     if !documents.iter().any(|path| path == README) {
@@ -283,6 +306,16 @@ mod tests {
             ["a.md:1: mark commands with `sh`, so that they are run"]
         );
         assert!(refused_marks("a.md", "```sh\nls\n```\n").is_empty());
+    }
+
+    #[test]
+    fn a_checkout_that_changed_is_noticed() {
+        let check = |before, after, expected: Option<&str>| assert_eq!(changed(before, after).as_deref(), expected);
+        check("", "", None);
+        check(" M a\n!! target/\n", " M a\n!! target/\n", None);
+        check(" M a\n", " M a\n?? b\n", Some("?? b"));
+        check("?? b\n", "", Some("?? b"));
+        check("", "!! .enforcecore/\n", Some("!! .enforcecore/"));
     }
 
     #[test]

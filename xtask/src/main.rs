@@ -13,16 +13,19 @@ mod bench;
 mod ci;
 mod docs;
 mod fuzz;
+mod limits;
 mod mutate;
 mod platforms;
 mod rust_tests;
 mod setup;
 mod sizes;
+mod skips;
 mod soak;
 mod steps;
 mod test;
 mod tidy;
 mod tool;
+mod verdicts;
 
 /// EnforceCore's development tasks.
 #[derive(Parser)]

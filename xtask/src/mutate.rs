@@ -12,25 +12,38 @@
 //! pytest on the package of the copy, whose extension module is built for it.
 //!
 //! Mutants live in a copy of the tree with its own target folder, kept between mutants so that each builds only what it
-//! changed. Before a mutant counts as killed, its command must have passed without it, and the mutant must compile: a test
-//! that fails for another reason proves nothing.
+//! changed. A mutant counts as killed if a test that passes without it fails with it, and that test is named. What proves
+//! nothing: a mutant that does not compile, a command that fails without it, a crash before the tests, a run that takes too
+//! long.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 
+use crate::limits::within;
+use crate::setup;
 use crate::steps::{Count, Steps};
 use crate::tool::{self, Transcript, command, follow, read, say};
-use crate::{setup, test};
+use crate::verdicts::{self, PYTEST, Verdict, newly_failed};
 
 /// The folder that Python finds the package in, relative to the root.
 const PYTHON_PACKAGE: &str = "bindings/python/python";
 
 /// Where mutants are kept, relative to the root.
 const FOLDER: &str = "mutants";
+
+/// How long a command may take, its build apart: no test waits longer for what a mutant keeps from coming.
+const COMMAND_TIME: Duration = Duration::from_secs(8 * 60);
+
+/// A test that fails with every mutant, because the patch it looks at is applied.
+const ALWAYS_FAILS: &str = "every_mutant_says_what_it_weakens_and_applies";
+
+/// What became of each test.
+type Verdicts = Vec<(String, Verdict)>;
 
 /// Which mutants to try.
 #[derive(Args, Clone, Default)]
@@ -70,17 +83,18 @@ pub fn sample(root: &Path, options: &Options) -> Result<Count> {
     }
     let scratch = Scratch::of(root);
     scratch.reset(root)?;
-    let unfit = scratch.unfit_commands(&mutants);
+    let judged = scratch.judge_commands(&mutants);
     let mut count = Count::default();
     for mutant in &mutants {
         scratch.reset(root)?;
-        let tried = match unfit.get(mutant.killed_by.as_str()) {
-            Some(why) => Err(anyhow::anyhow!("{why}")),
-            None => scratch.try_mutant(mutant),
+        let tried = match judged.get(mutant.killed_by.as_str()) {
+            Some(Ok(before)) => scratch.try_mutant(mutant, before),
+            Some(Err(why)) => Err(anyhow::anyhow!("{why}")),
+            None => Err(anyhow::anyhow!("its command was not run")),
         };
         match tried {
-            Ok(()) => {
-                say(&format!("    killed   {}: {}", mutant.name, mutant.weakens));
+            Ok(by) => {
+                say(&format!("    killed   {}: {} (by {by})", mutant.name, mutant.weakens));
                 count.passed += 1;
             }
             Err(error) => {
@@ -185,26 +199,27 @@ impl Scratch {
         remove_others(&self.tree, &self.tree, &wanted)
     }
 
-    /// The commands that do not pass while nothing is weakened, each with the reason: they can kill nothing.
-    fn unfit_commands<'a>(&self, mutants: &'a [Mutant]) -> BTreeMap<&'a str, String> {
+    /// What each command says of its tests while nothing is weakened, or why it can kill nothing.
+    fn judge_commands<'a>(&self, mutants: &'a [Mutant]) -> BTreeMap<&'a str, Result<Verdicts, String>> {
         let commands: BTreeSet<&str> = mutants.iter().map(|mutant| mutant.killed_by.as_str()).collect();
-        let judged = commands.into_iter().map(|line| (line, self.require_passing(line)));
-        judged.filter_map(|(line, verdict)| verdict.err().map(|error| (line, format!("{error:#}")))).collect()
+        let judge = |line| (line, self.require_passing(line).map_err(|error| format!("{error:#}")));
+        commands.into_iter().map(judge).collect()
     }
 
-    fn require_passing(&self, line: &str) -> Result<()> {
+    fn require_passing(&self, line: &str) -> Result<Verdicts> {
         let command = Killer::of(line)?;
         self.build(&command)?.require(&format!("the build of `{line}`, with nothing weakened,"))?;
         let transcript = self.execute(&command)?;
         transcript.require(&format!("`{line}`, with nothing weakened,"))?;
-        if !ran_a_test(&transcript) {
+        let verdicts = command.verdicts(&transcript.lines);
+        if !verdicts.iter().any(|(_, verdict)| *verdict == Verdict::Passed) {
             bail!("`{line}` ran no test");
         }
-        Ok(())
+        Ok(verdicts)
     }
 
-    /// Weakens the copy and runs the command; an error says why the mutant was not killed.
-    fn try_mutant(&self, mutant: &Mutant) -> Result<()> {
+    /// Weakens the copy and runs the command. Gives the test that failed; an error says why the mutant was not killed.
+    fn try_mutant(&self, mutant: &Mutant, before: &Verdicts) -> Result<String> {
         let patch = mutant.path.to_str().context("the patch's path is not text")?;
         let mut apply = command("git", &self.tree, &["apply", "--whitespace=nowarn", patch]);
         // The copy lies in an ignored folder of the repository; git must not look for the repository from there.
@@ -212,10 +227,8 @@ impl Scratch {
         read(apply).context("the patch does not apply")?;
         let command = Killer::of(&mutant.killed_by)?;
         self.build(&command)?.require("the mutant's build")?;
-        if self.execute(&command)?.success {
-            bail!("`{}` passed", mutant.killed_by);
-        }
-        Ok(())
+        let transcript = self.execute(&command)?;
+        killed_by(&transcript, before, &command.verdicts(&transcript.lines))
     }
 
     /// Builds what the command runs, so that a mutant that does not compile is told from one that is killed.
@@ -237,11 +250,15 @@ impl Scratch {
     }
 
     fn execute(&self, command: &Killer<'_>) -> Result<Transcript> {
+        within(COMMAND_TIME, || self.execute_at_all(command))
+    }
+
+    fn execute_at_all(&self, command: &Killer<'_>) -> Result<Transcript> {
         match command {
             Killer::Cargo(arguments) => self.cargo(arguments),
             Killer::Pytest(arguments) => {
-                let options = ["-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"];
-                let mut pytest = tool::command(&self.python, &self.tree, &[&options, arguments.as_slice()].concat());
+                let arguments = [PYTEST.as_slice(), arguments].concat();
+                let mut pytest = tool::command(&self.python, &self.tree, &arguments);
                 pytest.env("PYTHONPATH", self.tree.join(PYTHON_PACKAGE)).env("PYTHONDONTWRITEBYTECODE", "1");
                 follow(pytest, |_| false)
             }
@@ -274,13 +291,32 @@ impl Killer<'_> {
             _ => bail!("`{line}` is neither `cargo test ..` nor `python TESTS`"),
         }
     }
+
+    /// What it said of each test. Two programs may have tests of one name.
+    fn verdicts(&self, lines: &[String]) -> Verdicts {
+        match self {
+            Killer::Pytest(_) => verdicts::pytest(lines),
+            Killer::Cargo(_) => {
+                let of_program = |program: verdicts::Program| {
+                    let stem = program.stem().to_owned();
+                    program.tests.into_iter().map(move |(test, verdict)| (format!("{stem}::{test}"), verdict))
+                };
+                verdicts::libtest(lines).into_iter().flat_map(of_program).collect()
+            }
+        }
+    }
 }
 
-/// True when a line of the output reports at least one passed test: of Rust's tests, or of pytest.
-fn ran_a_test(transcript: &Transcript) -> bool {
-    let rust = |line: &String| line.starts_with("test result:") && !line.contains(" 0 passed");
-    let last = transcript.lines.iter().rev().find(|line| !line.trim().is_empty());
-    transcript.lines.iter().any(rust) || last.is_some_and(|line| test::summary(line).passed > 0)
+/// The test that a mutant made fail; an error if there is none.
+fn killed_by(transcript: &Transcript, before: &Verdicts, after: &Verdicts) -> Result<String> {
+    if transcript.overdue {
+        bail!("its command took too long and was ended, which may have any reason");
+    }
+    if transcript.success {
+        bail!("its command passed");
+    }
+    let failed = newly_failed(before, after).into_iter().find(|test| !test.contains(ALWAYS_FAILS));
+    failed.context("its command failed, but no test that passes without it did")
 }
 
 /// Removes the files of the copy that the tree does not have.
@@ -321,9 +357,37 @@ mod tests {
         check("cargo build", false);
         check("python", false);
         check("sh -c true", false);
-        let ran = |last: &str| ran_a_test(&Transcript { lines: vec![last.to_owned()], success: true });
-        assert!(ran("test result: ok. 2 passed; 0 failed") && ran("2 passed, 1 skipped in 0.1s"));
-        assert!(!ran("test result: ok. 0 passed; 0 failed") && !ran("1 skipped in 0.1s"));
+    }
+
+    #[test]
+    fn only_a_named_test_that_passed_before_kills() {
+        let begins = "     Running tests/files.rs (target/debug/deps/files-3c)\n";
+        let check = |killer: &str, before: &str, after: &str, overdue: bool, expected: Option<&str>| {
+            let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+            let killer = Killer::of(killer).unwrap();
+            let [before, after] = [before, after].map(lines);
+            let transcript = Transcript { lines: after.clone(), success: after.is_empty(), overdue };
+            let by = killed_by(&transcript, &killer.verdicts(&before), &killer.verdicts(&after));
+            assert_eq!(by.as_deref().ok(), expected, "{after:?}: {by:?}");
+        };
+        let rust = |after: &str, overdue, expected| {
+            let before = format!("{begins}test a ... ok\ntest b ... ignored\ntest {ALWAYS_FAILS} ... ok\n");
+            check("cargo test -p a", &before, after, overdue, expected);
+        };
+        let with = |test: &str| begins.replace("3c", "4d") + test;
+        rust(&with("test a ... FAILED\n"), false, Some("files::a"));
+        rust(&with("test a ... FAILED\n"), true, None);
+        rust("", false, None);
+        rust("error[E0308]: mismatched types\nerror: could not compile `a`\n", false, None);
+        rust(&with("error: test failed, to rerun pass `--test files`\n (signal: 6, SIGABRT)\n"), false, None);
+        rust(&with("test b ... FAILED\n"), false, None);
+        rust(&with("test new ... FAILED\n"), false, None);
+        rust(&with(&format!("test {ALWAYS_FAILS} ... FAILED\n")), false, None);
+        rust("     Running tests/other.rs (target/debug/deps/other-4d)\ntest a ... FAILED\n", false, None);
+        let python = |after, expected| check("python t", "PASSED t.py::test_a\n", after, false, expected);
+        python("FAILED t.py::test_a - AssertionError\n", Some("t.py::test_a"));
+        python("ERROR t.py - ImportError\n", None);
+        python("Fatal Python error: Segmentation fault\n", None);
     }
 
     #[test]

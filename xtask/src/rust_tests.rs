@@ -6,17 +6,23 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::fuzz::clock_seed;
-use crate::steps::Count;
-use crate::tool::{cargo, follow, read, say};
+use crate::skips::Skip;
+use crate::steps::{Count, Tested};
+use crate::tool::{Part, cargo, follow, follow_parts, read, say};
+use crate::verdicts::{self, Program, Verdict, begins_program};
 
 /// Packages that may execute no Rust test, each with the reason.
 const WITHOUT_RUST_TESTS: [(&str, &str); 1] =
     [("enforcecore-python", "an extension module runs inside Python: its tests are Python's")];
+
+/// How long one test program may take: a busy machine needs a minute for the longest.
+const PROGRAM_TIME: Part = Part { begins: begins_program, time: Duration::from_secs(8 * 60) };
 
 /// Which package each test program belongs to, and each library for its documentation tests.
 #[derive(Default)]
@@ -45,29 +51,42 @@ pub fn build(root: &Path) -> Result<Programs> {
 }
 
 /// Runs every test and documentation test of the workspace.
-pub fn run(root: &Path, programs: &Programs) -> Result<Count> {
-    let arguments = ["test", "--workspace", "--no-fail-fast"];
+pub fn run(root: &Path, programs: &Programs) -> Result<Tested> {
+    let arguments = ["test", "--workspace", "--no-fail-fast", "--", "--show-output"];
     let mut command = cargo(root, &arguments);
     command.envs(crate::test::environment(root)?);
     let seed = clock_seed();
     say(&format!("    seed {seed}"));
     give_seed(&mut command, seed);
-    let transcript = follow(command, |line| {
-        let line = line.trim_start();
-        line.starts_with("test result:") || line.starts_with("Running ") || line.starts_with("Doc-tests ")
-    })?;
-    let counts = programs.counts(&transcript.lines);
+    let shown = |line: &str| line.starts_with("test result:") || begins_program(line);
+    let transcript = follow_parts(command, shown, Some(&PROGRAM_TIME))?;
+    let ran = verdicts::libtest(&transcript.lines);
+    let counts = programs.counts(&ran);
     let mut total = Count::default();
     counts.values().for_each(|count| total += *count);
     if !transcript.success {
         show_failures(&transcript.lines);
         total.failed = total.failed.max(1);
     }
+    if transcript.overdue {
+        say(&format!("    FAILED: {}", overdue(&ran)));
+        total.failed += 1;
+    }
     for package in programs.idle(&counts) {
         say(&format!("    FAILED: `{package}` executed no test"));
         total.failed += 1;
     }
-    Ok(total)
+    Ok(Tested { count: total, skipped: programs.skips(&ran) })
+}
+
+/// What is said of a program that took too long: which tests it was in the middle of.
+fn overdue(ran: &[Program]) -> String {
+    let Some(program) = ran.last() else { return "no test program began in time".to_owned() };
+    let running = match program.still_running().as_slice() {
+        [] => "none of its tests for over a minute".to_owned(),
+        tests => format!("`{}`", tests.join("`, `")),
+    };
+    format!("`{}` took too long and was ended; running: {running}", program.stem())
 }
 
 /// Tells tests the number that decides what they try.
@@ -107,21 +126,34 @@ impl Programs {
         manifest.get("package")?.get("name")?.as_str().map(str::to_owned)
     }
 
-    /// Tests per package, from what `cargo test` printed.
-    fn counts(&self, lines: &[String]) -> BTreeMap<String, Count> {
+    fn owner(&self, program: &Program) -> Option<&String> {
+        let owners = if program.is_library { &self.owner_of_library } else { &self.owner_of_program };
+        owners.get(&program.name)
+    }
+
+    /// Tests per package.
+    fn counts(&self, ran: &[Program]) -> BTreeMap<String, Count> {
         let mut counts: BTreeMap<String, Count> = BTreeMap::new();
-        let mut owner = None;
-        for line in lines.iter().map(|line| line.trim()) {
-            if let Some(library) = line.strip_prefix("Doc-tests ") {
-                owner = self.owner_of_library.get(library).cloned();
-            } else if line.starts_with("Running ") {
-                let program = line.rsplit_once('(').and_then(|(_, path)| file_name(path.trim_end_matches(')')));
-                owner = program.and_then(|program| self.owner_of_program.get(program)).cloned();
-            } else if let (Some(count), Some(owner)) = (test_result(line), &owner) {
+        for program in ran {
+            if let (Some(count), Some(owner)) = (program.count, self.owner(program)) {
                 *counts.entry(owner.clone()).or_default() += count;
             }
         }
         counts
+    }
+
+    /// The tests that did not run, each after its package.
+    fn skips(&self, ran: &[Program]) -> Vec<Skip> {
+        let mut skips = Vec::new();
+        for program in ran {
+            let owner = self.owner(program).map_or(program.stem(), String::as_str);
+            for (test, verdict) in &program.tests {
+                if let Verdict::Skipped(why) = verdict {
+                    skips.push(Skip { test: format!("{owner}::{test}"), why: why.clone() });
+                }
+            }
+        }
+        skips
     }
 
     /// Packages that executed nothing and have no reason to.
@@ -130,16 +162,6 @@ impl Programs {
         let ran = |name: &str| counts.get(name).is_some_and(|count| *count != Count::default());
         self.packages.iter().map(String::as_str).filter(|name| !ran(name) && !excused(name)).collect()
     }
-}
-
-/// The counts of a line such as `test result: ok. 5 passed; 0 failed; 1 ignored; ..`.
-pub fn test_result(line: &str) -> Option<Count> {
-    let rest = line.strip_prefix("test result:")?;
-    let number = |word: &str| -> Option<usize> {
-        let before = rest.split(';').find_map(|part| part.trim().strip_suffix(word))?;
-        before.split_whitespace().last()?.parse().ok()
-    };
-    Some(Count { passed: number("passed")?, failed: number("failed")? })
 }
 
 /// Prints what each test program says of its failures, and errors of cargo itself.
@@ -170,8 +192,8 @@ mod tests {
         }
     }
 
-    fn lines(text: &str) -> Vec<String> {
-        text.lines().map(str::to_owned).collect()
+    fn libtest(text: &str) -> Vec<Program> {
+        verdicts::libtest(&text.lines().map(str::to_owned).collect::<Vec<_>>())
     }
 
     const RESULT: &str = "0 ignored; 0 measured; 0 filtered out; finished in 0.01s";
@@ -186,10 +208,31 @@ mod tests {
              \x20  Doc-tests core\n\
              test result: ok. 1 passed; 0 failed; {RESULT}\n"
         );
-        let counts = programs().counts(&lines(&text));
+        let counts = programs().counts(&libtest(&text));
         assert_eq!(counts.get("core"), Some(&Count { passed: 6, failed: 0 }));
         assert_eq!(counts.get("host"), Some(&Count { passed: 2, failed: 1 }));
         assert!(programs().idle(&counts).is_empty());
+    }
+
+    #[test]
+    fn an_ignored_test_is_a_skip_of_its_package() {
+        let text = "     Running tests/files.rs (target/debug/deps/files-3c)\n\
+             test a::b ... ignored, later\n\
+             test a::c ... ok\n\
+             \x20  Doc-tests core\n\
+             test crates/core/src/lib.rs - (line 3) ... ignored\n";
+        let skips = programs().skips(&libtest(text));
+        let names: Vec<&str> = skips.iter().map(|skip| skip.test.as_str()).collect();
+        assert_eq!(names, ["host::a::b", "core::crates/core/src/lib.rs - (line 3)"]);
+    }
+
+    #[test]
+    fn a_program_that_takes_too_long_is_named_with_the_tests_it_is_in() {
+        let begins = "     Running tests/files.rs (target/debug/deps/files-3c)\ntest a ... ok\n";
+        let slow = "test a has been running for over 60 seconds\ntest b has been running for over 60 seconds\n";
+        assert_eq!(overdue(&libtest(&(begins.to_owned() + slow))), "`files` took too long and was ended; running: `b`");
+        assert!(overdue(&libtest(begins)).ends_with("none of its tests for over a minute"));
+        assert_eq!(overdue(&[]), "no test program began in time");
     }
 
     #[test]
@@ -200,6 +243,6 @@ mod tests {
              \x20    Running unittests src/lib.rs (target/debug/deps/host-2b)\n\
              test result: ok. 0 passed; 0 failed; {RESULT}\n"
         );
-        assert_eq!(programs().idle(&programs().counts(&lines(&text))), ["host"]);
+        assert_eq!(programs().idle(&programs().counts(&libtest(&text))), ["host"]);
     }
 }

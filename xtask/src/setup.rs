@@ -14,8 +14,8 @@ use crate::tool::{command, read, say, watch};
 /// OpenSSL).
 pub const TEST_PACKAGES: [&str; 3] = ["golang", "golang-golang-x-mod-dev", "openssl"];
 
-/// Lists the Python environment is made of, relative to the root.
-const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/constraints.txt"];
+/// Lists the Python environment is made of, relative to the root: what is needed, and every package with its hashes.
+const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/requirements.lock"];
 
 /// Where the servers written for Node are installed, relative to the root.
 const NODE_FOLDER: &str = "tests/npm";
@@ -57,10 +57,10 @@ pub fn python_environment(root: &Path) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
     watch(command(&base, root, &["-m", "venv", "target/venv"]))?;
-    let [requirements, constraints] = PYTHON_LISTS;
+    let [_, lock] = PYTHON_LISTS;
     let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"];
-    let lists = ["--requirement", requirements, "--constraint", constraints];
-    watch(command(venv_program(root, "python"), root, &[install.as_slice(), &lists].concat()))?;
+    let hashed = ["--require-hashes", "--no-deps", "--requirement", lock];
+    watch(command(venv_program(root, "python"), root, &[install.as_slice(), &hashed].concat()))?;
     stamp.keep()
 }
 
@@ -133,6 +133,47 @@ impl Stamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What stands in the list is in the lock with the same version; and everything in the lock has a version and a hash.
+    fn faults(list: &str, lock: &str) -> Vec<String> {
+        let same = |name: &str| name.to_lowercase().replace('_', "-");
+        let joined = lock.replace("\\\n", " ");
+        let mut faults = Vec::new();
+        let mut pinned = Vec::new();
+        for line in joined.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#')) {
+            let mut words = line.split_whitespace();
+            let package = words.next().unwrap();
+            let hashes: Vec<&str> = words.collect();
+            if !package.contains("==") || hashes.is_empty() || !hashes.iter().all(|hash| is_hash(hash)) {
+                faults.push(line.to_owned());
+            }
+            pinned.push(same(package));
+        }
+        let wanted = list.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        faults.extend(wanted.filter(|line| !pinned.contains(&same(line))).map(str::to_owned));
+        faults
+    }
+
+    fn is_hash(word: &str) -> bool {
+        let hex = word.strip_prefix("--hash=sha256:");
+        hex.is_some_and(|hex| hex.len() == 64 && hex.bytes().all(|byte| byte.is_ascii_hexdigit()))
+    }
+
+    #[test]
+    fn every_python_package_is_pinned_by_its_hashes() {
+        let hash = format!("--hash=sha256:{}", "0a".repeat(32));
+        let check = |list: &str, lock: &str, expected: usize| assert_eq!(faults(list, lock).len(), expected, "{lock}");
+        check("# why\nA_b==1\n", &format!("a-b==1 \\\n    {hash} \\\n    {hash}\nc==2 \\\n    {hash}\n"), 0);
+        check("a==1\n", &format!("a==2 {hash}\n"), 1);
+        check("", "a==1\n", 1);
+        check("", &format!("a {hash}\n"), 1);
+        check("", &format!("a==1 {hash}0\n"), 1);
+        check("", &format!("--index-url place\na==1 {hash}\n"), 1);
+        let root = crate::tool::root().unwrap();
+        let [list, lock] = PYTHON_LISTS.map(|file| fs::read_to_string(root.join(file)).unwrap());
+        assert_eq!(faults(&list, &lock), [] as [String; 0]);
+        assert!(lock.lines().count() > 100);
+    }
 
     #[test]
     fn a_stamp_is_current_until_a_list_changes() {

@@ -1,7 +1,7 @@
 //! `cargo xtask test`: from a bare machine to every test's verdict, in one command.
 //!
 //! Tests find what this task prepared through four variables; a test that needs one that is unset skips itself, so each
-//! suite also runs alone.
+//! suite also runs alone. Here all are set, and what is skipped all the same has failed unless `skips.rs` lists it.
 //!
 //! | variable | what it names |
 //! |---|---|
@@ -15,9 +15,11 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::steps::{Count, Steps};
+use crate::skips::Skip;
+use crate::steps::{Steps, Tested};
 use crate::tool::{command, follow, say};
-use crate::{docs, rust_tests, setup, tool};
+use crate::verdicts::{self, PYTEST, Verdict};
+use crate::{ci, docs, rust_tests, setup, tool};
 
 /// Folders with Python tests, relative to the root.
 const PYTHON_TESTS: [&str; 2] = ["bindings/python/tests", "tests"];
@@ -25,7 +27,7 @@ const PYTHON_TESTS: [&str; 2] = ["bindings/python/tests", "tests"];
 /// Installs, builds and tests; true when nothing failed.
 pub fn run() -> Result<bool> {
     let root = tool::root()?;
-    let mut steps = Steps::start();
+    let mut steps = Steps::limited(&ci::LIMITS);
     prepare(&root, &mut steps);
     all(&root, &mut steps);
     Ok(steps.finish())
@@ -46,9 +48,9 @@ pub fn all(root: &Path, steps: &mut Steps) {
         Ok(())
     });
     let Some(programs) = programs.filter(|_| built) else { return };
-    steps.count("test: rust", || rust_tests::run(root, &programs));
+    steps.tests("test: rust", || rust_tests::run(root, &programs));
     if steps.check("build: python package", || python_package(root)) {
-        steps.count("test: python", || python_tests(root));
+        steps.tests("test: python", || python_tests(root));
     }
     steps.count("test: commands in the documents", || docs::run(root));
 }
@@ -77,43 +79,37 @@ pub fn environment(root: &Path) -> Result<Vec<(&'static str, OsString)>> {
 /// Builds the extension module and installs the Python package into the environment.
 fn python_package(root: &Path) -> Result<()> {
     let maturin = setup::venv_program(root, "maturin");
-    let arguments = ["develop", "--quiet", "--manifest-path", "bindings/python/Cargo.toml", "--target-dir", "target"];
+    let arguments =
+        ["develop", "--quiet", "--locked", "--manifest-path", "bindings/python/Cargo.toml", "--target-dir", "target"];
     let mut build = command(maturin, root, &arguments);
     build.env("VIRTUAL_ENV", setup::venv(root));
     follow(build, |_| false)?.require("the Python package's build")
 }
 
-fn python_tests(root: &Path) -> Result<Count> {
-    let mut arguments = vec!["-m", "pytest", "-q", "--import-mode=importlib", "-p", "no:cacheprovider"];
+fn python_tests(root: &Path) -> Result<Tested> {
+    let mut arguments = PYTEST.to_vec();
     arguments.extend(PYTHON_TESTS.into_iter().filter(|folder| root.join(folder).is_dir()));
     let mut pytest = command(setup::venv_program(root, "python"), root, &arguments);
     pytest.envs(environment(root)?).env("PYTHONDONTWRITEBYTECODE", "1");
     let transcript = follow(pytest, |_| false)?;
     let last = transcript.lines.iter().rev().find(|line| !line.trim().is_empty()).map_or("", String::as_str);
     say(&format!("    {}", last.trim()));
-    let mut count = summary(last);
+    let mut count = verdicts::pytest_summary(last);
     if !transcript.success {
         transcript.show_end();
         count.failed = count.failed.max(1);
     } else if count.passed == 0 {
         bail!("no Python test ran");
     }
-    Ok(count)
+    Ok(Tested { count, skipped: python_skips(&transcript.lines) })
 }
 
-/// The counts of a line such as `1 failed, 5 passed, 2 skipped in 0.12s`.
-pub fn summary(line: &str) -> Count {
-    let mut count = Count::default();
-    for part in line.trim_matches(['=', ' ']).split(", ") {
-        let mut words = part.split_whitespace();
-        let number = words.next().and_then(|word| word.parse().ok()).unwrap_or(0);
-        match words.next() {
-            Some("passed") => count.passed += number,
-            Some("failed" | "error" | "errors") => count.failed += number,
-            _ => {}
-        }
-    }
-    count
+fn python_skips(lines: &[String]) -> Vec<Skip> {
+    let skip = |(test, verdict)| match verdict {
+        Verdict::Skipped(why) => Some(Skip { test, why }),
+        Verdict::Passed | Verdict::Failed => None,
+    };
+    verdicts::pytest(lines).into_iter().filter_map(skip).collect()
 }
 
 #[cfg(test)]
@@ -121,11 +117,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_summary_of_pytest_is_read() {
-        let check = |line: &str, passed, failed| assert_eq!(summary(line), Count { passed, failed }, "{line}");
-        check("5 passed in 0.01s", 5, 0);
-        check("1 failed, 5 passed, 2 skipped in 0.12s", 5, 1);
-        check("=== 2 passed, 1 error in 3.00s ===", 2, 1);
-        check("no tests ran in 0.00s", 0, 0);
+    fn every_way_not_to_run_a_python_test_is_a_skip() {
+        let lines = [
+            "PASSED t.py::test_a",
+            "SKIPPED t.py::test_b - TEST_ENFORCECORE names no program",
+            "XFAIL t.py::test_c - later",
+            "1 passed, 1 skipped, 2 deselected, 1 xfailed in 0.12s",
+        ];
+        let skips = python_skips(&lines.map(str::to_owned));
+        let names: Vec<&str> = skips.iter().map(|skip| skip.test.as_str()).collect();
+        assert_eq!(names, ["t.py::test_b", "t.py::test_c", "2 deselected"]);
+        assert!(skips.iter().all(|skip| !skip.is_listed()));
     }
 }

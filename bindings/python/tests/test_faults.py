@@ -41,7 +41,7 @@ def program(text: str, *arguments: object) -> list[str]:
 
 
 def run(text: str, *arguments: object) -> str:
-    done = subprocess.run(program(text, *arguments), capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(program(text, *arguments), capture_output=True, text=True, check=False, timeout=100)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -86,7 +86,7 @@ def test_four_processes_share_one_log(world):
                 assert refused.recorded
     """)
     workers = [subprocess.Popen(program(work, world.folder, worker)) for worker in range(4)]
-    assert [worker.wait(120) for worker in workers] == [0, 0, 0, 0]
+    assert [worker.wait(100) for worker in workers] == [0, 0, 0, 0]
     sent = (world.folder / "outbox").read_text().splitlines()
     assert len(set(sent)) == 100
     kinds = [entry["kind"] for entry in world.entries()]

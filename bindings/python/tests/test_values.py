@@ -211,12 +211,12 @@ def test_what_happens_after_the_decision_changes_nothing(world):
     @enforce(enforcer=world.enforcer(WORDS))
     def say(words: list[str]) -> list[str]:
         entered.set()
-        assert changed.wait(5)
+        assert changed.wait(60)
         seen.extend(words)
         return words
 
     def change():
-        assert entered.wait(5)
+        assert entered.wait(60)
         words[0] = "bad"
         changed.set()
 

@@ -6,7 +6,7 @@ mod cli_support;
 use std::io::Read as _;
 use std::process::Stdio;
 
-use cli_support::{POLICY, Place, Ran, log};
+use cli_support::{POLICY, Place, Ran, end_of, log, output};
 use expect_test::{Expect, expect, expect_file};
 use serde_json::Value as Json;
 
@@ -262,7 +262,7 @@ fn colours_are_for_terminals() {
     let place = Place::with(&[("bad.yaml", "enforcecore: 1\n")]);
     let check = |variables: &[(&str, &str)], colours: bool| {
         let mut command = place.command(&["--log-level", "debug", "policy", "check", "bad.yaml"]);
-        let ran = Ran::of(command.envs(variables.iter().copied()).output().unwrap());
+        let ran = Ran::of(output(command.envs(variables.iter().copied())));
         assert_eq!(ran.stdout.contains('\x1b'), colours, "{variables:?} {ran:?}");
         assert_eq!(ran.stderr.contains('\x1b'), colours, "{variables:?} {ran:?}");
     };
@@ -493,7 +493,9 @@ fn log_lines_name_their_call_and_never_what_is_in_it() {
 fn a_reader_that_goes_away_is_never_told_allow() {
     let place = shop();
     let run = |args: &[&str], stdout: Stdio| {
-        Ran::of(place.command(args).stdin(Stdio::null()).stdout(stdout).output().unwrap())
+        let mut command = place.command(args);
+        let child = command.stdin(Stdio::null()).stdout(stdout).stderr(Stdio::piped()).spawn().unwrap();
+        Ran::of(end_of(child, &args.join(" ")))
     };
     let closed = || {
         let (reader, writer) = std::io::pipe().unwrap();
@@ -527,7 +529,7 @@ fn calls_are_decided_as_they_come() {
     let mut read = String::new();
     output.read_to_string(&mut read).unwrap();
     calls.join().unwrap();
-    assert!(child.wait().unwrap().success());
+    assert!(end_of(child, "decide").status.success());
     assert_eq!(read.lines().count(), 20_000);
     assert!(read.lines().all(|line| line.contains("\"decision\":\"allow\"")));
 }

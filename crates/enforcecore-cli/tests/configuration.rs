@@ -5,7 +5,7 @@ mod cli_support;
 
 use std::process::Stdio;
 
-use cli_support::{POLICY, Place, log};
+use cli_support::{POLICY, Place, log, output};
 use expect_test::expect_file;
 
 const CALL: &str = r#"{"id":"c1","tool":"read_note","args":{"name":"a"}}"#;
@@ -52,7 +52,7 @@ fn config_show_says_where_each_value_comes_from() {
     ]));
     place.write(USER_FILE, user.to_owned() + &trusting(&place));
     let mut command = place.command(&["config", "show"]);
-    let shown = command.env("ENFORCECORE_DURABILITY", "buffered").output().unwrap();
+    let shown = output(command.env("ENFORCECORE_DURABILITY", "buffered"));
     assert!(String::from_utf8(shown.stdout).unwrap().contains("durability = \"buffered\"  # ENFORCECORE_DURABILITY\n"));
 }
 
@@ -61,7 +61,7 @@ fn commands_fall_back_to_the_configuration() {
     let place = project();
     log::write(place.root(), &[("c1", "read_note", r#"{"name":"a"}"#)]);
     let run = |folder: &str, args: &[&str]| {
-        let ran = place.command(args).current_dir(place.path(folder)).output().unwrap();
+        let ran = output(place.command(args).current_dir(place.path(folder)));
         (ran.status.code().unwrap(), String::from_utf8(ran.stdout).unwrap())
     };
     for folder in [".", "sub"] {
@@ -96,12 +96,12 @@ fn flags_lie_over_variables_and_variables_over_files() {
         if !variable.is_empty() {
             command.env("ENFORCECORE_DEFAULT_POLICY", variable);
         }
-        command.output().unwrap().status.code().unwrap()
+        output(&mut command).status.code().unwrap()
     };
     let decide = |variable: &str, policy: &[&str]| {
         let mut command = place.command(&[&["decide", "--call", CALL], policy].concat());
         command.env("ENFORCECORE_DEFAULT_POLICY", variable);
-        command.output().unwrap().status.code().unwrap()
+        output(&mut command).status.code().unwrap()
     };
     assert_eq!(status("", &[]), 0);
     assert_eq!(status("strict.yaml", &[]), 3);
@@ -128,7 +128,7 @@ fn a_mistake_in_the_configuration_stops_everything_that_enforces() {
     }
     let mut command = place.command(&server);
     place.write("enforcecore.toml", "policy = \"policy.yaml\"\n");
-    let ran = command.env("ENFORCECORE_FAIL_OPEN", "true").output().unwrap();
+    let ran = output(command.env("ENFORCECORE_FAIL_OPEN", "true"));
     assert_eq!(ran.status.code(), Some(5));
     assert!(!place.path("started").exists());
     // The twin without the mistake: the server starts.
@@ -146,7 +146,7 @@ fn a_project_takes_no_protection_away_from_its_user() {
         place.write(USER_FILE, user);
         let mut command = place.command(args);
         command.envs(variable.map(|value| ("ENFORCECORE_DEFAULT_POLICY", value))).stdin(Stdio::null());
-        command.output().unwrap().status.code().unwrap()
+        output(&mut command).status.code().unwrap()
     };
     let mine = "policy = \"mine.yaml\"\n";
     let decide = ["decide", "--call", CALL];
@@ -200,8 +200,8 @@ fn the_demo_plays_on_its_own_defaults_and_keeps_a_project() {
     let place = Place::with(&[("enforcecore.toml", "polcy = \"policy.yaml\"\n")]);
     let mut command = place.command(&["demo", "--keep", "kept"]);
     command.env("ENFORCECORE_ANCHOR", "elsewhere").env("ENFORCECORE_FAIL_OPEN", "true");
-    assert!(command.output().unwrap().status.success());
+    assert!(output(&mut command).status.success());
     assert!(!place.path("elsewhere").exists());
-    let verified = place.command(&["audit", "verify"]).current_dir(place.path("kept")).output().unwrap();
+    let verified = output(place.command(&["audit", "verify"]).current_dir(place.path("kept")));
     assert!(verified.status.success(), "the kept folder is configured: {verified:?}");
 }

@@ -8,15 +8,9 @@ mod cli_support;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::os::unix::net::UnixListener;
-use std::process::{Command, Stdio};
-use std::sync::mpsc;
-use std::thread;
-use std::time::Duration;
+use std::process::Command;
 
-use cli_support::{POLICY, Place, Ran};
-
-/// How long a command may take that should not wait: a busy machine needs seconds.
-const WAIT_MAX: Duration = Duration::from_secs(60);
+use cli_support::{POLICY, Place, Ran, output};
 
 const CALL: &str = r#"{"tool":"read_note","args":{"name":"a"}}"#;
 const DECIDE: [&str; 3] = ["decide", "--call", CALL];
@@ -40,15 +34,7 @@ fn project() -> Place {
 
 /// The command, which must end by itself.
 fn run(place: &Place, args: &[&str]) -> Ran {
-    let mut command = place.command(args);
-    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let id = child.id().to_string();
-    let (ended, end) = mpsc::channel();
-    thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
-    end.recv_timeout(WAIT_MAX).map(Ran::of).unwrap_or_else(|_| {
-        let _ = Command::new("kill").args(["-9", &id]).status();
-        panic!("it waits: {args:?}")
-    })
+    place.run(args)
 }
 
 fn make_fifo(place: &Place, name: &str) {
@@ -209,7 +195,7 @@ fn a_volume_of_a_container_loads_where_it_is_mounted_read_only() {
             let product = place.command(args);
             command.arg(product.get_program()).args(product.get_args());
             command.current_dir(place.root()).env("HOME", place.path("home"));
-            let ran = Ran::of(command.stdin(Stdio::null()).output().unwrap());
+            let ran = Ran::of(output(&mut command));
             assert_eq!(ran.status, expected, "{mode} {mount} {args:?}: {ran:?}");
             let why = format!("the folder `{}` (owner 0, mode 0777)", place.path("volume").display());
             assert_eq!(format!("{}{}", ran.stdout, ran.stderr).contains(&why), expected != 0, "{ran:?}");

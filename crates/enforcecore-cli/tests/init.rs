@@ -3,7 +3,7 @@
 
 mod cli_support;
 
-use cli_support::{Place, Ran};
+use cli_support::{Place, Ran, output};
 use expect_test::expect_file;
 
 const TOOLS: &str = r#"from pathlib import Path
@@ -75,7 +75,7 @@ fn check(golden: &str, files: &[(&str, &str)]) -> Place {
         text.push_str(&format!("==> {file}\n{}\n", place.read(&format!("shop/{file}"))));
     }
     for args in [["policy", "check", "--deny-warnings"].as_slice(), &["policy", "test"]] {
-        let ran = Ran::of(place.command(args).current_dir(place.path("shop")).output().unwrap());
+        let ran = Ran::of(output(place.command(args).current_dir(place.path("shop"))));
         assert_eq!(ran.status, 0, "{ran:?}");
         text.push_str(&ran.stdout.replace(&format!("{}/shop/", folder.display()), ""));
     }

@@ -5,9 +5,8 @@ mod cli_support;
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
 
-use cli_support::{Place, Ran};
+use cli_support::{Place, Ran, end_of, until};
 use serde_json::Value as Json;
 
 const POLICY: &str = r#"enforcecore: 1
@@ -54,12 +53,8 @@ fn talk(place: &Place, flags: &[&str], requests: &[&str]) -> Ran {
     }
     drop(input);
     // Only then is its stderr read.
-    let begun = Instant::now();
-    while child.try_wait().unwrap().is_none() {
-        assert!(begun.elapsed() < Duration::from_secs(30), "the proxy does not end");
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    Ran { stdout: answers, ..Ran::of(child.wait_with_output().unwrap()) }
+    until("the proxy ends", || child.try_wait().unwrap().is_some());
+    Ran { stdout: answers, ..Ran::of(end_of(child, "the proxy")) }
 }
 
 #[test]

@@ -5,7 +5,8 @@
 mod support;
 
 use enforcecore::value::Value;
-use support::{World, at, text};
+use support::{PATIENCE, World, at, text, until};
+use tokio::time::timeout;
 
 const CALLS: usize = 30;
 
@@ -63,6 +64,7 @@ async fn none_of_many_calls_that_are_cancelled_at_once_starts() {
     }
     until_heard(&mut world).await;
     drop(held);
+    until("each call has its end", || world.recorded(&["void", "outcome"]) == CALLS).await;
     let (_, left) = world.leave().await;
     assert_eq!(left.effects, ["asked ping"]);
     assert_eq!(left.count("Intent allowed"), CALLS);
@@ -93,6 +95,9 @@ async fn a_call_cancelled_at_once_is_asked_of_the_server_or_void_and_never_both(
     for number in 0..CALLS {
         cancelled_before_sent(&mut world, "echo", &number.to_string()).await;
     }
+    let arrived = || world.heard("tools/call").len() + world.recorded(&["void"]) == CALLS;
+    until("every call reaches the server or is void", arrived).await;
+    until("each call has its end", || world.recorded(&["void", "outcome"]) == CALLS).await;
     let (_, left) = world.leave().await;
     let void = left.count("Void cancelled");
     assert_eq!((left.count("Intent allowed"), left.called + void), (CALLS, CALLS), "{:?}", left.lines());
@@ -138,13 +143,16 @@ async fn an_id_whose_call_was_void_can_be_used_again() {
     let params = r#"{"name":"echo","arguments":{"text":"again"}}"#;
     let line = format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"tools/call","params":{params}}}"#);
     // The client is not told when the id is free, so it may have to ask more than once.
-    let answer = loop {
-        world.send(&line).await;
-        let answer = world.receive().await;
-        if answer.at("id") != Some(&Value::Null) {
-            break answer;
+    let accepted = async {
+        loop {
+            world.send(&line).await;
+            let answer = world.receive().await;
+            if answer.at("id") != Some(&Value::Null) {
+                return answer;
+            }
         }
     };
+    let answer = timeout(PATIENCE, accepted).await.expect("the id is free again");
     assert_eq!((at(&answer, "id"), text(&answer)), (id.to_string(), "you said again".to_owned()));
     assert_eq!(world.effects(), ["asked ping", "echo again"]);
     world.leave().await;

@@ -13,16 +13,12 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, Once};
-use std::time::Duration;
 
 use enforcecore_gateway::mcp::Ended;
-use support::{World, at, text};
+use support::{PATIENCE, World, at, text, until};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
-
-/// What is held longer than this is held by the test's own thread.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Holds whoever passes, from the time it is closed until it is opened.
 struct Gate {
@@ -44,7 +40,7 @@ impl Gate {
 
     fn pass(self) {
         self.arrived.send(()).unwrap();
-        // Nobody who opens it can be told from a test that cannot go on; that test then finds its keeper alone.
+        // What is held longer is held by the test's own thread. Nobody who opens it can be told from a test that cannot go on; that test then finds its keeper alone.
         let _ = self.open.recv_timeout(PATIENCE);
     }
 }
@@ -52,9 +48,7 @@ impl Gate {
 impl Keeper {
     /// Waits until somebody stands at the gate.
     async fn until_somebody_waits(&self) {
-        while self.arrived.try_recv().is_err() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        until("an inspection is held", || self.arrived.try_recv().is_ok()).await;
     }
 
     /// Lets it go. Fails if it went by itself, because this thread could not come earlier.
@@ -165,11 +159,7 @@ async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
         world.request("tools/call", &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#)).await;
         world.until_file_has("effects", &format!("{tool} \n")).await;
     }
-    let open = async {
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        keeper.open();
-    };
-    let ((ended, left), ()) = tokio::join!(world.stop(), open);
+    let (ended, left) = world.stop_and(|| keeper.open()).await;
     assert_eq!(ended, Ended::Stopped);
     let mut lines = left.lines();
     lines.sort();

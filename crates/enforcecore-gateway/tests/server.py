@@ -1,6 +1,7 @@
 """A server with tools that misbehave. Usage: server.py FOLDER.
 
-Effects are lines in FOLDER/effects, and what it was told lines in FOLDER/heard.
+Effects are lines in FOLDER/effects, and what it was told lines in FOLDER/heard. Its process is in FOLDER/pid, and the tool `held`
+ends once FOLDER/open is there.
 """
 
 import json
@@ -16,6 +17,7 @@ TOOLS = [
     "echo",
     "secret",
     "slow",
+    "held",
     "die",
     "daemon",
     "garbage",
@@ -58,6 +60,11 @@ def effect(text):
         file.write(text + "\n")
 
 
+def wait_for(name):
+    while not Path(FOLDER, name).exists():
+        time.sleep(0.005)
+
+
 def said(text, **more):
     return {"content": [{"type": "text", "text": text}], **more}
 
@@ -72,13 +79,16 @@ def call(number, name, args, meta):
         time.sleep(float(args["text"]))
         effect("slow ended")
         return said("at last")
+    if name == "held":
+        wait_for("open")
+        return said("at last")
     if name == "die":
         os._exit(7)
     if name == "daemon":
         # Forked twice, in a session of its own, as a daemon does it.
-        script = f"(setsid sh -c 'echo $$ > {FOLDER}/daemon; sleep 60' &)"
+        script = f"(setsid sh -c 'echo $$ > {FOLDER}/daemon; sleep 600' &)"
         subprocess.run(["sh", "-c", script], check=True)
-        time.sleep(60)
+        time.sleep(600)
     if name == "garbage":
         write("this is not json")
         return said("after garbage")
@@ -132,6 +142,7 @@ def call(number, name, args, meta):
 
 
 def main():
+    Path(FOLDER, "pid").write_text(f"{os.getpid()}\n")
     sys.stderr.write(f"ready, with {SECRET}\n")
     sys.stderr.write(f"and {SECRET[:9]}\x1b{SECRET[9:]}\n")
     sys.stderr.flush()

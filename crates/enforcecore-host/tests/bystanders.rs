@@ -8,14 +8,13 @@ mod support;
 use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
-use std::time::{Duration, Instant};
 
 use enforcecore_host::spawn::{Pipes, Tree, adopt_orphans, spawn};
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
-use support::own_words;
+use support::{own_words, until};
 
 fn sleeping() -> (Tree, Pipes) {
-    spawn(OsStr::new("sleep"), &["100"]).unwrap()
+    spawn(OsStr::new("sleep"), &["600"]).unwrap()
 }
 
 fn runs(tree: &mut Tree) -> bool {
@@ -25,15 +24,11 @@ fn runs(tree: &mut Tree) -> bool {
 fn kill_keeper(tree: &mut Tree) {
     let keeper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
     kill_process(keeper, Signal::KILL).unwrap();
-    let begin = Instant::now();
-    while runs(tree) {
-        assert!(begin.elapsed() < Duration::from_secs(10), "its keeper does not end");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("its keeper ends", || !runs(tree));
 }
 
 fn child() -> Child {
-    Command::new("sleep").arg("100").spawn().unwrap()
+    Command::new("sleep").arg("600").spawn().unwrap()
 }
 
 // One test, because a process is a reaper as a whole.
@@ -69,25 +64,18 @@ fn nobody_else_is_ended() {
 #[test]
 #[ignore = "it is started by others, with a signal ignored"]
 fn child_ignores_ends() {
-    let error = spawn(OsStr::new("sleep"), &["100"]).unwrap_err().to_string();
+    let error = spawn(OsStr::new("sleep"), &["600"]).unwrap_err().to_string();
     assert!(error.contains("this program ignores SIGCHLD"), "{error}");
     adopt_orphans().unwrap();
     let (mut tree, _pipes) = spawn(OsStr::new("sh"), &["-c", "exit 3"]).unwrap();
-    let begin = Instant::now();
-    while runs(&mut tree) {
-        assert!(begin.elapsed() < Duration::from_secs(10), "it does not end");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("it ends", || !runs(&mut tree));
     tree.kill().unwrap();
     assert_eq!(tree.exit_status().unwrap().unwrap().code(), Some(3));
 
     let (mut tree, _pipes) = sleeping();
     ignore_ends().unwrap();
     kill_process(Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap(), Signal::KILL).unwrap();
-    while tree.exit_status().is_ok() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "its id is not free");
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("its id is free", || tree.exit_status().is_err());
     let error = tree.kill().unwrap_err().to_string();
     assert!(error.contains("its end was taken by another"), "{error}");
 }

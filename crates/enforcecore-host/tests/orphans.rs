@@ -9,14 +9,13 @@ use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use enforcecore_host::spawn::{adopt_orphans, spawn};
-use support::wait_for_lines;
+use support::{until, wait_for_lines};
 
 /// Forked twice, and the second of two in a session of its own.
 const ORPHANS: &str =
-    "for i in $(seq 12); do (true & echo $! >> PIDS); (setsid true & echo $! >> PIDS); done; sleep 100";
+    "for i in $(seq 12); do (true & echo $! >> PIDS); (setsid true & echo $! >> PIDS); done; sleep 600";
 
 /// Has a program leave orphans that end, beside a child that somebody else started.
 fn check() {
@@ -26,7 +25,7 @@ fn check() {
     let script = ORPHANS.replace("PIDS", pids.to_str().unwrap());
     let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
     let ids = wait_for_lines(&pids, 24);
-    wait_until(|| !ids.iter().any(|id| is_there(id)), "an orphan that ended still has its id");
+    until("no orphan that ended has its id", || !ids.iter().any(|id| is_there(id)));
     assert!(tree.exit_status().unwrap().is_none(), "the program runs");
     assert!(is_there(&other.id().to_string()), "its end is not taken");
     assert_eq!(other.wait().unwrap().code(), Some(7));
@@ -50,25 +49,17 @@ fn check_after_its_end() {
     let pids = folder.path().join("pids");
     let script = format!("({ORPHANS}) & exit 0").replace("PIDS", pids.to_str().unwrap());
     let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
-    wait_until(|| tree.exit_status().unwrap().is_some(), "it does not end");
+    until("it ends", || tree.exit_status().unwrap().is_some());
     let ids = wait_for_lines(&pids, 24);
-    wait_until(|| !ids.iter().any(|id| is_there(id)), "an orphan that ended still has its id");
+    until("no orphan that ended has its id", || !ids.iter().any(|id| is_there(id)));
     tree.kill().unwrap();
-}
-
-fn wait_until(mut done: impl FnMut() -> bool, otherwise: &str) {
-    let begin = Instant::now();
-    while !done() {
-        assert!(begin.elapsed() < Duration::from_secs(10), "{otherwise}");
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }
 
 /// What a program ended with is seen through its keeper.
 fn check_ends() {
     let ended = |script: &str| {
         let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", script]).unwrap();
-        wait_until(|| tree.exit_status().unwrap().is_some(), script);
+        until(&format!("`{script}` ends"), || tree.exit_status().unwrap().is_some());
         let status = tree.exit_status().unwrap().unwrap();
         tree.kill().unwrap();
         assert_eq!(tree.exit_status().unwrap(), Some(status));

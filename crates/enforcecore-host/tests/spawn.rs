@@ -9,10 +9,9 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{Read, Write};
 use std::path::Path;
-use std::time::Duration;
 
 use enforcecore_host::spawn::{adopt_orphans, spawn};
-use support::wait_for_lines;
+use support::{until, wait_for_lines};
 
 /// Runs a shell script that writes the ids of what it started into `pids`, kills it, and looks for survivors.
 fn check(script: &str, members: usize) {
@@ -23,8 +22,8 @@ fn check(script: &str, members: usize) {
     let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
     let ids = wait_for_lines(&pids, members);
     assert!(ids.iter().all(|id| is_alive(id)), "{script}: {ids:?} should run");
-    while (script.contains("exit") || script.contains("$PPID")) && tree.exit_status().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(5));
+    if script.contains("exit") || script.contains("$PPID") {
+        until(&format!("`{script}` ends"), || tree.exit_status().unwrap().is_some());
     }
     tree.kill().unwrap();
     assert!(ids.iter().all(|id| !is_alive(id)), "{script}: a survivor among {ids:?}");
@@ -35,16 +34,19 @@ fn check(script: &str, members: usize) {
 // One test, because a process has one set of children: two trees without keepers would end each other's orphans.
 #[test]
 fn a_tree_is_ended_with_all_it_started() {
-    check("echo $$ >> PIDS; sleep 100", 1);
-    check("echo $$ >> PIDS; sleep 100 & echo $! >> PIDS; wait", 2);
+    check("echo $$ >> PIDS; sleep 600", 1);
+    check("echo $$ >> PIDS; sleep 600 & echo $! >> PIDS; wait", 2);
     check("(trap '' TERM INT HUP; echo $BASHPID >> PIDS; while true; do sleep 0.1; done) & wait", 1);
-    check("setsid bash -c 'echo $$ >> PIDS; sleep 100' & sleep 100", 1);
+    check("setsid bash -c 'echo $$ >> PIDS; sleep 600' & sleep 600", 1);
     // A daemon: forked twice, in a session of its own, its parents gone.
-    check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 100", 1);
-    check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 0.3; exit 3", 1);
+    check("(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 600) & disown' &) ; sleep 600", 1);
+    check(
+        "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 600) & disown' &) ; until [ -s PIDS ]; do sleep 0.01; done; exit 3",
+        1,
+    );
     // Without its keeper it is ours.
     check(
-        "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 100) & disown' &) ; sleep 0.3; kill -KILL $PPID; sleep 100",
+        "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 600) & disown' &) ; until [ -s PIDS ]; do sleep 0.01; done; kill -KILL $PPID; sleep 600",
         1,
     );
     check("for i in 1 2 3 4 5 6 7 8; do (echo $BASHPID >> PIDS; while true; do (sleep 0.01); done) & done; wait", 8);
@@ -55,9 +57,7 @@ fn a_tree_is_ended_with_all_it_started() {
     let mut said = String::new();
     pipes.stdout.read_to_string(&mut said).unwrap();
     assert_eq!(said, "hello");
-    while tree.exit_status().unwrap().is_none() {
-        std::thread::sleep(Duration::from_millis(1));
-    }
+    until("`cat` ends", || tree.exit_status().unwrap().is_some());
     assert!(tree.exit_status().unwrap().unwrap().success());
     let place = format!("/proc/{}", tree.id());
     assert!(Path::new(&place).exists(), "until the tree is gone nobody else gets its id");
@@ -65,7 +65,7 @@ fn a_tree_is_ended_with_all_it_started() {
     assert!(!Path::new(&place).exists());
     assert!(tree.exit_status().unwrap().unwrap().success());
 
-    let (tree, _pipes) = spawn(OsStr::new("sleep"), &["100"]).unwrap();
+    let (tree, _pipes) = spawn(OsStr::new("sleep"), &["600"]).unwrap();
     let id = tree.id().to_string();
     drop(tree);
     assert!(!is_alive(&id), "dropped, it is ended");

@@ -425,7 +425,7 @@ impl PathResolver for Looking {
         if let Some(log) = self.0.get().cloned() {
             let (done, wait) = std::sync::mpsc::channel();
             std::thread::spawn(move || log.view(|_| done.send(())));
-            let free = wait.recv_timeout(std::time::Duration::from_secs(20));
+            let free = wait.recv_timeout(std::time::Duration::from_secs(60));
             assert!(free.is_ok(), "the file system is asked while the state is locked");
         }
         Ok(path.to_path_buf())

@@ -12,9 +12,10 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 
 use crate::fuzz::clock_seed;
-use crate::rust_tests::{give_seed, test_result};
+use crate::rust_tests::give_seed;
 use crate::steps::{Count, Steps};
 use crate::tool::{self, cargo, follow, say};
+use crate::verdicts::test_result;
 
 mod systems;
 

@@ -8,7 +8,10 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::{Duration, Instant};
 
 /// A small policy: reading is allowed, paying is allowed, asked or denied by amount.
 pub const POLICY: &str = r#"enforcecore: 1
@@ -92,7 +95,7 @@ impl Place {
     }
 
     pub fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(self.command(args).stdin(Stdio::null()).output().unwrap())
+        Ran::of(output(&mut self.command(args)))
     }
 
     pub fn run_with_stdin(&self, args: &[&str], stdin: impl AsRef<[u8]>) -> Ran {
@@ -102,8 +105,8 @@ impl Place {
         let mut pipe = child.stdin.take().unwrap();
         let text = stdin.as_ref().to_vec();
         // The command may end before it has read everything.
-        let feeder = std::thread::spawn(move || drop(pipe.write_all(&text)));
-        let ran = Ran::of(child.wait_with_output().unwrap());
+        let feeder = thread::spawn(move || drop(pipe.write_all(&text)));
+        let ran = Ran::of(end_of(child, &args.join(" ")));
         feeder.join().unwrap();
         ran
     }
@@ -128,6 +131,35 @@ impl Place {
     pub fn root(&self) -> &Path {
         self.folder.path()
     }
+}
+
+/// No command in these tests takes longer, however busy the machine; what does, hangs.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so; fails, with what it waited for, if it never is.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {} seconds in vain until {what}", PATIENCE.as_secs());
+        thread::sleep(Duration::from_millis(5));
+    }
+}
+
+/// Runs a command without input to its end, which must come by itself.
+pub fn output(command: &mut Command) -> Output {
+    let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    end_of(child, &format!("{command:?}"))
+}
+
+/// What a process that was started says until its end, which must come by itself.
+pub fn end_of(child: Child, what: &str) -> Output {
+    let id = child.id().to_string();
+    let (ended, end) = channel();
+    thread::spawn(move || ended.send(child.wait_with_output().unwrap()));
+    end.recv_timeout(PATIENCE).unwrap_or_else(|_| {
+        let _ = Command::new("kill").args(["-9", &id]).status();
+        panic!("waited {} seconds in vain until it ended: {what}", PATIENCE.as_secs())
+    })
 }
 
 /// What a command said and how it ended.

@@ -5,15 +5,23 @@
 use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Entry, Verdict, VerifyOptions};
+use enforcecore::audit::{Durability, Entry, Log, LogParts, Verdict, VerifyOptions};
 use enforcecore::call::Context;
+use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::session::State;
+use enforcecore::traits::{LogStore, LogTurn, StoreError};
 use enforcecore::value::{Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
-use enforcecore_host::assembly::{Setup, enforcer};
+use enforcecore_host::assembly::{Setup, load_policy, protected};
+use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::evidence::{entries, verify_folder};
+use enforcecore_host::file_log::FileLog;
+use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
+use enforcecore_host::paths::FileSystem;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::sync::oneshot;
@@ -22,8 +30,17 @@ use tokio::time::timeout;
 
 pub const SECRET: &str = "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";
 
-/// Nothing in these tests takes longer; what does, hangs.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Nothing in these tests takes longer, however busy the machine; what does, hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so; fails, with what it waited for, if it never is.
+pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {} seconds in vain until {what}", PATIENCE.as_secs());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
 
 const POLICY: &str = r#"
 enforcecore: 1
@@ -34,6 +51,7 @@ tools:
   forbidden: {does: writes, args: {text: text}, returns: trusted}
   secret: {does: reads, returns: untrusted}
   slow: {does: reads, args: {text: string}, returns: untrusted}
+  held: {does: reads, returns: untrusted}
   die: {does: writes, returns: untrusted}
   daemon: {does: writes, returns: untrusted}
   garbage: {does: reads, returns: untrusted}
@@ -53,14 +71,14 @@ tools:
   metered: {does: writes, args: {text: text}, returns: trusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered]
+  - allow: [secret, held, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered]
     id: harmless
   - allow: echo
     id: echo
     unless: {text: {prefix: "no "}}
   - allow: slow
     id: slow
-    deadline: 1s
+    deadline: 5s
   - allow: resources/read
     id: one-resource
     when: {uri: {in: ["test://open"]}}
@@ -76,6 +94,9 @@ pub struct World {
     from_proxy: BufReader<ReadHalf<DuplexStream>>,
     proxy: JoinHandle<Ended>,
     stop: Option<oneshot::Sender<()>>,
+    /// Whether the proxy knows that it is to stop.
+    knows: Arc<AtomicBool>,
+    turns: Turns,
     complaints: Complaints,
     next: i64,
 }
@@ -110,7 +131,8 @@ impl World {
         let mut setup = Setup::new(&policy, FACE);
         setup.folders.log = folder.path().join("log");
         setup.folders.keys = folder.path().join("keys");
-        let enforcer = enforcer(setup).unwrap();
+        let turns = Turns::default();
+        let enforcer = enforcer(&setup, &turns);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
         let server = Server::start(OsStr::new("python3"), &[script, folder.path().to_str().unwrap()]).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
@@ -119,17 +141,21 @@ impl World {
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
+        let knows = Arc::new(AtomicBool::new(false));
+        let known = Arc::clone(&knows);
         let proxy = tokio::spawn(async move {
             let stopped = async {
                 if stopped.await.is_err() {
                     std::future::pending::<()>().await;
                 }
+                known.store(true, Ordering::Release);
             };
             proxy.run(input, output, server, stopped).await.unwrap()
         });
         let (from_proxy, to_proxy) = split(ours);
         let from_proxy = BufReader::new(from_proxy);
-        World { folder, to_proxy: Some(to_proxy), from_proxy, proxy, stop: Some(stop), complaints, next: 1 }
+        let (to_proxy, stop) = (Some(to_proxy), Some(stop));
+        World { folder, to_proxy, from_proxy, proxy, stop, knows, turns, complaints, next: 1 }
     }
 
     pub async fn send(&mut self, line: &str) {
@@ -152,11 +178,15 @@ impl World {
         Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error}: {line:?}"))
     }
 
-    /// Holds the log's turn: nothing is admitted until the file is dropped.
-    pub fn hold_log(&self) -> std::fs::File {
-        let lock = std::fs::File::options().write(true).open(self.file("log/lock")).unwrap();
-        lock.lock().unwrap();
-        lock
+    /// Holds the log's turn: nothing is admitted until it is let go. Another process's lock would be waited for only so long.
+    pub fn hold_log(&self) -> HeldLog {
+        *self.turns.held.lock().unwrap() = true;
+        HeldLog(self.turns.clone())
+    }
+
+    /// Lets the server answer the call of `held`.
+    pub fn let_go(&self) {
+        std::fs::write(self.file("open"), "").unwrap();
     }
 
     /// Sends a request and returns its id.
@@ -192,24 +222,40 @@ impl World {
 
     /// What the server did.
     pub fn effects(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.folder.path().join("effects")).unwrap_or_default();
-        text.lines().map(|line| line.trim().to_owned()).collect()
+        self.lines_of("effects").iter().map(|line| line.trim().to_owned()).collect()
     }
 
     /// The parameters of every message with this method that the server was told.
     pub fn heard(&self, method: &str) -> Vec<String> {
-        let text = std::fs::read_to_string(self.folder.path().join("heard")).unwrap_or_default();
-        let messages = text.lines().map(|line| Value::from_json(line.as_bytes()).unwrap());
         let method = Value::from(method);
-        messages.filter(|message| message.at("method") == Some(&method)).map(|message| at(&message, "params")).collect()
+        self.messages()
+            .into_iter()
+            .filter(|message| message.at("method") == Some(&method))
+            .map(|message| at(&message, "params"))
+            .collect()
     }
 
     /// The methods that the server was told, in order; `answer` for an answer.
     pub fn heard_in_order(&self) -> Vec<String> {
-        let text = std::fs::read_to_string(self.folder.path().join("heard")).unwrap_or_default();
-        let messages = text.lines().map(|line| Value::from_json(line.as_bytes()).unwrap());
         let word = |message: Value| message.at("method").and_then(Value::as_text).unwrap_or("answer").to_owned();
-        messages.map(word).collect()
+        self.messages().into_iter().map(word).collect()
+    }
+
+    fn messages(&self) -> Vec<Value> {
+        self.lines_of("heard").iter().map(|line| Value::from_json(line.as_bytes()).unwrap()).collect()
+    }
+
+    /// The lines of a file that are whole by now.
+    fn lines_of(&self, name: &str) -> Vec<String> {
+        let text = std::fs::read_to_string(self.file(name)).unwrap_or_default();
+        let whole = text.rsplit_once('\n').map_or("", |(whole, _)| whole);
+        whole.lines().map(str::to_owned).collect()
+    }
+
+    /// How many entries of one of these kinds are in the log by now.
+    pub fn recorded(&self, kinds: &[&str]) -> usize {
+        let text = std::fs::read_to_string(self.file("log/log.jsonl")).unwrap_or_default();
+        kinds.iter().map(|kind| text.matches(&format!("\"kind\":\"{kind}\"")).count()).sum()
     }
 
     /// What the server complained about, as it was passed on.
@@ -219,12 +265,9 @@ impl World {
 
     /// Waits until a file of the folder has this text.
     pub async fn until_file_has(&self, name: &str, text: &str) {
-        let has = async {
-            while !std::fs::read_to_string(self.file(name)).unwrap_or_default().contains(text) {
-                tokio::time::sleep(Duration::from_millis(1)).await;
-            }
-        };
-        timeout(PATIENCE, has).await.unwrap_or_else(|_| panic!("`{name}` has no {text:?}"));
+        let file = self.file(name);
+        let has = || std::fs::read_to_string(&file).unwrap_or_default().contains(text);
+        until(&format!("`{name}` has {text:?}"), has).await;
     }
 
     pub fn file(&self, name: &str) -> PathBuf {
@@ -233,26 +276,32 @@ impl World {
 
     /// The client leaves.
     pub async fn leave(mut self) -> (Ended, Left) {
-        self.to_proxy.take().unwrap().shutdown().await.unwrap();
+        self.hang_up().await;
         self.end().await
     }
 
+    /// The client says nothing more.
+    pub async fn hang_up(&mut self) {
+        self.to_proxy.take().unwrap().shutdown().await.unwrap();
+    }
+
     /// The proxy is told to stop.
-    pub async fn stop(mut self) -> (Ended, Left) {
+    pub async fn stop(self) -> (Ended, Left) {
+        self.stop_and(|| ()).await
+    }
+
+    /// The proxy is told to stop, and once it knows, something else happens.
+    pub async fn stop_and(mut self, then: impl FnOnce()) -> (Ended, Left) {
         self.stop.take().unwrap().send(()).unwrap();
+        until("the proxy knows that it is to stop", || self.knows.load(Ordering::Acquire)).await;
+        then();
         self.end().await
     }
 
     /// The task that runs the session is cancelled.
     pub async fn give_up(self) -> Left {
         self.proxy.abort();
-        let log = self.folder.path().join("log/log.jsonl");
-        let settled = async {
-            while !std::fs::read_to_string(&log).unwrap().contains("\"outcome\"") {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        timeout(PATIENCE, settled).await.expect("every call is settled");
+        until("the call is settled", || self.recorded(&["outcome"]) == 1).await;
         self.left()
     }
 
@@ -271,6 +320,57 @@ impl World {
         let entries = entries(&log).unwrap().map(Result::unwrap).collect();
         let (effects, called) = (self.effects(), self.heard("tools/call").len());
         Left { entries, effects, called, _folder: self.folder }
+    }
+}
+
+/// An enforcer as the host puts it together, but for whose turn the test decides.
+fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
+    let policy = load_policy(&setup.policy).unwrap().policy;
+    let protected = protected(setup, &policy).unwrap();
+    let (clock, random) = (Arc::new(SystemClock::start()), Arc::new(SystemRandom));
+    let folders = &setup.folders;
+    let parts = LogParts {
+        store: Box::new(HeldStore { files: FileLog::open(&folders.log).unwrap(), turns: turns.clone() }),
+        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin).unwrap()),
+        anchor: None,
+        clock: clock.clone(),
+        random: random.clone(),
+        keyer: load_or_create_keyer(&folders.keys).unwrap(),
+        origin: folders.origin.clone(),
+    };
+    let log = Arc::new(Log::open(parts, State::default()).unwrap());
+    let (face, resolver, durability) = (setup.face.clone(), Arc::new(FileSystem), Durability::Strict);
+    let parts = EnforcerParts { policy, face, log, resolver, protected, approver: None, clock, random, durability };
+    Enforcer::new(parts).unwrap()
+}
+
+/// Whether turns are held, for the log and the test.
+#[derive(Clone, Default)]
+struct Turns {
+    held: Arc<Mutex<bool>>,
+    changed: Arc<Condvar>,
+}
+
+/// The log's files, whose turn comes when the test lets it come.
+struct HeldStore {
+    files: FileLog,
+    turns: Turns,
+}
+
+impl LogStore for HeldStore {
+    fn turn(&self) -> Result<Box<dyn LogTurn + '_>, StoreError> {
+        drop(self.turns.changed.wait_while(self.turns.held.lock().unwrap(), |held| *held).unwrap());
+        self.files.turn()
+    }
+}
+
+/// The log's turn, until it is dropped.
+pub struct HeldLog(Turns);
+
+impl Drop for HeldLog {
+    fn drop(&mut self) {
+        *self.0.held.lock().unwrap() = false;
+        self.0.changed.notify_all();
     }
 }
 

@@ -73,15 +73,21 @@ pub fn own_words() -> Vec<OsString> {
     words
 }
 
-/// Waits until a file that somebody writes has so many lines.
-pub fn wait_for_lines(file: &Path, lines: usize) -> Vec<String> {
-    let begin = Instant::now();
-    loop {
-        let found: Vec<String> = std::fs::read_to_string(file).unwrap_or_default().lines().map(str::to_owned).collect();
-        if found.len() >= lines {
-            return found;
-        }
-        assert!(begin.elapsed() < Duration::from_secs(10), "only {found:?}");
+/// Nothing in these tests takes longer, however busy the machine; what does, hangs.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until something is so; fails, with what it waited for, if it never is.
+pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let begun = Instant::now();
+    while !is_so() {
+        assert!(begun.elapsed() < PATIENCE, "waited {} seconds in vain until {what}", PATIENCE.as_secs());
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// Waits until a file that somebody writes has so many lines.
+pub fn wait_for_lines(file: &Path, lines: usize) -> Vec<String> {
+    let read = || std::fs::read_to_string(file).unwrap_or_default();
+    until(&format!("`{}` has {lines} lines", file.display()), || read().matches('\n').count() >= lines);
+    read().lines().map(str::to_owned).collect()
 }
