@@ -266,6 +266,74 @@ mod tests {
         }
     }
 
+    /// A note of these lines, signed by the key of that name.
+    fn signed(text: &str) -> String {
+        let signer = signer(1);
+        let mut signature = public_key(&signer).id().to_vec();
+        signature.extend_from_slice(&signer.sign(text.as_bytes()).unwrap());
+        format!("{text}\n\u{2014} log.example/one {}\n", BASE64.encode(signature))
+    }
+
+    const ROOT: &str = "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=";
+
+    #[test]
+    fn a_size_has_one_spelling() {
+        let read = |size: &str| Checkpoint::open(&signed(&format!("a\n{size}\n{ROOT}\n")), &public_key(&signer(1)));
+        for (size, expected) in [("0", 0), ("7", 7), ("10", 10), ("18446744073709551615", u64::MAX)] {
+            assert_eq!(read(size), Ok(Checkpoint { origin: "a".to_owned(), size: expected, root: [9; 32] }));
+        }
+        for size in [
+            "007",
+            "07",
+            "00",
+            "-0",
+            "+0",
+            "+7",
+            "-7",
+            " 7",
+            "7 ",
+            "",
+            " ",
+            "7.0",
+            "7e0",
+            "0x7",
+            "7_0",
+            "1,000",
+            "\u{667}",
+            "\u{ff17}",
+            "18446744073709551616",
+            "99999999999999999999999",
+            "seven",
+        ] {
+            assert!(matches!(read(size), Err(NoteError::Malformed(_))), "{size:?}");
+        }
+    }
+
+    #[test]
+    fn a_checkpoint_is_three_lines_and_no_more() {
+        let read = |text: &str| Checkpoint::open(&signed(text), &public_key(&signer(1)));
+        assert!(read(&format!("a\n7\n{ROOT}\n")).is_ok());
+        let short_root = ROOT.trim_end_matches('=');
+        for text in [
+            String::new(),
+            "a\n".to_owned(),
+            "a\n7\n".to_owned(),
+            format!("\n7\n{ROOT}\n"),
+            format!("a\n\n{ROOT}\n"),
+            format!("a\n7\n{ROOT}\nb\n"),
+            format!("a\n7\n{ROOT}\n\n"),
+            format!("7\na\n{ROOT}\n"),
+            format!("a\n7\n{ROOT} \n"),
+            format!("a\n7\n {ROOT}\n"),
+            format!("a\n7\n{short_root}\n"),
+            format!("a\n7\n{ROOT}{ROOT}\n"),
+            "a\n7\nCQkJ\n".to_owned(),
+            format!("a\r\n7\r\n{ROOT}\r\n"),
+        ] {
+            assert!(matches!(read(&text), Err(NoteError::Malformed(_))), "{text:?}");
+        }
+    }
+
     /// The example of the C2SP signed-note page's sibling, Go's `note` package: PeterNeumann's key.
     #[test]
     fn the_published_example_verifies() {

@@ -130,4 +130,6 @@ fn report(walk: Walk) -> Report {
 }
 
 #[cfg(test)]
+mod kinds;
+#[cfg(test)]
 mod tests;

@@ -376,6 +376,59 @@ fn a_writer_recovers_the_tail_of_another() {
     assert_eq!((check(&store).findings, store.torn()), (vec![], vec![b"{\"call\":\"b".to_vec()]));
 }
 
+/// What the entry about a tail says, by the member: all of it, so that the tail can be told from any other.
+#[test]
+fn a_recovery_says_what_was_moved_away() {
+    let tails: [(&[u8], &str); 3] = [
+        (b"{\"call\":\"b", "138f1b015232e606b3c28b2434e6a847b6ea8f5c526055fd4eb8ef5cffd0390c"),
+        (b"{\"a", "55505b6f8c3dc34a3b804086a88d4beae35b69af0dbc471d8cd780d37569a50b"),
+        (b"{", "021fb596db81e6d02bf3d2586ee3981fe519f275c0ac9ca76bbcf2ebb4097d96"),
+    ];
+    let store = MemoryStore::default();
+    for (count, (tail, sha256)) in (1..).zip(tails) {
+        store.turn().unwrap().append(tail).unwrap();
+        let log = open(&store);
+        let last = log.view(|seen| seen.0.last().cloned()).unwrap();
+        let note =
+            [("bytes", tail.len().to_string()), ("file", format!("torn/{count}")), ("sha256", sha256.to_owned())];
+        assert_eq!(last.kind, Kind::Recovery);
+        assert_eq!(last.note, note.map(|(member, text)| (member.to_owned(), text)).into());
+        assert_eq!(store.torn().last().map(Vec::as_slice), Some(tail));
+        log.commit(Durability::Strict, propose(format!("{count}"))).unwrap();
+    }
+    assert_eq!(check(&store).findings, []);
+}
+
+/// Wherever it is cut, also between two lines: nothing is written behind the cut, and the writer stops for good.
+#[test]
+fn a_log_that_becomes_shorter_under_its_writer_is_not_written_on() {
+    let whole = {
+        let store = MemoryStore::default();
+        open(&store).commit(Durability::Strict, propose("a")).unwrap();
+        store.contents()
+    };
+    for cut in 0..=whole.len() {
+        let store = MemoryStore::default();
+        let log = open(&store);
+        log.commit(Durability::Strict, propose("a")).unwrap();
+        store.turn().unwrap().quarantine(cut as u64).unwrap();
+        let written = log.commit(Durability::Strict, propose("b"));
+        if cut == whole.len() {
+            // The twin: nothing was cut.
+            assert_eq!(written.unwrap().1.index, Some(2));
+            continue;
+        }
+        let Err(CommitError::Log(LogError::Damaged(finding))) = written else { panic!("written on at {cut}") };
+        assert_eq!((finding.kind, finding.place), (FindingKind::Missing, Place::Entries(0, 2)));
+        assert_eq!(finding.bytes, cut as u64..whole.len() as u64);
+        for durability in [Durability::Strict, Durability::Buffered] {
+            assert!(matches!(log.commit(durability, propose("c")), Err(CommitError::Log(LogError::Damaged(_)))));
+        }
+        drop(log);
+        assert_eq!(store.contents(), whole[..cut], "{cut}");
+    }
+}
+
 #[test]
 fn a_failed_sync_acknowledges_nothing_and_is_not_retried() {
     let store = Failing::new();

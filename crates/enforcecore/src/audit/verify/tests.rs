@@ -262,7 +262,7 @@ proptest::proptest! {
 }
 
 /// A group with these lines in it after a whole log, sealed by the log's own key.
-fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
+pub(super) fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
     use crate::audit::{Checkpoint, KeySigner, Seal, Tree, leaf_hash};
     let old: Vec<_> = lines_of(log).into_iter().filter(|(place, _)| matches!(place, Place::Entry(_))).collect();
     let leaves: Vec<_> = lines.iter().map(|line| leaf_hash(line)).collect();
@@ -279,7 +279,7 @@ fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
 }
 
 /// A line that names the last seal of the log, with members before and after.
-fn linked(log: &[u8], before: &str, after: &str) -> Vec<u8> {
+pub(super) fn linked(log: &[u8], before: &str, after: &str) -> Vec<u8> {
     let (_, seal) = lines_of(log).pop().unwrap();
     let seal = crate::call::hex(&crate::audit::seal::seal_hash(&log[seal.start..seal.end - 1]));
     format!("{{{before}\"prev_seal\":\"{seal}\"{after}}}").into_bytes()

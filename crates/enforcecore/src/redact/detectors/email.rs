@@ -52,8 +52,9 @@ pub(super) const EMAIL: Detector = Detector {
 const QUOTED_LOCAL_BYTES_MAX: usize = 66;
 /// Bytes between the brackets of an address literal at most: `IPv6:` and the longest address.
 const ADDRESS_LITERAL_BYTES_MAX: usize = 50;
-/// Bytes in one label of a domain at most.
-const LABEL_BYTES_MAX: usize = 63;
+/// Characters in one label of a domain at most. The name system counts bytes, but of the label's ASCII form, which has at
+/// least one for each letter: no label has more letters than this, and one in other letters than ASCII has more bytes.
+const LABEL_CHARS_MAX: usize = 63;
 
 fn verify(text: &Haystack<'_>, after: usize) -> Option<Range<usize>> {
     let at = after.checked_sub(1)?;
@@ -113,10 +114,10 @@ fn domain_end(text: &Haystack<'_>, start: usize) -> Option<usize> {
     loop {
         let after = label_end(text, label);
         let length = after - label;
-        if length == 0 || length > LABEL_BYTES_MAX || text.at(label) == Some(b'-') {
+        let bytes = text.slice(label..after);
+        if length == 0 || characters(bytes) > LABEL_CHARS_MAX || text.at(label) == Some(b'-') {
             return end;
         }
-        let bytes = text.slice(label..after);
         let trimmed = length - bytes.iter().rev().take_while(|byte| **byte == b'-').count();
         if label > start && is_top_level(bytes.get(..trimmed).unwrap_or_default()) {
             end = Some(label + trimmed);
@@ -140,6 +141,10 @@ fn label_end(text: &Haystack<'_>, start: usize) -> usize {
             _ => return end,
         };
     }
+}
+
+fn characters(utf8: &[u8]) -> usize {
+    utf8.iter().filter(|byte| !matches!(byte, 0x80..=0xbf)).count()
 }
 
 fn address_literal_end(text: &Haystack<'_>, start: usize) -> Option<usize> {
