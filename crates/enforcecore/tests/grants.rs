@@ -151,7 +151,11 @@ fn the_same_words_that_lead_elsewhere_are_another_call() {
     let digest_to = |to| digest(asked(), &Link(Mutex::new(to)));
     assert_ne!(digest_to("/w/a"), digest_to("/w/b"));
     assert_eq!(digest_to("/w/a"), digest_to("/w/a"));
-    assert_eq!(digest_to("/w/a"), digest(base(), &support::PlainResolver), "the tool gets the file, whatever led to it");
+    assert_eq!(
+        digest_to("/w/a"),
+        digest(base(), &support::PlainResolver),
+        "the tool gets the file, whatever led to it"
+    );
 }
 
 /// A yes for each call whose digest it was told.
