@@ -35,6 +35,7 @@ rules:
   - {allow: [get, find, note], id: a}
   - {allow: write, id: w, when: {path: {any: true}}}
   - {allow: any, id: u, when: {every_string: {any: true}}}
+  - {deny: note, id: n, when: {words: {prefix: "no"}}}
 redact: {result: [email, credit_card, secret]}
 "#;
 
@@ -200,6 +201,13 @@ fn what_cannot_be_recorded_is_not_seen() {
     let decision = world.enforcer.decide_only(call("note", r#"{"words":"ann@example.com"}"#));
     assert_eq!((decision.code, world.entries().len()), ("allowed", before));
     assert_eq!(result(&world.enforcer, "s1", "bob@example.com"), "EC_EMAIL_1");
+    // A denied call gives no numbers either; the same call without the denied word does.
+    let numbered = || world.entries().into_iter().filter(|entry| entry.kind == Kind::State).count();
+    let before = numbered();
+    world.enforcer.enforce(call("note", r#"{"words":"no cy@example.com"}"#), world.tool()).unwrap_err();
+    assert_eq!((numbered(), world.ran()), (before, 0));
+    world.enforcer.enforce(call("note", r#"{"words":"to cy@example.com"}"#), world.tool()).unwrap();
+    assert_eq!((numbered(), world.ran()), (before + 1, 1));
 }
 
 #[test]
