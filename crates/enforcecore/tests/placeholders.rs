@@ -35,7 +35,7 @@ rules:
   - {allow: [get, find, note], id: a}
   - {allow: write, id: w, when: {path: {any: true}}}
   - {allow: any, id: u, when: {every_string: {any: true}}}
-  - {deny: note, id: n, when: {words: {prefix: "no"}}}
+  - {deny: note, id: words, when: {words: {prefix: "no"}}}
 redact: {result: [email, credit_card, secret]}
 "#;
 
