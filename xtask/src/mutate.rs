@@ -36,6 +36,10 @@ const PYTHON_PACKAGE: &str = "bindings/python/python";
 /// Where mutants are kept, relative to the root.
 const FOLDER: &str = "mutants";
 
+/// Makes the copy a repository of its own: it lies in an ignored folder of ours, whose files git does not list, and the tests of
+/// the house rules look at what git lists.
+const REPOSITORY: &str = ".git";
+
 /// How long a command may take, its build apart: no test waits longer for what a mutant keeps from coming.
 const COMMAND_TIME: Duration = Duration::from_secs(8 * 60);
 
@@ -186,6 +190,10 @@ impl Scratch {
     /// Makes the copy equal to the tree, touching only what differs, so that builds stay incremental.
     fn reset(&self, root: &Path) -> Result<()> {
         let wanted: BTreeSet<String> = crate::tidy::tracked(root)?.into_iter().collect();
+        if !self.tree.join(REPOSITORY).exists() {
+            fs::create_dir_all(&self.tree).with_context(|| format!("cannot make `{}`", self.tree.display()))?;
+            read(command("git", &self.tree, &["init", "--quiet"]))?;
+        }
         for path in &wanted {
             let bytes = fs::read(root.join(path)).with_context(|| format!("cannot read `{path}`"))?;
             let copy = self.tree.join(path);
@@ -221,10 +229,8 @@ impl Scratch {
     /// Weakens the copy and runs the command. Gives the test that failed; an error says why the mutant was not killed.
     fn try_mutant(&self, mutant: &Mutant, before: &Verdicts) -> Result<String> {
         let patch = mutant.path.to_str().context("the patch's path is not text")?;
-        let mut apply = command("git", &self.tree, &["apply", "--whitespace=nowarn", patch]);
-        // The copy lies in an ignored folder of the repository; git must not look for the repository from there.
-        apply.env("GIT_CEILING_DIRECTORIES", &self.tree).env("GIT_DIR", "/dev/null");
-        read(apply).context("the patch does not apply")?;
+        read(command("git", &self.tree, &["apply", "--whitespace=nowarn", patch]))
+            .context("the patch does not apply")?;
         let command = Killer::of(&mutant.killed_by)?;
         self.build(&command)?.require("the mutant's build")?;
         let transcript = self.execute(&command)?;
@@ -323,6 +329,9 @@ fn killed_by(transcript: &Transcript, before: &Verdicts, after: &Verdicts) -> Re
 fn remove_others(tree: &Path, folder: &Path, wanted: &BTreeSet<String>) -> Result<()> {
     for entry in fs::read_dir(folder).with_context(|| format!("cannot list `{}`", folder.display()))? {
         let path = entry.context("cannot list a folder")?.path();
+        if path == tree.join(REPOSITORY) {
+            continue;
+        }
         if path.is_dir() {
             remove_others(tree, &path, wanted)?;
         } else if !path.strip_prefix(tree).is_ok_and(|path| path.to_str().is_some_and(|path| wanted.contains(path))) {
@@ -426,5 +435,6 @@ mod tests {
         scratch.reset(root.path()).unwrap();
         assert_eq!(fs::read_to_string(scratch.tree.join("a")).unwrap(), "1");
         assert!(!scratch.tree.join("b").exists());
+        assert_eq!(crate::tidy::tracked(&scratch.tree).unwrap(), ["a"], "it is a repository of its own");
     }
 }

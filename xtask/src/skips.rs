@@ -50,6 +50,9 @@ impl Skip {
 
 /// The line about the skips of a run that stand in the list.
 pub fn listed_line(listed: &[Skip]) -> String {
+    if listed.is_empty() {
+        return "0 skipped".to_owned();
+    }
     let names: Vec<&str> = listed.iter().map(|skip| skip.test.as_str()).collect();
     format!("{} skipped, as listed in xtask/src/skips.rs: {}", names.len(), names.join(", "))
 }
@@ -74,6 +77,7 @@ mod tests {
     #[test]
     fn the_line_names_them() {
         let line = listed_line(&[skip("a::b"), skip("c")]);
+        assert_eq!(listed_line(&[]), "0 skipped");
         assert_eq!(line, "2 skipped, as listed in xtask/src/skips.rs: a::b, c");
     }
 }

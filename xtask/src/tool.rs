@@ -88,8 +88,10 @@ pub struct Transcript {
 impl Transcript {
     /// Prints the last lines, for a program that failed.
     pub fn show_end(&self) {
-        let skipped = self.lines.len().saturating_sub(LINES_SHOWN_MAX);
-        self.lines.iter().skip(skipped).for_each(|line| say(&format!("    {line}")));
+        // What passed is named for us, and would hide what did not.
+        let lines: Vec<&String> = self.lines.iter().filter(|line| !line.starts_with("PASSED ")).collect();
+        let skipped = lines.len().saturating_sub(LINES_SHOWN_MAX);
+        lines.iter().skip(skipped).for_each(|line| say(&format!("    {line}")));
     }
 
     /// Fails, having shown the end of the output, if the program failed.
