@@ -81,8 +81,8 @@ fn check(victim: &str, script: &str, members: usize) {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
     let script = script.replace("PIDS", pids.to_str().unwrap());
-    let (mut child, mut lines) =
-        proxy(own_words(), &script, if victim == "keeper" { &[ADOPTS, WAITS] } else { &[WAITS] }, None);
+    let how: &[&str] = if victim == "keeper" { &[ADOPTS, WAITS] } else { &[WAITS] };
+    let (mut child, mut lines) = proxy(own_words(), &script, how, None);
     let keeper = lines.find_map(|line| line.strip_prefix("keeper ").map(str::to_owned)).unwrap();
     let ids = wait_for_lines(&pids, members);
     assert!(ids.iter().all(|id| is_alive(id)), "{script}: {ids:?} should run");
@@ -90,17 +90,20 @@ fn check(victim: &str, script: &str, members: usize) {
         "proxy" => child.kill().unwrap(),
         _ => assert!(Command::new("kill").args(["-KILL", &keeper]).status().unwrap().success()),
     }
-    if victim == "keeper" {
-        // Now it looks, as a proxy does all the time.
-        drop(child.stdin.take());
-    }
+    // Now the proxy looks, if it is still there, as one does all the time.
+    drop(child.stdin.take());
     let begin = Instant::now();
     while is_alive(&keeper) || ids.iter().any(|id| is_alive(id)) {
         assert!(begin.elapsed() < Duration::from_secs(20), "{victim} killed, {script}: a survivor among {ids:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
     let ended = lines.find(|line| line.starts_with("ended "));
-    assert_eq!(ended.as_deref(), if victim == "keeper" { Some("ended true") } else { None }, "{script}");
+    let expected = match victim {
+        "proxy" => None,
+        "keeper" => Some("ended true"),
+        _ => Some("ended false"),
+    };
+    assert_eq!(ended.as_deref(), expected, "{victim} killed, {script}");
     child.wait().unwrap();
 }
 
@@ -116,6 +119,8 @@ fn a_keeper_that_is_killed_leaves_nothing_of_its_program() {
     for (script, members) in PROGRAMS {
         check("keeper", script, members);
     }
+    // Where nobody takes over from the keeper, the kernel ends the program itself.
+    check("keeper of a proxy that adopts nobody", "echo $$ >> PIDS; exec sleep 100", 1);
 }
 
 /// Looks into a process as a program can without more rights than its user has: one line for each way.
