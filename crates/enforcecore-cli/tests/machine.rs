@@ -3,7 +3,7 @@
 
 mod cli_support;
 
-use cli_support::{POLICY, Place, log};
+use cli_support::{POLICY, Place, Ran, log};
 use serde_json::{Value as Json, json};
 
 /// A policy whose rules oblige to everything there is.
@@ -384,4 +384,38 @@ fn a_grant_of_a_session_ends_when_it_says_or_the_policy_says() {
         let ran = place.run(&["decide", "--policy", "policy.yaml", "--session", "session.jsonl", "--call", &call(60)]);
         assert_eq!((ran.status, ran.stderr.contains(&format!("session.jsonl:2: {why}"))), (2, true), "{ran:?}");
     }
+}
+
+/// Every origin that a value may have, and its members.
+#[test]
+fn a_setting_has_these_members() {
+    let place = Place::with(&[("enforcecore.toml", "log = \"log\"\n\nkeys = \"keys\"\n")]);
+    let mut command = place.command(&["config", "show", "--json", "--anchor", "a", "--policy", "p.yaml"]);
+    command.env("ENFORCECORE_ORIGIN", "example.com/o").env("ENFORCECORE_DURABILITY", "buffered");
+    let ran = Ran::of(command.output().unwrap());
+    let (file, root) = (place.path("enforcecore.toml"), place.root().to_owned());
+    let in_file = |name: &str, variable: &str, line: u32| json!({"name": name, "value": root.join(name), "variable": variable, "from": "file", "file": file, "line": line});
+    let other = |name: &str, value: Json, variable: &str, from: &str| json!({"name": name, "value": value, "variable": variable, "from": from});
+    let settings = json!([
+        other("policy", json!("p.yaml"), "ENFORCECORE_DEFAULT_POLICY", "flag"),
+        in_file("log", "ENFORCECORE_AUDIT_PATH", 1),
+        in_file("keys", "ENFORCECORE_KEYS", 3),
+        other("anchor", json!("a"), "ENFORCECORE_ANCHOR", "flag"),
+        other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
+        other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
+        other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
+        other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
+        other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),
+        {"name": "trusted_projects", "value": null, "variable": null, "from": "default"},
+    ]);
+    assert_eq!((ran.status, ran.json()), (0, json!({"v": 1, "settings": settings})));
+    place.write("enforcecore.toml", "log = \"log\"\nlgo = 1\n");
+    let ran = place.run(&["config", "show", "--json"]);
+    let found = &ran.json()["diagnostics"][0];
+    assert_eq!((ran.status, &found["code"], &found["severity"]), (1, &json!("EC1002"), &json!("error")), "{ran:?}");
+    let place_of = (&found["file"], &found["line"], &found["column"]);
+    assert_eq!(place_of, (&json!(file), &json!(2), &json!(1)), "{ran:?}");
+    let mut members: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
+    members.sort_unstable();
+    assert_eq!(members, ["code", "column", "file", "fix", "help", "line", "message", "severity"]);
 }
