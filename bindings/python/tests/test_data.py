@@ -9,6 +9,7 @@ import datetime
 import enum
 import fractions
 import ipaddress
+import json
 import os
 import pathlib
 import re
@@ -25,7 +26,7 @@ import msgspec
 import numpy as np
 import pydantic
 import pytest
-from enforcecore import MalformedCallError, WithheldError, enforce
+from enforcecore import MalformedCallError, ToolDeniedError, WithheldError, enforce
 
 SECRET = "AKIAIOSFODNN7EXAMPLE"
 # The policy sees a tool of which it knows nothing, and redacts nothing: what the function sees is what it was given.
@@ -263,6 +264,74 @@ def test_data_is_refused_everywhere_with_a_way_that_is_never_opaque(world, make,
     ):
         pass
     assert enforcer.enforce_sync("opq", {}, lambda: eval(way, WAYS | {"value": make()})) == sees
+
+
+CARD = 4111111111111111
+# What is read as it is, and what a tool sees of it whose arguments are redacted.
+EXACT = [
+    (SECRET, "EC_AWS_ACCESS_KEY_1"),
+    (SECRET.encode(), b"EC_AWS_ACCESS_KEY_1"),
+    (CARD, "EC_CREDIT_CARD_1"),
+    (float(CARD), "EC_CREDIT_CARD_1"),
+    (Decimal(CARD), "EC_CREDIT_CARD_1"),
+    (Decimal("4111111111111111.00"), "EC_CREDIT_CARD_1"),
+    ([SECRET], ["EC_AWS_ACCESS_KEY_1"]),
+    ((SECRET, 1), ("EC_AWS_ACCESS_KEY_1", 1)),
+    ({"a": SECRET.encode()}, {"a": b"EC_AWS_ACCESS_KEY_1"}),
+    ([float(CARD), (Decimal(CARD),)], ["EC_CREDIT_CARD_1", ("EC_CREDIT_CARD_1",)]),
+    ("", ""),
+    (b"", b""),
+    (0, 0),
+    (1.5, 1.5),
+    (Decimal("1.50"), Decimal("1.50")),
+    (True, True),
+    ([], []),
+    ((), ()),
+    ({}, {}),
+]
+
+
+def _noting(seen):
+    return lambda conn: seen.append(conn)
+
+
+@pytest.mark.parametrize(("value", "sees"), EXACT, ids=[repr(value) for value, _ in EXACT])
+def test_data_that_is_read_is_redacted_in_an_opaque_parameter_as_in_any_other(world, value, sees):
+    redacting = POLICY + "redact: {args: {every_string: [secret, credit_card]}}\n"
+    enforcer = world.enforcer(redacting)
+    for opaque in ((), ("conn",)):
+        seen = []
+        enforce(enforcer=enforcer, tool_name="opq", opaque=opaque)(_noting(seen))(value)
+        assert repr(seen) == repr([sees]), opaque
+
+
+# A type that a policy gives an argument, a value that its rule allows, and one that differs and is denied.
+DECIDED = [
+    ("string", {"equals": "in"}, "in", "out"),
+    ("text", {"prefix": "in"}, "inside", "outside"),
+    ("integer", {"at_most": 5}, 5, 6),
+    ("decimal", {"at_most": 5}, 5, 6),
+    ("decimal", {"at_most": 5}, 4.5, 5.5),
+    ("decimal", {"at_most": 5}, Decimal("5.00"), Decimal("5.01")),
+    ("bool", {"equals": True}, True, False),
+]
+
+
+@pytest.mark.parametrize(("kind", "when", "allowed", "denied"), DECIDED)
+def test_a_rule_decides_about_data_in_an_opaque_parameter(world, kind, when, allowed, denied):
+    policy = (
+        f"tools: {{opq: {{does: reads, args: {{conn: {kind}}}, returns: trusted}}}}\n"
+        f"rules: [{{allow: opq, id: a, when: {{conn: {json.dumps(when)}}}}}]\n"
+    )
+    enforcer = world.enforcer(policy)
+    for opaque in ((), ("conn",)):
+        seen = []
+        opq = enforce(enforcer=enforcer, tool_name="opq", opaque=opaque)(_noting(seen))
+        with pytest.raises(ToolDeniedError) as refused:
+            opq(denied)
+        assert (refused.value.code, seen) == ("no_rule", [])
+        opq(allowed)
+        assert repr(seen) == repr([allowed])
 
 
 class Short(type):

@@ -312,6 +312,58 @@ def test_a_buffered_log_is_whole_at_the_end_of_the_program(world):
     world.verify()
 
 
+# A thread that is left behind with what it holds.
+HOLDER = """
+import threading
+threading.Thread(target=lambda held: threading.Event().wait(), args=[send], daemon=True).start()
+"""
+# How a program ends, and its status.
+ENDS = [
+    ("", 0),
+    ("sys.exit(0)", 0),
+    ("sys.exit(3)", 3),
+    ("raise ValueError", 1),
+    ("del send", 0),
+    ("import gc; del send; gc.collect()", 0),
+    ("import threading; threading.Thread(target=send, args=['amy@example.com']).start()", 0),
+    # Whoever is held by a thread that never ends is not destroyed.
+    (HOLDER, 0),
+]
+
+
+@pytest.mark.parametrize("durability", ["strict", "buffered"])
+@pytest.mark.parametrize(("end", "status"), ENDS)
+def test_the_anchor_is_told_of_everything_at_the_end_of_the_program(world, durability, end, status):
+    world.policy()
+    options = f'keys=folder / "keys", anchor=folder / "anchor", durability="{durability}")'
+    text = SENDER.replace('keys=folder / "keys")', options) + f'for _ in range(3): send("jo@example.com")\n{end}\n'
+    assert options in text
+    done = subprocess.run(program(text, world.folder), capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == status, done.stderr
+    kinds = [entry["kind"] for entry in world.entries()]
+    calls = 4 if "amy@" in end else 3
+    assert (kinds.count("intent"), kinds.count("outcome")) == (calls, calls)
+    origin, size, *_ = (world.folder / "anchor" / "checkpoint").read_text().split("\n")
+    assert (origin, int(size)) == ("enforcecore.local/log", len(kinds))
+
+
+def test_what_may_be_written_later_is_written_at_the_end(world):
+    world.policy()
+    anchor = world.folder / "anchor"
+    for options, later in [
+        ({}, False),
+        ({"durability": "strict"}, False),
+        ({"durability": "buffered"}, True),
+        ({"anchor": anchor}, True),
+        ({"durability": "strict", "anchor": anchor}, True),
+        ({"durability": "buffered", "anchor": anchor}, True),
+    ]:
+        folder = world.folder / f"log{len(options)}{later}"
+        enforcer = world.enforcer(**options, log=folder) if "anchor" not in options else world.enforcer(**options)
+        assert enforcer._core.writes_later == later, options
+        del enforcer
+
+
 def test_many_threads_share_an_enforcer(world):
     from concurrent.futures import ThreadPoolExecutor
 

@@ -81,3 +81,31 @@ def test_an_unwritable_log_runs_nothing(world):
         send("jo@example.com")
     assert (refused.value.code, refused.value.recorded) == ("log_unavailable", False)
     assert len(outbox) == 1
+
+
+def test_the_log_says_who_ran_the_tool(world):
+    enforcer = world.enforcer()
+
+    def by_decorator() -> None:
+        enforce(enforcer=enforcer, tool_name="send")(lambda to: None)("jo@example.com")
+
+    def by_call() -> None:
+        enforcer.enforce_sync("send", {"to": "jo@example.com"}, lambda to: None)
+
+    def by_host() -> None:
+        enforcer.finish(enforcer.begin("send", {"to": "jo@example.com"}))
+
+    def by_host_in_vain() -> None:
+        with pytest.raises(ToolError):
+            enforcer.finish(enforcer.begin("send", {"to": "jo@example.com"}), error=ValueError("no"))
+
+    for call, mode, effect in [
+        (by_decorator, "closed", "happened"),
+        (by_call, "closed", "happened"),
+        (by_host, "split", "happened"),
+        (by_host_in_vain, "split", "unknown"),
+    ]:
+        call()
+        intent, outcome = world.entries()[-2:]
+        assert (intent["kind"], intent["mode"], outcome["kind"]) == ("intent", mode, "outcome"), call
+        assert ("mode" in outcome, outcome["effect"]) == (False, effect), call

@@ -141,3 +141,40 @@ def test_enforcers_of_one_log_share_its_state(world):
             first.enforce_sync("send", {}, lambda: None)
             with pytest.raises(ToolDeniedError):
                 second.enforce_sync("send", {}, lambda: None)
+
+
+def test_each_session_without_an_id_is_its_own(world):
+    counts = (
+        "tools: {send: {does: reads, returns: trusted}}\nrules: [{allow: send, id: a}]\n"
+        "budgets: [{budget: send, id: b, count: calls, at_most: 1, per: session, for_each: everyone}]\n"
+    )
+    enforcer, ran, names = world.enforcer(counts), [], []
+
+    def once(name: str) -> None:
+        names.append(name)
+        enforcer.enforce_sync("send", {}, lambda: ran.append(1))
+        with pytest.raises(ToolDeniedError) as denied:
+            enforcer.enforce_sync("send", {}, lambda: ran.append(2))
+        assert denied.value.code == "budget_exceeded"
+
+    for about in ({}, {}, {"principal": {"role": "boss"}}, {"tenant": "t"}, {"session_id": None}):
+        with session(**about) as name:
+            once(name)
+    with session() as outer, session() as inner:
+        once(inner)
+        assert outer not in names
+    # What is made in no session at all is in the process's.
+    enforcer.enforce_sync("send", {}, lambda: ran.append(1))
+    with pytest.raises(ToolDeniedError):
+        enforcer.enforce_sync("send", {}, lambda: ran.append(2))
+    assert len(set(names)) == 6
+    assert all(len(name) == 32 and int(name, 16) >= 0 for name in names)
+    assert ran == [1] * 7
+    intents = [entry for entry in world.entries() if entry["kind"] == "intent"]
+    assert len({entry["session"] for entry in intents}) == 7
+    # The twin: an id that is given is one session, whoever opens it again.
+    with session(session_id="s1") as first:
+        once(first)
+    with session(session_id="s1") as second, pytest.raises(ToolDeniedError):
+        enforcer.enforce_sync("send", {}, lambda: ran.append(2))
+    assert first == second == "s1"

@@ -216,6 +216,73 @@ fn names_that_policies_cannot_say_are_left_out() {
     assert_eq!(place.run(&["policy", "test"]).status, 0);
 }
 
+/// Where a tool's file lies in the project, and whether it is looked at.
+#[test]
+fn tools_are_looked_for_in_the_projects_own_folders() {
+    for (file, found) in [
+        ("a.py", true),
+        ("app/a.py", true),
+        ("app/deep/er/a.py", true),
+        ("1/2/3/4/5/6/7/8/a.py", true),
+        ("1/2/3/4/5/6/7/8/9/a.py", false),
+        ("a.txt", false),
+        ("a.pyc", false),
+        (".a.py", false),
+        (".hidden/a.py", false),
+        (".venv/a.py", false),
+        ("node_modules/a.py", false),
+        ("lib/site-packages/a.py", false),
+        ("app/__pycache__/a.py", false),
+        ("venv/a.py", false),
+        ("build/a.py", false),
+        ("dist/a.py", false),
+        ("builder/a.py", true),
+    ] {
+        let place = Place::with(&[("requirements.txt", "crewai"), (file, "@tool\ndef mine(a: str): ...\n")]);
+        let ran = place.run(&["init"]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(ran.stdout.contains(&format!("found tool `mine` in {file}")), found, "{file}: {}", ran.stdout);
+        assert_eq!(place.read("policy.yaml").contains("\n  mine: "), found, "{file}");
+    }
+}
+
+/// A link to a folder or a file, at any depth and of any kind, leads to nothing that is taken for the project's.
+#[test]
+fn links_are_not_followed_to_tools() {
+    use std::os::unix::fs::symlink;
+    let tool = |name: &str| format!("@tool\ndef {name}(a: str): ...\n");
+    for (link, target) in [
+        ("linked", "../other"),
+        ("app/linked", "../../other"),
+        ("app/absolute", "ABSOLUTE"),
+        ("app/second", "../../second"),
+        ("linked.py", "../other/tools.py"),
+        ("app/linked.py", "../../other/tools.py"),
+        ("loop", "."),
+        ("app/loop", ".."),
+    ] {
+        let place = Place::with(&[("shop/requirements.txt", "crewai"), ("shop/app/tools.py", &tool("mine"))]);
+        place.write("other/tools.py", tool("theirs"));
+        symlink("other", place.path("second")).unwrap();
+        let target = if target == "ABSOLUTE" { place.path("other") } else { target.into() };
+        symlink(target, place.path("shop").join(link)).unwrap();
+        assert!(place.path("shop").join(link).exists(), "{link} leads somewhere");
+        let ran = place.run(&["init", "shop"]);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        assert_eq!(ran.stdout.matches("found tool `").count(), 1, "{link}: {}", ran.stdout);
+        assert!(ran.stdout.contains("found tool `mine` in app/tools.py"), "{link}: {}", ran.stdout);
+        assert!(!place.read("shop/policy.yaml").contains("theirs"), "{link}");
+        // The twin, which differs in that it is no link.
+        if !link.ends_with(".py") {
+            std::fs::remove_file(place.path("shop").join(link)).unwrap();
+            place.write(&format!("shop/{link}/tools.py"), tool("theirs"));
+            std::fs::remove_file(place.path("shop/policy.yaml")).unwrap();
+            std::fs::remove_file(place.path("shop/enforcecore.toml")).unwrap();
+            assert!(place.run(&["init", "shop"]).stdout.contains("found tool `theirs`"), "{link}");
+        }
+    }
+}
+
 #[test]
 fn nothing_is_overwritten() {
     for there in ["policy.yaml", "enforcecore.toml"] {

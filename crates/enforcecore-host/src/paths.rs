@@ -109,6 +109,36 @@ mod tests {
 
     use super::*;
 
+    /// By its text, so that it holds where the kernel does not show these as links.
+    #[test]
+    fn a_process_is_known_by_the_name_of_its_folder() {
+        for path in [
+            "/proc/self",
+            "/proc/self/root",
+            "/proc/self/fd/3",
+            "/proc/thread-self",
+            "/proc/thread-self/root",
+            "/proc/thread-self/cwd/a",
+            "/proc/1",
+            "/proc/1/cwd",
+            "/proc/12345/task/12346/root",
+        ] {
+            assert!(matches!(check_magic(Path::new(path)), Err(PathError::Ambiguous(_))), "{path}");
+        }
+        for path in [
+            "/proc",
+            "/proc/cpuinfo",
+            "/proc/selfish",
+            "/proc/thread",
+            "/proc/1a",
+            "/proc/sys/1",
+            "/procs/1",
+            "/a/proc/self",
+        ] {
+            assert_eq!(check_magic(Path::new(path)), Ok(()), "{path}");
+        }
+    }
+
     #[cfg(not(unix))]
     #[test]
     fn where_paths_cannot_be_resolved_none_is() {

@@ -164,6 +164,45 @@ fn a_key_with_one_byte_more_or_less_or_another_frame_is_none() {
     check(&(key.clone() + &" ".repeat(4097 - key.len())), Some("it is larger than a key and its frame"));
 }
 
+/// Whatever a mode lets others do, the key is not used, and is as it was once it is its owner's alone.
+#[cfg(unix)]
+#[test]
+fn a_secret_that_others_can_use_is_none() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let root = tempfile::tempdir().unwrap();
+    let folders = folders(root.path());
+    write_secret(&folders.keys.join(SIGNING_KEY_FILE), private(ED25519).as_bytes());
+    write_secret(&folders.keys.join(NAMES_SECRET_FILE), encode(&[7; 32]).as_bytes());
+    let refused = "others than its owner can use it (its permissions must be 600)";
+    for (mode, expected) in [
+        (0o600, None),
+        (0o400, None),
+        (0o700, None),
+        (0o640, Some(refused)),
+        (0o620, Some(refused)),
+        (0o610, Some(refused)),
+        (0o604, Some(refused)),
+        (0o601, Some(refused)),
+        (0o660, Some(refused)),
+        (0o644, Some(refused)),
+        (0o440, Some(refused)),
+    ] {
+        let set = |name: &str, mode| {
+            fs::set_permissions(folders.keys.join(name), fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set(SIGNING_KEY_FILE, mode);
+        let loaded = FileSigner::load(&folders.keys, ORIGIN).map(|key| key.unwrap().public_key());
+        assert_eq!(loaded.as_ref().err().map(|error| error.why.as_str()), expected, "{mode:o}");
+        assert!(loaded.is_err() || loaded == Ok(PUBLIC), "{mode:o}");
+        assert_eq!(open(&folders).is_ok(), expected.is_none(), "{mode:o}");
+        set(SIGNING_KEY_FILE, 0o600);
+        set(NAMES_SECRET_FILE, mode);
+        let loaded = load_or_create_keyer(&folders.keys).map(drop);
+        assert_eq!(loaded.err().map(|error| error.why).as_deref(), expected, "{mode:o}");
+        set(NAMES_SECRET_FILE, 0o600);
+    }
+}
+
 #[test]
 fn a_secret_of_names_is_32_bytes_in_base64() {
     let root = tempfile::tempdir().unwrap();

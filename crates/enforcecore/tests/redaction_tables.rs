@@ -396,3 +396,50 @@ fn the_password_of_a_url_goes_whatever_its_scheme() {
         check(":@example.com", ":@example.com");
     }
 }
+
+/// What is written before an address in an escaped text belongs to the escape and not to the address.
+#[test]
+fn an_escape_before_an_address_is_left() {
+    for escape in [r"\n", r"\r", r"\t", r"\b", r"\f", r"\u003c", r"\u000A", r#"\""#, r"\/", r"\\\n"] {
+        check(Class::Email, &format!("a{escape}jane@example.com"), &format!("a{escape}EC_EMAIL_1"));
+    }
+    // Two backslashes are one, and no escape: the letter is the address's.
+    check(Class::Email, r"a\\njane@example.com", r"a\\EC_EMAIL_1");
+    check(Class::Email, r"a\xjane@example.com", r"a\EC_EMAIL_1");
+    check(Class::Email, r"a\u00jane@example.com", r"a\EC_EMAIL_1");
+}
+
+#[test]
+fn quoted_names_and_address_literals_have_their_lengths() {
+    for length in [1, 10, 62, 63, 64] {
+        check(Class::Email, &format!("\"{}\"@example.com", "j".repeat(length)), "EC_EMAIL_1");
+    }
+    for length in [0, 65, 200] {
+        let text = format!("\"{}\"@example.com", "j".repeat(length));
+        check(Class::Email, &text, &text);
+    }
+    for literal in ["192.168.0.1", "IPv6:2001:db8::1", "::1", &"1".repeat(50)] {
+        check(Class::Email, &format!("jane@[{literal}]."), "EC_EMAIL_1.");
+    }
+    for literal in ["", "1", "12", "192.168.0.1 ", "a/b", &"1".repeat(51)] {
+        check(Class::Email, &format!("jane@[{literal}]."), &format!("jane@[{literal}]."));
+    }
+}
+
+/// Pictures for dense screens by their endings, repositories by what they are called, and addresses that only look so.
+#[test]
+fn a_picture_and_a_repository_are_no_addresses() {
+    for kind in ["png", "jpg", "jpeg", "gif", "webp", "svg"] {
+        for scale in 1..=4 {
+            check(Class::Email, &format!("icon@{scale}x.{kind}"), &format!("icon@{scale}x.{kind}"));
+        }
+        check(Class::Email, &format!("icon@5x.{kind}"), "EC_EMAIL_1");
+        check(Class::Email, &format!("icon@2y.{kind}"), "EC_EMAIL_1");
+    }
+    check(Class::Email, "icon@2x.com", "EC_EMAIL_1");
+    check(Class::Email, "icon@2x.pngs", "EC_EMAIL_1");
+    check(Class::Email, "git@example.com:a/b", "git@example.com:a/b");
+    check(Class::Email, "git@example.com", "EC_EMAIL_1");
+    check(Class::Email, "jane@example.com:a/b", "EC_EMAIL_1:a/b");
+    check(Class::Email, "digit@example.com:a/b", "EC_EMAIL_1:a/b");
+}

@@ -85,7 +85,7 @@ fn local_start(text: &Haystack<'_>, at: usize) -> Option<usize> {
 }
 
 fn quoted_start(text: &Haystack<'_>, quote: usize) -> Option<usize> {
-    let first = quote.saturating_sub(QUOTED_LOCAL_BYTES_MAX - 2);
+    let first = quote.saturating_sub(QUOTED_LOCAL_BYTES_MAX - 1);
     let inside = text.slice(first..quote);
     let open = inside.iter().rposition(|byte| *byte == b'"')?;
     let plain = open + 1 < inside.len() && inside.iter().skip(open + 1).all(|byte| (b' '..=b'~').contains(byte));
