@@ -398,11 +398,11 @@ fn a_call_that_does_not_start_takes_nothing() {
         let world = counting(COUNTS, false);
         assert_eq!(pay(&world, "50", "before", || Outcome::Done(Value::Null)), "ran");
         let end = if amount == "60" { "budget_exceeded" } else { end };
-        assert_eq!(pay(&world, amount, note, || unreachable!()), end, "{amount} {note}");
+        assert_eq!(pay(&world, amount, note, || panic!("it started")), end, "{amount} {note}");
         assert_eq!(left(&world), 50, "{amount} {note}");
     }
     let world = counting(COUNTS, false);
-    assert_eq!(pay(&world, "60", "", || unreachable!()), "pending");
+    assert_eq!(pay(&world, "60", "", || panic!("it started")), "pending");
     assert_eq!(left(&world), 50);
     assert_eq!(pay(&world, "50", "", || Outcome::Done(Value::Null)), "ran");
     assert_eq!(left(&world), 50, "what waits has taken nothing");
@@ -423,7 +423,7 @@ fn what_is_approved_counts_and_what_is_approved_beyond_the_budget_too() {
     // 110 of 100 are taken: what would fit if the last one did not count has to be asked for.
     lead.0.store(false, Ordering::SeqCst);
     for amount in ["40", "30", "0.000001", "0"] {
-        assert_eq!(pay(&yes, amount, "", || unreachable!()), "pending", "{amount}");
+        assert_eq!(pay(&yes, amount, "", || panic!("it started")), "pending", "{amount}");
     }
     lead.0.store(true, Ordering::SeqCst);
     // A call that was given up gives back what it took beyond the budget.
