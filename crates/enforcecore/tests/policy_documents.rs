@@ -248,7 +248,8 @@ fn a_label_and_facts_are_those_that_both_documents_trust() {
     let z = ("z".to_owned(), "y".to_owned());
     let trusts = |tool| Doc { tool, ..PLAIN };
     let web = Doc { returns: "web", ..PLAIN };
-    let table: [(Doc, Doc, &str, Vec<(String, String)>); 8] = [
+    type Facts = Vec<(String, String)>;
+    let table: [(Doc, Doc, &str, Facts); 8] = [
         (trusts(facts), PLAIN, "trusted", vec![x.clone()]),
         (PLAIN, trusts(facts), "trusted", vec![x.clone()]),
         (trusts(facts), trusts(facts), "trusted", vec![x.clone()]),
