@@ -398,11 +398,11 @@ fn a_call_that_does_not_start_takes_nothing() {
         let world = counting(COUNTS, false);
         assert_eq!(pay(&world, "50", "before", || Outcome::Done(Value::Null)), "ran");
         let end = if amount == "60" { "budget_exceeded" } else { end };
-        assert_eq!(pay(&world, amount, note, || unreachable!()), end, "{amount} {note}");
+        assert_eq!(pay(&world, amount, note, || panic!("it started")), end, "{amount} {note}");
         assert_eq!(left(&world), 50, "{amount} {note}");
     }
     let world = counting(COUNTS, false);
-    assert_eq!(pay(&world, "60", "", || unreachable!()), "pending");
+    assert_eq!(pay(&world, "60", "", || panic!("it started")), "pending");
     assert_eq!(left(&world), 50);
     assert_eq!(pay(&world, "50", "", || Outcome::Done(Value::Null)), "ran");
     assert_eq!(left(&world), 50, "what waits has taken nothing");
@@ -423,7 +423,7 @@ fn what_is_approved_counts_and_what_is_approved_beyond_the_budget_too() {
     // 110 of 100 are taken: what would fit if the last one did not count has to be asked for.
     lead.0.store(false, Ordering::SeqCst);
     for amount in ["40", "30", "0.000001", "0"] {
-        assert_eq!(pay(&yes, amount, "", || unreachable!()), "pending", "{amount}");
+        assert_eq!(pay(&yes, amount, "", || panic!("it started")), "pending", "{amount}");
     }
     lead.0.store(true, Ordering::SeqCst);
     // A call that was given up gives back what it took beyond the budget.
@@ -460,4 +460,69 @@ fn a_call_takes_from_every_budget_or_from_none() {
     assert_eq!(pay("cem", "0"), None, "the refused ones did not count as calls");
     assert_eq!(pay("cem", "0"), of("often"));
     assert_eq!(world.ran(), 3);
+}
+
+#[test]
+fn an_amount_is_rounded_up_and_a_bound_down() {
+    // The bound, and per amount whether it fits.
+    let table: &[(&str, &[(&str, bool)])] = &[
+        ("1", &[("1", true), ("1.0", true), ("1.000000", true), ("1.000001", false), ("1.0000000001", false)]),
+        (
+            "0.000001",
+            &[("0.000001", true), ("0.0000001", true), ("0.0000011", false), ("0.000002", false), ("0", true)],
+        ),
+        ("0.0000019", &[("0.000001", true), ("0.0000011", false), ("0.000002", false)]),
+        ("0.0000011", &[("0.000001", true), ("0.0000011", false), ("0.000002", false)]),
+        ("1.00000099", &[("1", true), ("1.0000001", false), ("1.00000099", false), ("1.000001", false)]),
+        ("1.0000005", &[("1", true), ("1.000001", false)]),
+        ("1.0000001", &[("1", true), ("1.000001", false)]),
+        ("0.0000009", &[("0", true), ("0.0000001", false), ("0.0000009", false), ("0.000001", false)]),
+        ("0", &[("0", true), ("0.0000000000001", false), ("0.000001", false)]),
+    ];
+    for (at_most, amounts) in table {
+        for (amount, fits) in *amounts {
+            // The bound as the policy says it, and as the host says it.
+            for (written, session) in
+                [(*at_most, "{}".to_owned()), ("session.bound", format!(r#"{{"bound":{at_most}}}"#))]
+            {
+                let world = World::new(&format!(
+                    "enforcecore: 1\nname: money\nversion: \"1\"\ntools: {{pay: {{does: reads, args: {{amount: {{type: money, currency: USD}}}}, returns: trusted}}}}\nrules: [{{allow: pay, id: pay}}]\nbudgets: [{{budget: pay, id: sum, sum: USD, at_most: {written}, per: ever, for_each: everyone}}]\n"
+                ));
+                let mut pay = call("pay", &format!(r#"{{"amount":{amount}}}"#));
+                pay.context.session = map(&session);
+                let end = world.enforcer.enforce(pay, world.tool());
+                assert_eq!(
+                    (end.is_ok(), world.ran()),
+                    (*fits, usize::from(*fits)),
+                    "{amount} of {at_most} ({written})"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_finer_than_a_millionth_adds_up_in_nobodys_favour() {
+    let world = counting(COUNTS, false);
+    for _ in 0..3 {
+        assert_eq!(pay(&world, "0.0000001", "", || Outcome::Done(Value::Null)), "ran");
+    }
+    assert_eq!(pay(&world, "50", "", || Outcome::Done(Value::Null)), "ran");
+    assert_eq!(pay(&world, "49.999998", "", || Outcome::Done(Value::Null)), "budget_exceeded");
+    assert_eq!(pay(&world, "49.999997", "", || Outcome::Done(Value::Null)), "ran");
+}
+
+#[test]
+fn a_bound_that_is_not_known_or_no_bound_fits_nothing() {
+    for bound in ["null", r#""5""#, "true", "[5]", "-1", "-0.000001", "1e300", "9007199254.740992"] {
+        let world = World::new(
+            "enforcecore: 1\nname: money\nversion: \"1\"\ntools: {pay: {does: reads, args: {amount: {type: money, currency: USD}}, returns: trusted}}\nrules: [{allow: pay, id: pay}]\nbudgets: [{budget: pay, id: sum, sum: USD, at_most: session.bound, per: ever, for_each: everyone}]\n",
+        );
+        for (bound, fits) in [(bound, false), ("5", true)] {
+            let mut pay = call("pay", r#"{"amount":0}"#);
+            pay.context.session = map(&format!(r#"{{"bound":{bound}}}"#));
+            assert_eq!(world.enforcer.enforce(pay, world.tool()).is_ok(), fits, "{bound}");
+        }
+        assert_eq!(world.ran(), 1);
+    }
 }
