@@ -139,6 +139,8 @@ fn the_tool_gets_the_path_that_was_decided() {
     check("container", "x", "/app/x");
     check("container", "/x/../y", "/y");
     check("container", "/../y", "path_form");
+    check("container", "../y", "path_form");
+    check("container", "a/../../app/y", "path_form");
     check("container", "a%20b", "path_form");
     check("below", "x/y", "x/y");
     check("below", "/real/in/z", "z");
@@ -195,6 +197,8 @@ const REFUSED: &[&str] = &[
     "a\n",
     "\u{a0}a",
     "a\u{3000}",
+    "\u{1680}a",
+    "a\u{1680}",
     "\u{feff}a",
     "a\u{feff}",
     "\u{2028}a",
