@@ -76,7 +76,7 @@ fn calls(place: &Place) -> usize {
 #[test]
 fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {
     let unsaid = POLICY.replace("{type: path, base: session.workspace}", "path");
-    for (policy, path, sent) in [
+    let rows = [
         (POLICY, "in.txt", Some("work/in.txt")),
         (POLICY, "./sub/../in.txt", Some("work/in.txt")),
         (POLICY, "link.txt", Some("work/in.txt")),
@@ -86,16 +86,20 @@ fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {
         (&unsaid, "work/in.txt", None),
         (&unsaid, "{}work/in.txt", Some("work/in.txt")),
         (&unsaid, "{}out.txt", None),
-    ] {
+    ];
+    // A workspace is what its name leads to.
+    let workspaces = ["work", "to-work"];
+    for (workspace, (policy, path, sent)) in workspaces.iter().flat_map(|workspace| rows.map(|row| (workspace, row))) {
         let place = place();
         place.write("policy.yaml", policy);
         std::fs::create_dir(place.path("work/sub")).unwrap();
         std::os::unix::fs::symlink("in.txt", place.path("work/link.txt")).unwrap();
         std::os::unix::fs::symlink("../out.txt", place.path("work/to-out.txt")).unwrap();
+        std::os::unix::fs::symlink("work", place.path("to-work")).unwrap();
         let root = place.root().canonicalize().unwrap().display().to_string();
         let path = path.replace("{}", &format!("{root}/"));
         let call = format!(r#""tools/call","params":{{"name":"read","arguments":{{"path":"{path}"}}}}"#);
-        let ran = talk(&place, &["--workspace", "work"], &[&call]);
+        let ran = talk(&place, &["--workspace", workspace], &[&call]);
         let got = std::fs::read_to_string(place.path("calls")).unwrap_or_default();
         let said = sent.map(|sent| format!(r#""arguments":{{"path":"{root}/{sent}"}}"#));
         assert_eq!(got.lines().count(), usize::from(sent.is_some()), "{path}: {ran:?}");

@@ -307,6 +307,23 @@ fn the_name_of_an_argument_is_never_rewritten() {
     assert_eq!(world.ran(), 2);
 }
 
+/// The folder that a path is relative to is the host's own word; what the caller wrote is looked at even where it leads back.
+#[test]
+fn of_a_path_what_the_caller_wrote_is_looked_at() {
+    let policy = "enforcecore: 1\nname: paths\nversion: \"1\"\ntools: {read: {does: reads, args: {p: path}, returns: web}}\nrules: [{allow: read, id: any}]\nredact: {args: {every_string: [email]}}\n";
+    let world = World::new(policy);
+    let check = |cwd: &str, path: &str, expected: Result<(), &str>| {
+        let (mut made, ran) = (call("read", &format!(r#"{{"p":"{path}"}}"#)), world.ran());
+        made.context.session.insert("cwd".to_owned(), cwd.into());
+        let ended = world.enforcer.enforce(made, world.tool()).map(drop).map_err(|refused| refused.code);
+        assert_eq!((ended, world.ran() > ran), (expected, expected.is_ok()), "{cwd} {path}");
+    };
+    check("/home/jo@example.com", "a", Ok(()));
+    check("/home/jo", "jo@example.com/a", Err("finding_in_executed_argument"));
+    check("/home/jo", "jo@example.com/../a", Err("finding_in_executed_argument"));
+    check("/home/jo", "jo/../a", Ok(()));
+}
+
 #[test]
 fn every_call_is_accounted_for_once() {
     let world = World::new(POLICY);

@@ -12,9 +12,9 @@ use enforcecore::audit::{Delta, Durability, Kind};
 use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Completed, Outcome, Refused};
-use enforcecore::policy::Protected;
+use enforcecore::policy::{Policy, Protected};
 use enforcecore::redact::ClassSet;
-use enforcecore::traits::{Approver, Door, Grant, Wish};
+use enforcecore::traits::{Approver, Door, Grant, PolicySource, PolicyText, StoreError, Wish};
 use enforcecore::value::Value;
 use support::{FACE, HandClock, NOON_US, PlainResolver, World, call, load, open_log};
 
@@ -30,12 +30,21 @@ tools:
     args: {path: path, content: text, "draft?": {type: text, on_placeholder: send}, "mail?": {type: text, on_placeholder: ask}}
     returns: trusted
   note: {does: writes, args: {words: text}, returns: trusted, redact: {args: {words: [email]}}}
+  mail:
+    does: sends
+    args: {to: text, body: {type: text, on_placeholder: send}, "sign?": {type: text, on_placeholder: ask}}
+    returns: trusted
+    redact: {args: {to: [email]}}
   any: undeclared
 rules:
   - {allow: [get, find, note], id: a}
+  - {allow: mail, id: m, when: {to: {any: true}, body: {any: true}}, unless: {to: {contains_regex: "boss"}}}
+  - {ask: mail, id: boss, when: {to: {contains_regex: "boss"}}, approval: chief}
   - {allow: write, id: w, when: {path: {any: true}}}
   - {allow: any, id: u, when: {every_string: {any: true}}}
   - {deny: note, id: words, when: {words: {prefix: "no"}}}
+approvals:
+  chief: {from: {role: chief}, valid: 15m}
 redact: {result: [email, credit_card, secret]}
 "#;
 
@@ -97,6 +106,11 @@ fn every_way_to_be_seen_has_the_same_numbers() {
     let beside = |text: &str| world.enforcer.redact(&context, &Value::from(text), ClassSet::all()).unwrap().value;
     assert_eq!(beside("dee@example.com cy@example.com"), Value::from("EC_EMAIL_4 EC_EMAIL_3"));
     assert_eq!(result(&world.enforcer, "s1", "dee@example.com"), "EC_EMAIL_4");
+    // Beside the calls of no session the same text gives the same bytes each time, as it does in them.
+    for text in ["eve@example.com", "fay@example.com"] {
+        let seen = world.enforcer.redact(&Context::default(), &Value::from(text), ClassSet::all()).unwrap().value;
+        assert_eq!(seen, Value::from("EC_EMAIL_1"), "{text}");
+    }
 }
 
 /// What gives a number says so in the log before anybody sees it, without the value; a restart goes on from there.
@@ -118,11 +132,18 @@ fn numbers_are_recorded_before_they_are_seen_and_read_back() {
     };
     assert!(!fingerprints.contains(&other[0]));
 
-    let log = Arc::new(open_log(world.store.clone(), Arc::new(HandClock::default())).unwrap());
+    let restarted = another(&world);
+    assert_eq!(result(&restarted, "s1", "cy@example.com bob@example.com"), "EC_EMAIL_3 EC_EMAIL_2");
+    // Two that write one log: what the one gave, the other does not give again.
+    assert_eq!(result(&world.enforcer, "s1", "dee@example.com cy@example.com"), "EC_EMAIL_4 EC_EMAIL_3");
+}
+
+/// Another enforcer that writes the same log, as another process does.
+fn another(world: &World) -> Enforcer {
     let parts = EnforcerParts {
         policy: load(POLICY),
         face: FACE,
-        log,
+        log: Arc::new(open_log(world.store.clone(), Arc::new(HandClock::default())).unwrap()),
         resolver: Arc::new(PlainResolver),
         protected: Protected::default(),
         approver: None,
@@ -130,10 +151,33 @@ fn numbers_are_recorded_before_they_are_seen_and_read_back() {
         random: Arc::new(support::CountingRandom::default()),
         durability: Durability::Strict,
     };
-    let restarted = Enforcer::new(parts).unwrap();
-    assert_eq!(result(&restarted, "s1", "cy@example.com bob@example.com"), "EC_EMAIL_3 EC_EMAIL_2");
-    // Two that write one log: what the one gave, the other does not give again.
-    assert_eq!(result(&world.enforcer, "s1", "dee@example.com cy@example.com"), "EC_EMAIL_4 EC_EMAIL_3");
+    Enforcer::new(parts).unwrap()
+}
+
+/// Another process gives a number between our look at the state and our turn at the log.
+#[test]
+fn what_is_numbered_meanwhile_is_numbered_again() {
+    let world = World::new(POLICY);
+    let (overtaken, other) = (world.store.clone(), another(&world));
+    let ended = world.enforcer.enforce(call("get", r#"{"key":"k"}"#), |_| {
+        overtaken.at_next_turn(move || assert_eq!(result(&other, "s1", "bob@example.com"), "EC_EMAIL_1"));
+        Outcome::Done(Value::from("ann@example.com bob@example.com"))
+    });
+    let Ok(Completed::Released { value, .. }) = ended else { panic!("{ended:?}") };
+    assert_eq!(value, Value::from("EC_EMAIL_2 EC_EMAIL_1"));
+}
+
+/// A number that a kill could take back would be given twice, so it is on stable storage though nothing else has to be.
+#[test]
+fn numbers_are_never_buffered() {
+    let policy = "enforcecore: 1\nname: b\nversion: \"1\"\ntools: {get: {does: reads, args: {key: string}, returns: web}}\nrules: [{allow: get, id: a}]\nredact: {result: [email]}\n";
+    let world = World::with(policy, Durability::Buffered, None);
+    let written =
+        || support::entries(&world.store.contents()).into_iter().filter(|entry| entry.kind == Kind::State).count();
+    assert_eq!((result(&world.enforcer, "s1", "none"), written()), ("none".to_owned(), 0));
+    let synced = world.store.syncs.load(Ordering::SeqCst);
+    assert_eq!((result(&world.enforcer, "s1", "ann@example.com"), written()), ("EC_EMAIL_1".to_owned(), 1));
+    assert!(world.store.syncs.load(Ordering::SeqCst) > synced);
 }
 
 #[test]
@@ -169,12 +213,13 @@ fn a_page_of_addresses_is_numbered_to_its_end() {
     assert_eq!(seen.lines().last(), Some("EC_EMAIL_2500"));
     let states = world.entries().into_iter().filter(|entry| entry.kind == Kind::State).count();
     assert_eq!(states, 3);
-    let flood = |name: &str| {
-        let text = Value::from((0..60_000).map(|n| format!("{name}{n}@a.co ")).collect::<String>());
+    let flood = |name: &str, values: usize| {
+        let text = Value::from((0..values).map(|n| format!("{name}{n}@a.co ")).collect::<String>());
         world.enforcer.enforce(call("get", r#"{"key":"k"}"#), |_| Outcome::Done(text)).unwrap()
     };
-    assert!(matches!(flood("q"), Completed::Released { .. }));
-    let ended = flood("r");
+    assert!(matches!(flood("q", 60_000), Completed::Released { .. }));
+    assert!(matches!(flood("r", 37_500), Completed::Released { .. }), "a hundred thousand");
+    let ended = flood("s", 1);
     assert!(matches!(ended, Completed::Withheld { code: "unredactable_result", .. }), "{ended:?}");
     assert_eq!(result(&world.enforcer, "s1", "q7@a.co"), "EC_EMAIL_2508", "what has a number keeps it");
     assert_eq!(result(&world.enforcer, "s2", "r1@a.co"), "EC_EMAIL_1", "in another session there is room");
@@ -248,6 +293,20 @@ fn a_placeholder_is_not_written_over_its_value_and_what_looks_like_one_is() {
     assert_eq!(code("write", r#"{"path":"/w/EC_EMAIL_3","content":"a"}"#), Ok(()));
     assert_eq!(code("any", r#"{"deep":[{"EC_EMAIL_1":1}]}"#), refused);
     assert_eq!(code("any", r#"{"deep":[{"EC_EMAIL_3":1}]}"#), Ok(()));
+    assert_eq!(code("write", r#"{"path":"/w/EC_EMAIL_1/../f","content":"a"}"#), refused);
+    let from = |cwd: &str| {
+        let mut made = call("write", r#"{"path":"f","content":"a"}"#);
+        made.context.session.insert("cwd".to_owned(), cwd.into());
+        world.enforcer.enforce(made, world.tool()).map(drop).map_err(|refused| refused.code)
+    };
+    assert_eq!(from("/w/EC_EMAIL_1"), Ok(()), "the host's own word");
+    let bytes = |text: &str| {
+        let mut made = call("any", "{}");
+        made.args.insert("deep".to_owned(), Value::Bytes(text.as_bytes().to_vec()));
+        world.enforcer.enforce(made, world.tool()).map(drop).map_err(|refused| refused.code)
+    };
+    assert_eq!(bytes("a EC_EMAIL_1"), refused);
+    assert_eq!(bytes("a EC_EMAIL_3"), Ok(()));
     // What only reads writes nothing over anything.
     assert_eq!(code("find", r#"{"words":"EC_EMAIL_1"}"#), Ok(()));
     // Another session was shown nothing.
@@ -307,4 +366,75 @@ fn the_policy_says_by_argument_what_becomes_of_a_placeholder() {
     // The strictest argument decides.
     let both = r#"{"path":"/w/f","content":"EC_EMAIL_1","draft":"EC_EMAIL_1"}"#;
     assert_eq!(write(&world, "s1", both).unwrap_err().code, "placeholder_in_argument");
+}
+
+/// Says yes to what has this name.
+struct YesTo(&'static [&'static str]);
+
+impl Approver for YesTo {
+    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
+        Door::Open { expires_us: i64::MAX }
+    }
+
+    fn grant(&self, approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+        let id = format!("{}{digest:?}", approval.name);
+        let grant = Grant { id, approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX };
+        self.0.contains(&approval.name).then_some(grant)
+    }
+}
+
+/// A yes to what a rule asks is none to the placeholder, and what redaction changes beside it takes nothing from the record.
+#[test]
+fn a_placeholder_is_asked_for_and_recorded_beside_everything_else() {
+    let mail = |to: &str, sign: &str| format!(r#"{{"to":"{to}","body":"EC_EMAIL_1","sign":"{sign}"}}"#);
+    for (to, sign, yes, expected) in [
+        ("a", "b", &[][..], Ok(())),
+        ("bob@example.com", "b", &[], Ok(())),
+        ("a", "EC_EMAIL_1", &[], Err("approval_required")),
+        ("a", "EC_EMAIL_1", &[""], Ok(())),
+        ("boss", "b", &["chief"], Ok(())),
+        ("boss", "EC_EMAIL_1", &["chief"], Err("approval_required")),
+        ("boss", "EC_EMAIL_1", &[""], Err("approval_required")),
+        ("boss", "EC_EMAIL_1", &["", "chief"], Ok(())),
+    ] {
+        let world = World::with(POLICY, Durability::Strict, Some(Arc::new(YesTo(yes))));
+        assert_eq!(result(&world.enforcer, "s1", "ann@example.com"), "EC_EMAIL_1");
+        let ended = world.enforcer.enforce(call("mail", &mail(to, sign)), world.tool());
+        assert_eq!(ended.map(drop).map_err(|refused| refused.code), expected, "{to} {sign} {yes:?}");
+        assert_eq!(world.ran(), usize::from(expected.is_ok()), "{to} {sign} {yes:?}");
+        let sent = world.entries().into_iter().filter_map(|entry| entry.note.get("placeholders_sent").cloned());
+        assert_eq!(sent.collect::<Vec<_>>(), vec!["EC_EMAIL_1"; world.ran()], "{to} {sign} {yes:?}");
+    }
+}
+
+/// Of two documents that declare a tool, the stricter one says what becomes of a placeholder.
+#[test]
+fn the_stricter_document_decides_about_a_placeholder() {
+    struct Guard(&'static str);
+    impl PolicySource for Guard {
+        fn read(&self, _from: &str, name: &str) -> Result<PolicyText, StoreError> {
+            let text = TOOL.replace("HOW", self.0);
+            let bytes = format!("enforcecore: 1\nname: g\nversion: \"1\"\nkind: guardrail\n{text}").into_bytes();
+            Ok(PolicyText { name: name.to_owned(), bytes })
+        }
+    }
+    const TOOL: &str = "tools: {put: {does: writes, args: {a: {type: text, on_placeholder: HOW}}, returns: trusted}}\n";
+    for (root, guard, expected) in [
+        ("send", "send", Ok(())),
+        ("send", "ask", Err("no_approver")),
+        ("ask", "send", Err("no_approver")),
+        ("send", "refuse", Err("placeholder_in_argument")),
+        ("refuse", "send", Err("placeholder_in_argument")),
+    ] {
+        let text = TOOL.replace("HOW", root);
+        let rules = "rules: [{allow: put, id: a}]\nbound_by: [g]\n";
+        let bytes = format!("enforcecore: 1\nname: p\nversion: \"1\"\n{text}{rules}").into_bytes();
+        let loaded = Policy::load(PolicyText { name: "p".to_owned(), bytes }, &Guard(guard)).unwrap();
+        let world = World::new(POLICY);
+        assert_eq!(result(&world.enforcer, "s1", "ann@example.com"), "EC_EMAIL_1");
+        world.enforcer.rebind(loaded.policy).unwrap();
+        let ended = world.enforcer.enforce(call("put", r#"{"a":"EC_EMAIL_1"}"#), world.tool());
+        assert_eq!(ended.map(drop).map_err(|refused| refused.code), expected, "{root} {guard}");
+        assert_eq!(world.ran(), usize::from(expected.is_ok()), "{root} {guard}");
+    }
 }

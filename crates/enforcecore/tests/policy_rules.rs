@@ -346,6 +346,13 @@ fn rule_8_facts_are_set_once_and_vouched_for() {
     let decision = call("get", r#"{"id": "t1"}"#).decide(&policy(&body(text)));
     assert_eq!(decision.sets_facts, [("ticket.email".to_owned(), "customer.email".to_owned())]);
     assert_eq!(decision.returns, "trusted");
+    // What another document does not trust sets nothing.
+    for (returns, facts) in [("trusted", 1), ("web", 0), ("untrusted", 0)] {
+        let guard = guardrail(&format!("tools: {{get: {{does: reads, args: {{id: string}}, returns: {returns}}}}}\n"));
+        let bound = policy_with(&body(&format!("bound_by: [g]\n{text}")), &[("g", &guard)]);
+        let decision = call("get", r#"{"id": "t1"}"#).decide(&bound);
+        assert_eq!((decision.returns.as_str(), decision.sets_facts.len()), (returns, facts));
+    }
     assert_eq!(codes("tools: {t: {does: reads, returns: web, facts: {a: result.a}}}\nrules: []\n"), ["EC0113"]);
     assert_eq!(codes("tools: {t: {does: reads}}\nrules: []\n"), ["EC0021"], "`returns` is mandatory");
 }

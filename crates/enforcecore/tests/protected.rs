@@ -5,12 +5,14 @@
 mod support;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use enforcecore::audit::Kind;
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore::policy::{Loaded, PROTECTED_NAMES, Place, Policy, Protected};
-use enforcecore::traits::{PolicySource, PolicyText, StoreError};
-use support::{World, call};
+use enforcecore::path::PathError;
+use enforcecore::policy::{Face, Loaded, PROTECTED_NAMES, Place, Policy, Protected};
+use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
+use support::{FACE, World, call};
 
 /// Everything is allowed, aloud.
 const POLICY: &str = r#"
@@ -178,10 +180,68 @@ fn protected_names_are_closed_wherever_they_stand() {
     assert_eq!(outcome(&world, "write", "/srv/.claude/work/notes.md"), "ran");
     assert_eq!(outcome(&world, "write", "/srv/.claude/notes.md"), "protected_path");
     assert_eq!(outcome(&world, "write", "/srv/.claude/work/.claude/x"), "protected_path");
-    // Other spellings of one name.
-    for path in ["/w/.GIT/hooks/x", "/w/.g\u{131}t./x", "/w/git~1/config", "/w/GIT~1/hooks/x", "/w/.g\u{130}t/x"] {
-        let expected = if path.contains('\u{130}') { "ran" } else { "protected_path" };
-        assert_eq!(outcome(&world, "write", path), expected, "{path}");
+    // Of two workspaces, the inner one says where its names begin.
+    let world = World::protecting(POLICY, Protected::new([], Some(Path::new("/w/.claude/work"))));
+    assert_eq!(outcome(&world, "write", "/w/.claude/work/notes.md"), "ran");
+    assert_eq!(outcome(&world, "write", "/w/.claude/notes.md"), "protected_path");
+}
+
+/// Names that some file system takes for `.git`, each with one that none does.
+const SPELLED: &[(&str, &str)] = &[
+    ("/w/.GIT/hooks/x", "/w/.GAT/hooks/x"),
+    ("/w/.g\u{131}t./x", "/w/.g\u{130}t./x"),
+    ("/w/git~1/config", "/w/git~2/config"),
+    ("/w/GIT~1/hooks/x", "/w/GIT~/hooks/x"),
+    ("/w/.\u{ff47}it/x", "/w/.\u{ff47}at/x"),
+    ("/w/.git /x", "/w/. git/x"),
+    ("/w/.git. ./x", "/w/..git. ./x"),
+    ("/w/.gi\u{200b}t/x", "/w/.ga\u{200b}t/x"),
+    ("/w/.\u{fe0f}git/x", "/w/.\u{fe0f}gat/x"),
+];
+
+/// A link leads to names that nobody may write in a call.
+#[test]
+fn every_spelling_of_a_protected_name_is_closed() {
+    for (closed, open) in SPELLED {
+        for (target, expected) in [(closed, "protected_path"), (open, "ran")] {
+            let world = World::guarding(POLICY, Protected::default(), FACE, Arc::new(LeadsTo(Some(target))));
+            assert_eq!(outcome(&world, "write", "/w/link"), expected, "{target:?}");
+        }
+    }
+    let world = World::new(POLICY);
+    for (closed, open) in SPELLED.iter().take(7) {
+        assert_eq!(outcome(&world, "write", closed), "protected_path", "{closed}");
+        assert_eq!(outcome(&world, "write", open), "ran", "{open}");
+    }
+}
+
+/// A file system whose every path leads to one place, or that nobody can ask.
+struct LeadsTo(Option<&'static str>);
+
+impl PathResolver for LeadsTo {
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError> {
+        let target = self.0.ok_or(PathError::NoResolver)?;
+        Ok(PathBuf::from(if path == Path::new("/") { "/" } else { target }))
+    }
+
+    fn is_there(&self, _path: &Path) -> bool {
+        false
+    }
+}
+
+/// Where a face cannot tell paths apart, any of them may lead to what is protected, if anything is.
+#[test]
+fn a_face_that_resolves_no_path_reaches_none_once_a_place_is_protected() {
+    let face = || Face { resolves_paths: false, ..FACE };
+    let policy = POLICY.replace("  - {deny: write, id: own-word, when: {path: {under: /w/keys/old}}}\n", "");
+    let place = Place { path: PathBuf::from("/w/keys"), what: "the keys", readable: false };
+    for (places, expected) in [(vec![place], "protected_path"), (Vec::new(), "ran")] {
+        let world = World::guarding(&policy, Protected::new(places, None), face(), Arc::new(LeadsTo(None)));
+        for path in ["/x/a", "a", "~/a"] {
+            assert_eq!(outcome(&world, "write", path), expected, "{path}");
+            assert_eq!(outcome(&world, "read", path), expected, "{path}");
+        }
+        world.enforcer.enforce(call("say", r#"{"words":"a"}"#), world.tool()).unwrap();
     }
 }
 

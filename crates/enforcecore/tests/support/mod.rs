@@ -55,6 +55,11 @@ impl World {
         World::make(policy, Durability::Strict, approver, Protected::default(), face, resolver)
     }
 
+    /// A world with a file system and places in it that no policy opens.
+    pub fn guarding(policy: &str, protected: Protected, face: Face, resolver: Arc<dyn PathResolver>) -> World {
+        World::make(policy, Durability::Strict, None, protected, face, resolver)
+    }
+
     fn make(
         policy: &str,
         durability: Durability,
