@@ -92,14 +92,15 @@ fn a_decision_has_these_members() {
         "code": "missing_argument", "reason": "the argument `name` is missing: it is text", "obligations": of_all(30_000),
         "malformed": true, "explain": "enforcecore explain missing_argument"}),
     );
-    check(
-        "policy.yaml",
-        "[]",
-        3,
-        json!({"v": 1, "id": "", "decision": "deny", "rules": [], "code": "not_a_call",
+}
+
+#[test]
+fn what_is_no_call_is_decided_too() {
+    let place = Place::with(&[("policy.yaml", OBLIGES)]);
+    let expected = json!({"v": 1, "id": "", "decision": "deny", "rules": [], "code": "not_a_call",
         "reason": "a call is an object", "obligations": {}, "malformed": true,
-        "explain": "enforcecore explain not_a_call"}),
-    );
+        "explain": "enforcecore explain not_a_call"});
+    assert_eq!(decided(&place, "policy.yaml", "[]"), (3, expected));
 }
 
 /// Paid and refused calls of a log, nine entries, each in a group of its own.

@@ -148,7 +148,10 @@ fn a_known_card_of_each_issuer_is_found_in_prose() {
         "9792123456789018",
     ] {
         check(Class::CreditCard, &format!("paid with {card}."), "paid with EC_CREDIT_CARD_1.");
-        check(Class::CreditCard, &format!("ref 1{card}"), &format!("ref 1{card}"));
+        // Part of a longer number, dialled, and behind a decimal point.
+        for before in ["ref 1", "call +", "0.", "12."] {
+            check(Class::CreditCard, &format!("{before}{card}"), &format!("{before}{card}"));
+        }
     }
 }
 
@@ -358,6 +361,11 @@ fn every_private_key_block_goes_whole_and_no_other_block() {
         for block in [pem(name), ssh2(name)] {
             check(Class::PrivateKey, &format!("a\n{block}\nb"), "a\nEC_PRIVATE_KEY_1\nb");
         }
+    }
+    // What stands between the dashes has up to 63 characters.
+    for (length, found) in [(1, true), (30, true), (51, true), (52, false), (100, false)] {
+        let block = pem(&format!("{} PRIVATE KEY", "X".repeat(length)));
+        check(Class::PrivateKey, &block, if found { "EC_PRIVATE_KEY_1" } else { &block });
     }
     for name in NO_KEYS {
         for block in [pem(name), ssh2(name)] {

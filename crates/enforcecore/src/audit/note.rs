@@ -260,6 +260,25 @@ mod tests {
     }
 
     #[test]
+    fn a_note_has_its_limits() {
+        let key = public_key(&signer(1));
+        let note = checkpoint().sign(&signer(1)).unwrap();
+        let cosigned = |count: usize| format!("{note}{}", "\u{2014} witness.example AAAAAAA=\n".repeat(count));
+        assert_eq!(key.verify(&cosigned(99)), Ok(()));
+        assert_eq!(key.verify(&cosigned(100)), Err(NoteError::Malformed("too many signatures")));
+        let long = |bytes: usize| signed(&format!("{}\n7\n{ROOT}\n", "a".repeat(bytes)));
+        let room = (64 << 10) - long(0).len();
+        assert_eq!(key.verify(&long(room)), Ok(()));
+        assert!(matches!(key.verify(&long(room + 1)), Err(NoteError::Malformed(_))));
+        for (bytes, fits) in [(0, false), (1, true), (255, true), (256, false)] {
+            assert_eq!((is_origin(&"a".repeat(bytes)), is_key_name(&"a".repeat(bytes))), (fits, fits), "{bytes}");
+        }
+        for control in ["\u{0}", "\t", "\r", "\n", "\u{7f}", "\u{85}"] {
+            assert!(!is_origin(&format!("a{control}b")), "{control:?}");
+        }
+    }
+
+    #[test]
     fn names_that_notes_cannot_hold_are_refused() {
         for name in ["", "a b", "a+b", "a\nb", "a\u{a0}b"] {
             assert!(KeySigner::new(name, &[1; 32]).is_none(), "{name}");

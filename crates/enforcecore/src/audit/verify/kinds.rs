@@ -3,7 +3,7 @@
 use super::tests::{and_sealed, linked};
 use super::*;
 use crate::audit::testing::{ORIGIN, intent, key, log_of, open};
-use crate::audit::{Durability, FindingKind as K, Kind, MemoryStore, Place};
+use crate::audit::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.
@@ -160,6 +160,11 @@ fn the_wrong_key_origin_and_anchor_are_each_the_one_finding() {
     wrong(anchored(note(&longer)), (K::ShorterThanAnchor, Entries(4, 7), end..end));
     // The same key, another history.
     wrong(anchored(note(&fork())), (K::Forked, Entries(0, 2), 0..end));
+    // The same entries under another name, signed by the same key.
+    let point = Checkpoint::parse(&note(&log)).unwrap();
+    let renamed = Checkpoint { origin: "example.com/other".to_owned(), ..point };
+    let renamed = renamed.sign(&KeySigner::new("test", &[1; 32]).unwrap()).unwrap();
+    wrong(anchored(renamed), (K::Forked, Entries(0, 4), 0..end));
     wrong(anchored(note(&log).replace("\n4\n", "\n3\n")), (K::BadAnchor, File, 0..0));
     wrong(anchored("no note".to_owned()), (K::BadAnchor, File, 0..0));
 }
@@ -193,6 +198,12 @@ fn what_was_sealed_wrongly_is_the_one_finding() {
     sealed(linked(&log, &head("1", "denial"), REST), Some(K::WrongIndex));
     sealed(linked(&log, &head("\"2\"", "denial"), REST), Some(K::Unreadable));
     sealed(format!("{{{}\"time_us\":1}}", head("2", "denial")).into_bytes(), Some(K::Unlinked));
+    // The longest entry, and one byte more.
+    let long =
+        |bytes: usize| linked(&log, &format!("\"call\":\"{}\",{}", "x".repeat(bytes), head("2", "denial")), REST);
+    let room = ENTRY_BYTES_MAX - long(0).len();
+    sealed(long(room), None);
+    sealed(long(room + 1), Some(K::TooLong));
     // A seal that is signed by the key, over another history.
     let line = linked(&log, &head("2", "denial"), REST);
     let elsewhere = and_sealed(&fork(), &[line]);
