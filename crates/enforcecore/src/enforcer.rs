@@ -277,6 +277,10 @@ impl Enforcer {
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
         decided = Decided { decision, sent, ..decided };
         for _ in 0..DECISIONS_MAX {
+            // What is denied keeps its rules and its reason, and is not redacted: nobody gets its arguments.
+            if decided.decision.verdict == Verdict::Deny {
+                return decided;
+            }
             match inbound::redact(&decided.call, &decided.decision, &decided.policy, &numbering) {
                 Ok(None) => return decided,
                 Ok(Some((call, redactions))) => {
@@ -287,8 +291,6 @@ impl Enforcer {
                     let asked = decided.asked.or(Some(decided.call));
                     decided = Decided { asked, decision, redactions: counts, sent: decided.sent, ..again };
                 }
-                // What is denied anyway keeps its reason.
-                Err(_) if decided.decision.verdict == Verdict::Deny => return decided,
                 Err((code, reason)) => {
                     return Decided { decision: decided.decision.and_deny(code, reason), ..decided };
                 }
