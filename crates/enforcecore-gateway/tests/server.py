@@ -35,6 +35,8 @@ TOOLS = [
     "pages",
     "shout",
     "metered",
+    "notify",
+    "plead",
     "forbidden",
 ]
 
@@ -136,6 +138,14 @@ def call(number, name, args, meta):
         # What takes long to look at, and at once the answer.
         send(method="notifications/message", params={"level": "info", "data": f"{SECRET} " * 20_000})
         return said("after the shout")
+    if name == "notify":
+        send(method=args["text"], params={"uri": "a:b", "data": f"leaks {SECRET}"})
+        return said("told")
+    if name == "plead":
+        send(id="p", method=args["text"], params={"data": SECRET, "_meta": {"progressToken": "the server's"}})
+        while (answer := read()) and "method" in answer:
+            pass
+        return said(json.dumps({"id": answer["id"], **answer.get("result", {}), **answer.get("error", {})}))
     if name == "fail":
         return said(f"could not, because of {SECRET}", isError=True)
     raise KeyError(name)
@@ -185,6 +195,7 @@ def main():
             send(id=number, result={})
             if message.get("params", {}).get("cursor") == "news":
                 send(method="notifications/prompts/list_changed")
+    Path(FOLDER, "left").write_text("the client left")
 
 
 main()

@@ -277,7 +277,7 @@ impl Enforcer {
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
         decided = Decided { decision, sent, ..decided };
         for _ in 0..DECISIONS_MAX {
-            // Nothing of what is denied is seen by a tool, so nothing of it is redacted and numbered.
+            // What is denied keeps its rules and its reason, and nothing of it is redacted and numbered: no tool sees it.
             if decided.decision.verdict == Verdict::Deny {
                 return decided;
             }

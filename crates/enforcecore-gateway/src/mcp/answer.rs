@@ -106,3 +106,83 @@ fn object<'a>(content: impl IntoIterator<Item = (&'a str, Value)>) -> Value {
 fn members<'a>(content: impl IntoIterator<Item = (&'a str, Value)>) -> Map {
     content.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use enforcecore::call::CallId;
+
+    use super::*;
+
+    /// What a program reads of an answer, and what a person does.
+    fn said(style: Style, body: &Map) -> (String, String) {
+        let body = Value::Map(body.clone());
+        let (details, sentence) = match style {
+            Style::Tool => {
+                assert_eq!(body.at("result.isError"), Some(&Value::Bool(true)));
+                let Some(Value::List(content)) = body.at("result.content") else { panic!("{}", body.to_json()) };
+                (body.at("result.structuredContent.enforcecore"), content[0].at("text"))
+            }
+            Style::Method => {
+                assert_eq!(body.at("error.code"), Some(&Value::from(-32000)));
+                (body.at("error.data.enforcecore"), body.at("error.message"))
+            }
+        };
+        (details.unwrap().to_json(), sentence.unwrap().as_text().unwrap().to_owned())
+    }
+
+    #[test]
+    fn a_refused_call_says_that_it_did_not_start() {
+        for (kind, decision, word, more) in [
+            (Refusal::Malformed, "deny", "malformed", ""),
+            (Refusal::Denied, "deny", "denied", ""),
+            (Refusal::Pending { expires_us: 7 }, "ask", "pending", r#","expires_us":7"#),
+            (Refusal::EnforcementFailed, "deny", "enforcement_failed", ""),
+        ] {
+            let call = CallId::from_text("c1").unwrap();
+            let (reason, rules) = ("why".to_owned(), vec!["r1".to_owned(), "r2".to_owned()]);
+            let refused = Refused { call, kind, code: "code", reason, rules, recorded: true };
+            for style in [Style::Tool, Style::Method] {
+                let (details, sentence) = said(style, &style.refused(&refused));
+                assert_eq!(
+                    details,
+                    format!(
+                        r#"{{"v":1,"started":false,"decision":"{decision}","kind":"{word}","code":"code","reason":"why","rules":["r1","r2"],"call":"c1"{more}}}"#
+                    )
+                );
+                assert_eq!(sentence, "This call was refused: why (code, by r1, r2). The tool did not start.");
+            }
+        }
+    }
+
+    #[test]
+    fn a_call_that_ended_says_that_it_started_and_what_is_known_of_its_effect() {
+        let failed = |value, effect| Completed::Failed { code: "code", message: "why".to_owned(), value, effect };
+        let withheld = |effect| Completed::Withheld { code: "code", reason: "why".to_owned(), effect };
+        let odd = Completed::Released { value: Value::from("odd"), effect: Effect::Happened };
+        let again = " Its result is withheld; trying again would run it again.";
+        for (completed, code, reason, effect, more) in [
+            (failed(None, Effect::Unknown), "code", "why", "unknown", ""),
+            (failed(None, Effect::Happened), "code", "why", "happened", ""),
+            (failed(Some(Value::Null), Effect::Unknown), "code", "why", "unknown", ""),
+            (withheld(Effect::Happened), "code", "why", "happened", again),
+            (withheld(Effect::Unknown), "code", "why", "unknown", again),
+            (odd, "released", "the answer is not an object", "happened", ""),
+        ] {
+            for style in [Style::Tool, Style::Method] {
+                let (details, sentence) = said(style, &style.completed(completed.clone()));
+                assert_eq!(
+                    details,
+                    format!(r#"{{"v":1,"started":true,"code":"{code}","reason":"{reason}","effect":"{effect}"}}"#)
+                );
+                assert_eq!(sentence, format!("The tool was started: {reason} ({code}).{more}"));
+            }
+        }
+        // What the server said is said as it was.
+        for style in [Style::Tool, Style::Method] {
+            let body = members([("result", object([("a", Value::from(1))]))]);
+            let (value, effect) = (Value::Map(body.clone()), Effect::Happened);
+            assert_eq!(style.completed(Completed::Released { value: value.clone(), effect }), body);
+            assert_eq!(style.completed(failed(Some(value), Effect::Unknown)), body);
+        }
+    }
+}

@@ -150,3 +150,89 @@ fn is_tool_answer(body: &Map) -> bool {
         && fits("structuredContent", |structured| structured.as_map().is_some())
         && fits("isError", |failed| matches!(failed, Value::Bool(_)))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(json: &str) -> Map {
+        Value::from_json(json.as_bytes()).unwrap().as_map().unwrap().clone()
+    }
+
+    #[test]
+    fn a_tool_call_has_a_name_arguments_and_what_goes_along() {
+        let read = |params: &str| match Wanted::tool("tools/call".to_owned(), map(params)) {
+            Ok(Wanted { tool, args, meta, style: Style::Tool, .. }) => {
+                format!("{tool} {} {}", Value::Map(args).to_json(), meta.map_or("-".to_owned(), |meta| meta.to_json()))
+            }
+            Ok(wanted) => panic!("{wanted:?}"),
+            Err((tool, malformed)) => format!("{} of {tool}", malformed.code),
+        };
+        for (params, expected) in [
+            (r#"{"name":"t","arguments":{"a":1}}"#, r#"t {"a":1} -"#),
+            (r#"{"name":"t","arguments":{}}"#, "t {} -"),
+            (r#"{"name":"t","arguments":null}"#, "t {} -"),
+            (r#"{"name":"t"}"#, "t {} -"),
+            (r#"{"name":"t","_meta":{"progressToken":1,"x":2}}"#, r#"t {} {"progressToken":1}"#),
+            (r#"{"name":"t","_meta":"x"}"#, "t {} -"),
+            (r#"{"name":"t","arguments":[]}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":[{"a":1}]}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":""}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":"{}"}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":0}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":false}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":true}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":{},"task":{}}"#, "bad_message of t"),
+            (r#"{"name":"t","Arguments":{}}"#, "bad_message of t"),
+            (r#"{"name":"t","":null}"#, "bad_message of t"),
+            (r#"{"arguments":{}}"#, "bad_message of tools/call"),
+            (r#"{"name":1}"#, "bad_message of tools/call"),
+            (r#"{"name":null}"#, "bad_message of tools/call"),
+            ("{}", "bad_message of tools/call"),
+        ] {
+            assert_eq!(read(params), expected, "{params}");
+        }
+    }
+
+    #[test]
+    fn an_answer_is_done_or_failed_as_it_says() {
+        let word = |style: Style, body: &str| match outcome(style, Ok(map(body))) {
+            Outcome::DoneWith { value, structured } => {
+                assert_eq!(value.to_json(), body);
+                format!("done {}", structured.to_json())
+            }
+            Outcome::FailedWith(value) => {
+                assert_eq!(value.to_json(), body);
+                "failed".to_owned()
+            }
+            Outcome::Unreadable(malformed) => malformed.code.to_owned(),
+            other => panic!("{other:?}"),
+        };
+        // The answer, what it is of a tool, and what it is of a method.
+        for (body, tool, method) in [
+            (r#"{"result":{"content":[]}}"#, "done null", "done null"),
+            (r#"{"result":{}}"#, "done null", "done null"),
+            (r#"{"result":{"isError":false}}"#, "done null", "done null"),
+            (r#"{"result":{"structuredContent":{"a":1}}}"#, r#"done {"a":1}"#, r#"done {"a":1}"#),
+            (r#"{"result":{"isError":false,"structuredContent":{}}}"#, "done {}", "done {}"),
+            (r#"{"result":{"isError":true}}"#, "failed", "failed"),
+            (r#"{"result":{"content":[],"isError":true}}"#, "failed", "failed"),
+            (r#"{"result":{"isError":true,"structuredContent":{"a":1}}}"#, "failed", "failed"),
+            (r#"{"error":{"code":1,"message":"no"}}"#, "failed", "failed"),
+            (r#"{"error":{}}"#, "failed", "failed"),
+            (r#"{"result":{"isError":"true"}}"#, "bad_message", "done null"),
+            (r#"{"result":{"isError":1}}"#, "bad_message", "done null"),
+            (r#"{"result":{"content":{}}}"#, "bad_message", "done null"),
+            (r#"{"result":{"structuredContent":[]}}"#, "bad_message", "done []"),
+        ] {
+            assert_eq!(word(Style::Tool, body), tool, "{body}");
+            assert_eq!(word(Style::Method, body), method, "{body}");
+        }
+        let lost = |lost| outcome(Style::Tool, Err(lost));
+        assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code: "not_started", .. }));
+        assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code: "cancelled", .. }));
+        assert_eq!(lost(Lost::Gone), Outcome::Crashed);
+        assert!(matches!(lost(Lost::Cancelled), Outcome::Failed(_)));
+        assert!(matches!(lost(Lost::Unreadable("not_json")), Outcome::Unreadable(bad) if bad.code == "not_json"));
+    }
+}

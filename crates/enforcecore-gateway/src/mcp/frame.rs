@@ -248,6 +248,54 @@ mod tests {
         check(&long, r#"too_large Some("8") Some("tools/call") Some("t")"#);
     }
 
+    #[test]
+    fn a_message_has_the_members_of_its_kind_and_no_other() {
+        let is_message = |members: &str| {
+            let line = format!(r#"{{"jsonrpc":"2.0"{members}}}"#);
+            let frame = read(&Line { text: line.as_bytes().into(), bytes: line.len() }).unwrap();
+            matches!(frame, Frame::Message(_))
+        };
+        let kinds = [
+            r#","id":1,"method":"x""#,
+            r#","id":1,"method":"x","params":{}"#,
+            r#","method":"x""#,
+            r#","method":"x","params":{}"#,
+            r#","id":1,"result":{}"#,
+            r#","id":1,"error":{}"#,
+        ];
+        for kind in kinds {
+            assert!(is_message(kind), "{kind}");
+            for more in
+                [r#""extra":1"#, r#""extra":null"#, r#""_meta":{}"#, r#""Method":"y""#, r#""task":{}"#, r#""":1"#]
+            {
+                assert!(!is_message(&format!("{kind},{more}")), "{kind},{more}");
+            }
+        }
+        for other in [r#","id":1"#, "", r#","result":{}"#, r#","params":{}"#, r#","id":1,"result":{},"params":{}"#] {
+            assert!(!is_message(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_message_has_as_many_bytes_as_a_call_may_have() {
+        const MIB: usize = 1_048_576;
+        let message = r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#;
+        for (bytes, expected) in
+            [(message.len(), true), (MIB - 1, true), (MIB, true), (MIB + 1, false), (2 * MIB, false)]
+        {
+            let line = format!("{message}{}", " ".repeat(bytes - message.len()));
+            let frame = read(&Line { text: line.into_bytes(), bytes }).unwrap();
+            let code = match frame {
+                Frame::Message(_) => None,
+                Frame::Unreadable(unreadable) => Some(unreadable.why.unwrap().code),
+            };
+            assert_eq!(code, (!expected).then_some("too_large"), "{bytes}");
+        }
+        // Of a line that was cut not what is left of it counts.
+        let frame = read(&Line { text: message.into(), bytes: LINE_BYTES_MAX + 1 }).unwrap();
+        assert!(matches!(frame, Frame::Unreadable(Unreadable { why: Some(why), .. }) if why.code == "too_large"));
+    }
+
     #[tokio::test]
     async fn a_line_without_end_is_held_to_its_limit() {
         let mut text = vec![b'x'; LINE_BYTES_MAX + 10];

@@ -216,4 +216,77 @@ mod tests {
         check(r#"{"progressToken":{"a":1},"tracestate":"a=b","baggage":"a=b"}"#, None);
         check(r#""text""#, None);
     }
+
+    type Row = (&'static str, Option<Handling>, Option<Members>, Option<Members>, bool);
+
+    /// Every method of the protocol: what becomes of it as a request of the client's and of the server's, and as a notification
+    /// of the client's and of the server's.
+    #[rustfmt::skip]
+    const ROWS: [Row; 40] = [
+        ("initialize", Some(Handling::Pass(Passing::Handshake, &[
+            ("protocolVersion", Shape::Text),
+            ("capabilities", Shape::Object(&[("roots", Shape::Object(&[("listChanged", Shape::Flag)]))])),
+            ("clientInfo", Shape::Object(&[("name", Shape::Text), ("title", Shape::Text), ("version", Shape::Text)])),
+        ])), None, None, false),
+        ("ping", Some(Handling::Pass(Passing::Plain, &[])), Some(&[
+            ("result", Shape::Object(&[])),
+            ("error", Shape::Object(&[("code", Shape::Number), ("message", Shape::Text)])),
+        ]), None, false),
+        ("roots/list", None, Some(&[
+            ("result", Shape::Object(&[("roots", Shape::Objects(&[("uri", Shape::Text), ("name", Shape::Text)]))])),
+            ("error", Shape::Object(&[("code", Shape::Number), ("message", Shape::Text)])),
+        ]), None, false),
+        ("logging/setLevel", Some(Handling::Pass(Passing::Plain, &[("level", Shape::OneOf(
+            &["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"],
+        ))])), None, None, false),
+        ("prompts/list", Some(Handling::Pass(Passing::Plain, &[("cursor", Shape::Text)])), None, None, false),
+        ("resources/list", Some(Handling::Pass(Passing::Plain, &[("cursor", Shape::Text)])), None, None, false),
+        ("resources/templates/list", Some(Handling::Pass(Passing::Plain, &[("cursor", Shape::Text)])), None, None, false),
+        ("tools/list", Some(Handling::Pass(Passing::ToolList, &[("cursor", Shape::Text)])), None, None, false),
+        ("resources/unsubscribe", Some(Handling::Pass(Passing::Plain, &[("uri", Shape::Text)])), None, None, false),
+        ("tools/call", Some(Handling::CallTool), None, None, false),
+        ("completion/complete", Some(Handling::CallMethod), None, None, false),
+        ("prompts/get", Some(Handling::CallMethod), None, None, false),
+        ("resources/read", Some(Handling::CallMethod), None, None, false),
+        ("resources/subscribe", Some(Handling::CallMethod), None, None, false),
+        ("notifications/initialized", None, None, Some(&[]), false),
+        ("notifications/roots/list_changed", None, None, Some(&[]), false),
+        ("notifications/cancelled", None, None, Some(&[("requestId", Shape::Id), ("reason", Shape::Text)]), false),
+        ("notifications/progress", None, None, Some(&[
+            ("progressToken", Shape::Id), ("progress", Shape::Number), ("total", Shape::Number), ("message", Shape::Text),
+        ]), true),
+        ("notifications/message", None, None, None, true),
+        ("notifications/prompts/list_changed", None, None, None, true),
+        ("notifications/resources/list_changed", None, None, None, true),
+        ("notifications/resources/updated", None, None, None, true),
+        ("notifications/tools/list_changed", None, None, None, true),
+        // Not served by anybody.
+        ("sampling/createMessage", None, None, None, false),
+        ("elicitation/create", None, None, None, false),
+        ("notifications/elicitation/complete", None, None, None, false),
+        ("notifications/tasks/status", None, None, None, false),
+        ("tasks/get", None, None, None, false),
+        ("tasks/result", None, None, None, false),
+        ("tasks/list", None, None, None, false),
+        ("tasks/cancel", None, None, None, false),
+        ("server/discover", None, None, None, false),
+        ("tools/Call", None, None, None, false),
+        ("tools/call ", None, None, None, false),
+        ("resources/delete", None, None, None, false),
+        ("prompts/create", None, None, None, false),
+        ("notifications/vendor", None, None, None, false),
+        ("notifications/", None, None, None, false),
+        ("vendor/x", None, None, None, false),
+        ("", None, None, None, false),
+    ];
+
+    #[test]
+    fn every_method_is_handled_as_its_row_says_in_both_directions() {
+        for (method, asked, asked_back, told, told_back) in ROWS {
+            assert_eq!(from_client(method), asked, "{method} of the client");
+            assert_eq!(from_server(method), asked_back, "{method} of the server");
+            assert_eq!(told_by_client(method), told, "{method} told by the client");
+            assert_eq!(told_by_server(method), told_back, "{method} told by the server");
+        }
+    }
 }

@@ -69,9 +69,11 @@ tools:
   pages: {does: reads, returns: untrusted}
   shout: {does: reads, returns: untrusted}
   metered: {does: writes, args: {text: text}, returns: trusted}
+  notify: {does: reads, args: {text: string}, returns: untrusted}
+  plead: {does: reads, args: {text: string}, returns: untrusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, held, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered]
+  - allow: [secret, held, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered, notify, plead]
     id: harmless
   - allow: echo
     id: echo
@@ -319,7 +321,8 @@ impl World {
         assert!(!text.contains(SECRET));
         let entries = entries(&log).unwrap().map(Result::unwrap).collect();
         let (effects, called) = (self.effects(), self.heard("tools/call").len());
-        Left { entries, effects, called, _folder: self.folder }
+        let told = self.file("left").exists();
+        Left { entries, effects, called, told, _folder: self.folder }
     }
 }
 
@@ -381,6 +384,8 @@ pub struct Left {
     pub effects: Vec<String>,
     /// How many calls the server was asked.
     pub called: usize,
+    /// Whether the server saw the end of its input, and ended by itself.
+    pub told: bool,
     _folder: TempDir,
 }
 
