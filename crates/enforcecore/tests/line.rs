@@ -423,6 +423,37 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert!(kinds(&world).contains(&Kind::Pending));
 }
 
+/// Nobody knows whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
+#[test]
+fn an_abandoned_call_keeps_its_budget_and_its_grant() {
+    for (abandoned, code) in [(true, Some("approval_required")), (false, None)] {
+        let lead = Arc::new(Lead::default());
+        let policy = POLICY.replace("at_most: 100,", "at_most: 120,");
+        let world = World::with(&policy, Durability::Strict, Some(Arc::clone(&lead) as Arc<dyn Approver>));
+        let pay = |amount: i64| call("pay", &format!(r#"{{"amount":{amount}}}"#));
+        assert_eq!(world.enforcer.begin(pay(60), Mode::Split).unwrap_err().code, "approval_required");
+        let digest = lead.asked.lock().unwrap()[0];
+        let grant =
+            Grant { id: "g".to_owned(), approver: "lee".to_owned(), given_us: support::NOON_US, expires_us: i64::MAX };
+        lead.grants.lock().unwrap().push((digest, grant));
+        let admitted = world.enforcer.begin(pay(60), Mode::Split).unwrap();
+        match abandoned {
+            true => drop(admitted),
+            false => {
+                let outcome = Outcome::NotStarted { code: "not_started", why: "spawn failed".to_owned() };
+                world.enforcer.finish(admitted, outcome).unwrap().unwrap_err();
+            }
+        }
+        let ended = if abandoned { Kind::Abandoned } else { Kind::Void };
+        assert_eq!(kinds(&world).last(), Some(&ended));
+        let again = world.enforcer.enforce(pay(60), world.tool());
+        assert_eq!((again.err().map(|refused| refused.code), world.ran()), (code, usize::from(!abandoned)));
+        // Of 120, 60 are taken: by the call that nobody finished, or by the one that ran.
+        world.enforcer.enforce(pay(50), world.tool()).unwrap();
+        assert_eq!(world.enforcer.enforce(pay(11), world.tool()).unwrap_err().code, "budget_exceeded");
+    }
+}
+
 #[test]
 fn where_nobody_can_be_asked_an_ask_denies() {
     let world = World::new(POLICY);

@@ -231,6 +231,35 @@ fn every_host_and_any_host_see_both_readings() {
     }
 }
 
+/// Of what a result set only a fingerprint is known; an address is met in it by both its readings, or nobody can say.
+#[test]
+fn a_host_that_a_result_set_is_met_by_both_readings() {
+    let get = "get: {does: reads, args: {id: string}, returns: trusted, facts: {ticket.host: result.host}}";
+    let rules = |rules: &str| {
+        policy(&format!(
+            "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{{get}, t: {{does: fetches, args: {{a: domain}}, returns: web}}}}\nrules: [{{allow: get, id: g}}, {rules}]\n"
+        ))
+    };
+    for (every, any) in [("a", "a"), ("every_host", "any_host")] {
+        let allows = rules(&format!("{{allow: t, id: a, when: {{{every}: {{same_as: fact.ticket.host}}}}}}"));
+        let denies = rules(&format!(
+            "{{allow: t, id: a, when: {{a: {{any: true}}}}}}, {{deny: t, id: d, when: {{{any}: {{same_as: fact.ticket.host}}}}}}"
+        ));
+        for (host, opens, brakes) in [
+            ("10.0.0.1", true, true),
+            ("[::ffff:a00:1]", true, true),
+            ("[64:ff9b::a00:1]", false, true),
+            ("[2002:a00:1::]", false, true),
+            ("[64:ff9b::a00:2]", false, false),
+            ("10.0.0.2", false, false),
+        ] {
+            let scene = || call("t", &format!(r#"{{"a": "{host}"}}"#)).set_fact("ticket.host", "10.0.0.1", false);
+            assert_eq!(scene().decide(&allows).verdict == Verdict::Allow, opens, "{every} {host}");
+            assert_eq!(scene().decide(&denies).verdict == Verdict::Deny, brakes, "{any} {host}");
+        }
+    }
+}
+
 #[test]
 fn what_no_host_is_equal_to_is_not_written_of_hosts() {
     let text = |test: &str| {
