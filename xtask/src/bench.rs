@@ -73,7 +73,7 @@ fn show(row: &Json) -> Result<()> {
 /// The decorated function against the bare one, with the extension module built for release.
 fn python(root: &Path, folder: &Path) -> Result<Json> {
     let (wheels, package) = (folder.join("wheels"), folder.join("package"));
-    let mut build = command(setup::venv_program(root, "maturin"), root, &["build", "--quiet", "--release"]);
+    let mut build = command(setup::venv_program(root, "maturin"), root, &["build", "--quiet", "--locked", "--release"]);
     build.args(["--manifest-path", "bindings/python/Cargo.toml", "--target-dir", "target", "--out"]).arg(&wheels);
     follow(build, |_| false)?.require("the Python package's build")?;
     let wheel = fs::read_dir(&wheels)?.flatten().next().context("maturin built no wheel")?.path();
