@@ -290,6 +290,9 @@ fn an_argument_that_is_executed_is_never_rewritten() {
     assert_eq!((refused.code, world.ran()), ("finding_in_executed_argument", 0));
     fetch("https://api.example.com/?next=ftp://host.test/").unwrap();
     assert_eq!(world.ran(), 1);
+    // What the rules deny anyway keeps their reason.
+    let refused = fetch("https://other.example.com/?next=ftp://user:hunter2pass@host.test/").unwrap_err();
+    assert_eq!((refused.code, world.ran()), ("no_rule", 1));
 }
 
 #[test]
