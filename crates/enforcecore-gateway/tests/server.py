@@ -71,6 +71,17 @@ def said(text, **more):
     return {"content": [{"type": "text", "text": text}], **more}
 
 
+def speak(name, method):
+    """Tells or asks the client what it is told to."""
+    if name == "notify":
+        send(method=method, params={"uri": "a:b", "data": f"leaks {SECRET}"})
+        return said("told")
+    send(id="p", method=method, params={"data": SECRET, "_meta": {"progressToken": "the server's"}})
+    while (answer := read()) and "method" in answer:
+        pass
+    return said(json.dumps({"id": answer["id"], **answer.get("result", {}), **answer.get("error", {})}))
+
+
 def call(number, name, args, meta):
     effect(f"{name} {args.get('text', '')}")
     if name in ("echo", "metered", "forbidden"):
@@ -138,14 +149,8 @@ def call(number, name, args, meta):
         # What takes long to look at, and at once the answer.
         send(method="notifications/message", params={"level": "info", "data": f"{SECRET} " * 20_000})
         return said("after the shout")
-    if name == "notify":
-        send(method=args["text"], params={"uri": "a:b", "data": f"leaks {SECRET}"})
-        return said("told")
-    if name == "plead":
-        send(id="p", method=args["text"], params={"data": SECRET, "_meta": {"progressToken": "the server's"}})
-        while (answer := read()) and "method" in answer:
-            pass
-        return said(json.dumps({"id": answer["id"], **answer.get("result", {}), **answer.get("error", {})}))
+    if name in ("notify", "plead"):
+        return speak(name, args["text"])
     if name == "fail":
         return said(f"could not, because of {SECRET}", isError=True)
     raise KeyError(name)

@@ -6,7 +6,7 @@ mod policy_support;
 use enforcecore::decision::Verdict;
 use enforcecore::policy::Policy;
 use enforcecore::value::Value;
-use policy_support::{Scene, call, json, policy};
+use policy_support::{Scene, call, json, load, policy};
 
 const YES: Option<bool> = Some(true);
 const NO: Option<bool> = Some(false);
@@ -378,79 +378,164 @@ fn names_and_addresses_are_compared_in_their_one_spelling() {
     }
 }
 
+/// A comparator of URLs, what it holds of, what it does not, and what cannot be decided.
+type UrlRow = (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+const URLS: &[UrlRow] = &[
+    ("{scheme: https}", &["https://a.b/", "HTTPS://a.b/"], &["http://a.b/", "ftp://a.b/"], &["a.b", "https:/a.b"]),
+    ("{scheme: {in: [http, https]}}", &["https://a.b/", "http://a.b/"], &["ws://a.b/"], &[""]),
+    (
+        "{port: 443}",
+        &["https://a.b/", "https://a.b:443/", "http://a.b:443/"],
+        &["http://a.b/", "https://a.b:444/"],
+        &[],
+    ),
+    ("{port: {in: [80, 81]}}", &["http://a.b/", "http://a.b:81/"], &["https://a.b/", "http://a.b:8/"], &[]),
+    (
+        "{host: a.b}",
+        &["https://a.b/", "https://A.B./"],
+        &["https://c.b/", "https://a.b.c/", "https://x.a.b/"],
+        &["https://a.b@c.d/"],
+    ),
+    (
+        "{path: /v1}",
+        &["https://a.b/v1", "https://a.b/v1?q", "https://a.b/x/../v1"],
+        &["https://a.b/v1/", "https://a.b/V1"],
+        &[],
+    ),
+    ("{path: {in: [/v1, /v2]}}", &["https://a.b/v1", "https://a.b/v2"], &["https://a.b/v3", "https://a.b/"], &[]),
+    (
+        "{path: {prefix: /v1/}}",
+        &["https://a.b/v1/", "https://a.b/v1/x", "https://a.b/v1/x%20y"],
+        &[
+            "https://a.b/v1",
+            "https://a.b/v2/v1/",
+            "https://a.b/v1/../x",
+            "https://a.b/v1/%2e%2e/x",
+            "https://a.b/v1/%2E%2E/x",
+        ],
+        &[
+            "https://a.b/v1/%2fx",
+            "https://a.b/v1/%2Fx",
+            "https://a.b/v1/..%2fx",
+            "https://a.b/v1/..%2Fx",
+            "https://a.b/v1/%5cx",
+            "https://a.b/v1/%5Cx",
+            "https://a.b/v1/x%2ex",
+            "https://a.b/v1/x%2Ex",
+            "https://a.b/v1/%00",
+            "https://a.b/%2Fv1/",
+        ],
+    ),
+    (
+        "{path: {suffix: .md}}",
+        &["https://a.b/x.md", "https://a.b/.md?q"],
+        &["https://a.b/x.md/", "https://a.b/x?.md"],
+        &["https://a.b/x%2F.md"],
+    ),
+    (
+        "{path: {glob: \"/v1/*\"}}",
+        &["https://a.b/v1/x"],
+        &["https://a.b/v1/x/y", "https://a.b/v2/x"],
+        &["https://a.b/v1/x%2Fy"],
+    ),
+    (
+        "{path: {regex: \"/v[0-9]\"}}",
+        &["https://a.b/v1"],
+        &["https://a.b/v1/", "https://a.b/vv"],
+        &["https://a.b/v1%2F"],
+    ),
+];
+
 #[test]
 fn a_url_is_compared_by_each_of_its_parts() {
-    type Row<'a> = (&'a str, &'a [&'a str], &'a [&'a str], &'a [&'a str]);
-    let table: &[Row<'_>] = &[
-        ("{scheme: https}", &["https://a.b/", "HTTPS://a.b/"], &["http://a.b/", "ftp://a.b/"], &["a.b", "https:/a.b"]),
-        ("{scheme: {in: [http, https]}}", &["https://a.b/", "http://a.b/"], &["ws://a.b/"], &[""]),
-        (
-            "{port: 443}",
-            &["https://a.b/", "https://a.b:443/", "http://a.b:443/"],
-            &["http://a.b/", "https://a.b:444/"],
-            &[],
-        ),
-        ("{port: {in: [80, 81]}}", &["http://a.b/", "http://a.b:81/"], &["https://a.b/", "http://a.b:8/"], &[]),
-        (
-            "{host: a.b}",
-            &["https://a.b/", "https://A.B./"],
-            &["https://c.b/", "https://a.b.c/", "https://x.a.b/"],
-            &["https://a.b@c.d/"],
-        ),
-        (
-            "{path: /v1}",
-            &["https://a.b/v1", "https://a.b/v1?q", "https://a.b/x/../v1"],
-            &["https://a.b/v1/", "https://a.b/V1"],
-            &[],
-        ),
-        ("{path: {in: [/v1, /v2]}}", &["https://a.b/v1", "https://a.b/v2"], &["https://a.b/v3", "https://a.b/"], &[]),
-        (
-            "{path: {prefix: /v1/}}",
-            &["https://a.b/v1/", "https://a.b/v1/x", "https://a.b/v1/x%20y"],
-            &[
-                "https://a.b/v1",
-                "https://a.b/v2/v1/",
-                "https://a.b/v1/../x",
-                "https://a.b/v1/%2e%2e/x",
-                "https://a.b/v1/%2E%2E/x",
-            ],
-            &[
-                "https://a.b/v1/%2fx",
-                "https://a.b/v1/%2Fx",
-                "https://a.b/v1/..%2fx",
-                "https://a.b/v1/..%2Fx",
-                "https://a.b/v1/%5cx",
-                "https://a.b/v1/%5Cx",
-                "https://a.b/v1/x%2ex",
-                "https://a.b/v1/x%2Ex",
-                "https://a.b/v1/%00",
-                "https://a.b/%2Fv1/",
-            ],
-        ),
-        (
-            "{path: {suffix: .md}}",
-            &["https://a.b/x.md", "https://a.b/.md?q"],
-            &["https://a.b/x.md/", "https://a.b/x?.md"],
-            &["https://a.b/x%2F.md"],
-        ),
-        (
-            "{path: {glob: \"/v1/*\"}}",
-            &["https://a.b/v1/x"],
-            &["https://a.b/v1/x/y", "https://a.b/v2/x"],
-            &["https://a.b/v1/x%2Fy"],
-        ),
-        (
-            "{path: {regex: \"/v[0-9]\"}}",
-            &["https://a.b/v1"],
-            &["https://a.b/v1/", "https://a.b/vv"],
-            &["https://a.b/v1%2F"],
-        ),
-    ];
-    for (test, holds, fails, errors) in table {
+    for (test, holds, fails, errors) in URLS {
         let pair = pair_of("url", &format!("a: {test}"));
         let all = holds.iter().map(|value| (value, YES)).chain(fails.iter().map(|value| (value, NO)));
         for (value, expected) in all.chain(errors.iter().map(|value| (value, ERROR))) {
             assert_eq!(pair.truth(&call("t", &format!(r#"{{"a": "{value}"}}"#))), expected, "{test} {value}");
         }
+    }
+}
+
+/// A name has no case in DNS, and a deny that is written in capital letters means the name all the same.
+#[test]
+fn a_part_of_a_name_that_would_never_hold_is_not_written_in_a_policy() {
+    let text = |ty: &str, test: &str| {
+        format!(
+            "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{t: {{does: reads, args: {{a: {ty}}}, returns: web}}}}\nrules: [{{allow: t, id: o}}, {{deny: t, id: d, when: {{a: {{{test}}}}}}}]\n"
+        )
+    };
+    for (ty, written, mended, value) in [
+        ("domain", "suffix: .X.org", "suffix: \".x.org\"", "a.x.org"),
+        ("domain", "suffix: .x.ORG", "suffix: \".x.org\"", "a.X.org"),
+        ("domain", "suffix: X.org", "suffix: \"x.org\"", "x.org"),
+        ("domain", "suffix: .x.org.", "suffix: \".x.org\"", "a.x.org."),
+        ("domain", "suffix: .BÜCHER.example", "suffix: \".xn--bcher-kva.example\"", "a.bücher.example"),
+        ("domain", "prefix: API.", "prefix: \"api.\"", "api.x.org"),
+        ("domain", "prefix: aPi", "prefix: \"api\"", "API.x.org"),
+        ("email", "suffix: \"@X.org\"", "suffix: \"@x.org\"", "jo@x.org"),
+        ("email", "suffix: X.ORG", "suffix: \"x.org\"", "jo@X.org"),
+        ("email", "suffix: \"Jo@X.org\"", "suffix: \"Jo@x.org\"", "Jo@x.org"),
+        ("email", "prefix: \"jo@X\"", "prefix: \"jo@x\"", "jo@x.org"),
+    ] {
+        let found = load(&text(ty, written)).expect_err(written);
+        assert_eq!((found[0].code, found[0].fix.as_deref()), ("EC0028", Some(mended)), "{ty} {written}");
+        let refined = format!("{{type: {ty}, {written}}}");
+        assert!(load(&text(&refined, "any: true")).is_err(), "{refined}");
+        let policy = policy(&text(ty, mended));
+        let scene = call("t", &format!(r#"{{"a": "{value}"}}"#));
+        assert_eq!(scene.decide(&policy).verdict, Verdict::Deny, "{ty} {mended} {value}");
+    }
+    for (ty, written) in [
+        ("domain", "prefix: bü"),
+        ("domain", "glob: \"*.bücher.example\""),
+        ("domain", "regex: \".*[.]bücher[.]example\""),
+        ("email", "glob: \"*@bücher.example\""),
+        ("email", "contains_regex: \"@bücher\""),
+    ] {
+        assert_eq!(load(&text(ty, written)).expect_err(written)[0].code, "EC0028", "{ty} {written}");
+    }
+    for (ty, written) in [
+        ("email", "prefix: Jo"),
+        ("email", "prefix: \"Jo@x\""),
+        ("email", "glob: \"Jö*@x.org\""),
+        ("string", "suffix: .X.org."),
+        ("path", "suffix: .MD"),
+        ("string", "glob: \"*.Bücher\""),
+    ] {
+        assert!(load(&text(ty, written)).is_ok(), "{ty} {written}");
+    }
+}
+
+#[test]
+fn a_pattern_in_capital_letters_brakes_on_the_name_it_means_and_opens_nothing() {
+    for (ty, test, meant, other) in [
+        ("domain", "{glob: \"*.X.org\"}", ["a.x.org", "A.X.ORG"], "a.y.org"),
+        ("domain", "{glob: \"{X,y}.org\"}", ["x.org", "X.org."], "z.org"),
+        ("domain", "{regex: \"[a-z]+[.]X[.]org\"}", ["a.x.org", "A.x.org"], "a.y.org"),
+        ("domain", "{regex: \"[A-Z]+[.]x[.]org\"}", ["a.x.org", "A.X.ORG"], "1.x.org"),
+        ("domain", "{contains_regex: \"X[.]org$\"}", ["a.x.org", "x.org"], "x.org.uk"),
+        ("email", "{glob: \"*@X.org\"}", ["jo@x.org", "jo@X.org"], "jo@y.org"),
+        ("email", "{regex: \".*@X[.]org\"}", ["jo@x.org", "jo@X.org"], "jo@y.org"),
+        ("email", "{contains_regex: \"X[.]org\"}", ["jo@x.org", "jo@a.x.org"], "jo@y.org"),
+    ] {
+        let pair = pair_of(ty, &format!("a: {test}"));
+        let truth = |value: &str| pair.truth(&call("t", &format!(r#"{{"a": "{value}"}}"#)));
+        assert_eq!((meant.map(truth), truth(other)), ([ERROR, ERROR], NO), "{ty} {test}");
+    }
+    // What means the same in either case is decided, and so is what stands before the `@`.
+    for (ty, test, holds, fails) in [
+        ("domain", "{regex: \"(?i)[a-z]+[.]X[.]org\"}", "a.x.org", "a.y.org"),
+        ("domain", "{regex: \"\\\\S+[.]x[.]org\"}", "a.x.org", "a.y.org"),
+        ("domain", "{glob: \"{X,y}.org\"}", "y.org", "z.org"),
+        ("email", "{glob: \"Jo@x.org\"}", "Jo@x.org", "jo@x.org"),
+        ("email", "{regex: \"[A-Z]+@x[.]org\"}", "JO@X.org", "jo@x.org"),
+        ("string", "{glob: \"*.X.org\"}", "a.X.org", "a.x.org"),
+        ("path", "{glob: \"/srv/*.MD\"}", "/srv/a.MD", "/srv/a.md"),
+    ] {
+        let pair = pair_of(ty, &format!("a: {test}"));
+        let scene = |value: &str| call("t", &format!(r#"{{"a": "{value}"}}"#)).session(r#"{"cwd": "/srv"}"#);
+        assert_eq!([pair.truth(&scene(holds)), pair.truth(&scene(fails))], [YES, NO], "{ty} {test}");
     }
 }

@@ -189,7 +189,7 @@ pub const CODES: &[Code] = &[
     code(
         "EC0028",
         "unusable host, path, scheme or port",
-        "A host is a name or an address without scheme, port or path; a root is an absolute path without `.` and `..`; a scheme is lower-case; a port is 1 to 65535. A name that old and new programs look up differently (`faß.de`) is written as it stands in DNS (`xn--fa-hia.de`), and so is the end of an address.",
+        "A host is a name or an address without scheme, port or path; a root is an absolute path without `.` and `..`; a scheme is lower-case; a port is 1 to 65535. A name that old and new programs look up differently (`faß.de`) is written as it stands in DNS (`xn--fa-hia.de`), and so is a part of a name or of an address: in small letters, without a final dot.",
         "rules: [{allow: fetch, id: api, when: {url: {host: \"https://api.example.com/\"}}}]",
         "rules: [{allow: fetch, id: api, when: {url: {scheme: https, host: api.example.com}}}]",
     ),

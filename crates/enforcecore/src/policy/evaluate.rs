@@ -97,6 +97,9 @@ const TWO_NAMES: &str = "a link and what it leads to, or two spellings of one na
 /// Why the meanings of a host do not agree.
 const TWO_ADDRESSES: &str = "an address that some networks take as another one";
 
+/// Why a pattern does not decide about a name, which has no case.
+const CAPITALS: &str = "a pattern in capital letters, and a name in small ones";
+
 /// What several meanings of one thing agree on. Where they do not agree it is an error, which opens nothing and brakes.
 fn agreed(truths: impl IntoIterator<Item = Truth>, why: &str) -> Truth {
     let mut truths = truths.into_iter();
@@ -430,7 +433,18 @@ fn constant(seen: &Seen<'_>, check: &Check) -> Truth {
         Check::Prefix(prefix) => text_is(seen, |text| text.starts_with(&*spelling(seen).of(prefix))),
         Check::Suffix(suffix) => text_is(seen, |text| text.ends_with(&*spelling(seen).of(suffix))),
         Check::Pattern(pattern) => match spelling(seen) {
-            Spelling::Written => text_is(seen, |text| pattern.is_match(text)),
+            Spelling::Written => {
+                let written = text_is(seen, |text| pattern.is_match(text));
+                let ignores_case = match seen {
+                    Seen::Host(_) | Seen::Value(_, Some(Type::Domain)) => true,
+                    Seen::Value(_, Some(Type::Email)) => pattern.has_capital_host(),
+                    _ => false,
+                };
+                if !ignores_case {
+                    return written;
+                }
+                agreed([written, text_is(seen, |text| pattern.is_match_uncased(text))], CAPITALS)
+            }
             Spelling::Composed => text_is(seen, |text| pattern.is_match_composed(text)),
         },
         Check::Host(wanted) => {

@@ -87,9 +87,13 @@ impl Checker<'_> {
             return;
         }
         match (ty, &check.value) {
-            (Type::Email | Type::Domain, Check::Suffix(end)) | (Type::Domain, Check::Prefix(end)) => {
-                self.check_ending(end, check);
+            (Type::Email | Type::Domain, Check::Suffix(part)) | (Type::Domain, Check::Prefix(part)) => {
+                self.check_part(part, check);
             }
+            // Before its `@` an address has what its own server reads.
+            (Type::Email, Check::Prefix(part)) if part.contains('@') => self.check_part(part, check),
+            (Type::Domain, Check::Pattern(pattern)) => self.check_pattern(pattern.is_ascii(), name, check),
+            (Type::Email, Check::Pattern(pattern)) => self.check_pattern(pattern.has_ascii_host(), name, check),
             _ => {}
         }
         self.check_literals(ty, name, check);
@@ -107,17 +111,36 @@ impl Checker<'_> {
         }
     }
 
-    /// A name is compared as it stands in DNS, so one end of it in other letters would never hold.
-    fn check_ending(&mut self, suffix: &str, check: &At<Check>) {
-        let host = written_host(suffix);
-        if host.is_ascii() {
+    /// A name is compared as it stands in DNS: a part of it in other letters, in capital letters or with a final dot would never
+    /// hold.
+    fn check_part(&mut self, part: &str, check: &At<Check>) {
+        let host = written_host(part);
+        let is_end = matches!(check.value, Check::Suffix(_));
+        let ends_in_dot = is_end && host.ends_with('.');
+        if host.is_ascii() && !ends_in_dot && !host.bytes().any(|byte| byte.is_ascii_uppercase()) {
             return;
         }
         let message = format!("`{host}` is compared with the name as it stands in DNS, and would never hold");
         let finding = self.report.error("EC0028", check.place, message);
-        if let (Some(name), Check::Suffix(_)) = (ascii_name(host.trim_start_matches('.')), &check.value) {
-            let ending = suffix.replace(host.trim_start_matches('.'), &name);
-            finding.help(format!("write `suffix: \"{ending}\"`")).fix(format!("suffix: \"{ending}\""));
+        let (word, written) = if is_end { ("suffix", host.trim_end_matches('.')) } else { ("prefix", host) };
+        let name = match written.trim_start_matches('.') {
+            ascii if ascii.is_ascii() => Some(written.to_ascii_lowercase()),
+            // The beginning of a name in other letters is not the beginning of what stands in DNS.
+            _ if !is_end => None,
+            other => ascii_name(other).map(|name| written.replace(other, &name)),
+        };
+        let before = part.strip_suffix(host).unwrap_or_default();
+        if let Some(name) = name.filter(|name| !name.is_empty()) {
+            let mended = format!("{word}: \"{before}{name}\"");
+            finding.help(format!("write `{mended}`")).fix(mended);
+        }
+    }
+
+    /// A pattern with a letter that no name has in DNS would never hold where it has that letter.
+    fn check_pattern(&mut self, is_ascii: bool, name: &str, check: &At<Check>) {
+        if !is_ascii {
+            let message = format!("`{name}` is compared as it stands in DNS, which has none of these letters");
+            self.report.error("EC0028", check.place, message).help("write the name as it stands in DNS: `xn--..`");
         }
     }
 

@@ -19,6 +19,33 @@ pub(in super::super) struct Pattern {
     compiled: Compiled,
     /// The same pattern with each character composed, if that is another one.
     composed: Option<Compiled>,
+    /// The same pattern whatever the case, if it has a capital letter.
+    uncased: Option<Box<Compiled>>,
+    /// Where it has letters that a name in DNS has not: anywhere, and in the part that is about a host.
+    letters: Letters,
+}
+
+/// What a pattern is written in.
+#[derive(Clone, Copy, Debug)]
+struct Letters {
+    is_ascii: bool,
+    has_ascii_host: bool,
+    has_capital_host: bool,
+}
+
+impl Letters {
+    fn of(text: &str) -> Letters {
+        let host = text.rsplit_once('@').map_or(text, |(_, host)| host);
+        let has_capital_host = host.bytes().any(|byte| byte.is_ascii_uppercase());
+        Letters { is_ascii: text.is_ascii(), has_ascii_host: host.is_ascii(), has_capital_host }
+    }
+}
+
+/// Whether a pattern looks at the case of letters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Case {
+    Kept,
+    Ignored,
 }
 
 #[derive(Clone, Debug)]
@@ -36,10 +63,11 @@ impl Pattern {
 
     /// A regular expression that the whole text must match.
     pub(in super::super) fn regex(text: &str) -> Result<Pattern, String> {
-        Pattern::compile(text, |text| {
+        Pattern::compile(text, |text, case| {
             // The pattern is read on its own first: `a)|(b` must not close the group that anchors it.
-            compile_regex(text)?;
-            compile_regex(&format!(r"\A(?:{text})\z")).or_else(|_| compile_regex(&format!("\\A(?:{text}\n)\\z")))
+            compile_regex(text, case)?;
+            compile_regex(&format!(r"\A(?:{text})\z"), case)
+                .or_else(|_| compile_regex(&format!("\\A(?:{text}\n)\\z"), case))
         })
     }
 
@@ -48,16 +76,38 @@ impl Pattern {
         Pattern::compile(text, compile_regex)
     }
 
-    fn compile(text: &str, compile: impl Fn(&str) -> Result<Compiled, String>) -> Result<Pattern, String> {
+    fn compile(text: &str, compile: impl Fn(&str, Case) -> Result<Compiled, String>) -> Result<Pattern, String> {
         check_size(text)?;
-        let compiled = compile(text)?;
+        let compiled = compile(text, Case::Kept)?;
         let composed = composed_text(text);
-        let composed = if composed == text { None } else { Some(compile(&composed)?) };
-        Ok(Pattern { compiled, composed })
+        let composed = if composed == text { None } else { Some(compile(&composed, Case::Kept)?) };
+        let has_capitals = text.bytes().any(|byte| byte.is_ascii_uppercase());
+        let uncased = if has_capitals { Some(Box::new(compile(text, Case::Ignored)?)) } else { None };
+        Ok(Pattern { compiled, composed, uncased, letters: Letters::of(text) })
     }
 
     pub(in super::super) fn is_match(&self, text: &str) -> bool {
         self.compiled.is_match(text)
+    }
+
+    /// Whether the pattern matches whatever the case of its own letters.
+    pub(in super::super) fn is_match_uncased(&self, text: &str) -> bool {
+        self.uncased.as_deref().unwrap_or(&self.compiled).is_match(text)
+    }
+
+    /// Whether every letter of it is one that a name in DNS can have.
+    pub(in super::super) fn is_ascii(&self) -> bool {
+        self.letters.is_ascii
+    }
+
+    /// The same of what stands behind its last `@`.
+    pub(in super::super) fn has_ascii_host(&self) -> bool {
+        self.letters.has_ascii_host
+    }
+
+    /// Whether there is a capital letter behind its last `@`.
+    pub(in super::super) fn has_capital_host(&self) -> bool {
+        self.letters.has_capital_host
     }
 
     /// Whether the pattern matches once its own characters are composed, as those of `text` are.
@@ -75,8 +125,10 @@ impl Compiled {
     }
 }
 
-fn compile_glob(text: &str) -> Result<Compiled, String> {
-    let glob = GlobBuilder::new(text).literal_separator(true).backslash_escape(true).empty_alternates(true).build();
+fn compile_glob(text: &str, case: Case) -> Result<Compiled, String> {
+    let mut glob = GlobBuilder::new(text);
+    glob.literal_separator(true).backslash_escape(true).empty_alternates(true);
+    let glob = glob.case_insensitive(case == Case::Ignored).build();
     let glob = glob.map_err(|error| error.kind().to_string())?;
     Ok(Compiled::Glob(glob.compile_matcher()))
 }
@@ -91,13 +143,13 @@ fn check_size(text: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn compile_regex(text: &str) -> Result<Compiled, String> {
+fn compile_regex(text: &str, case: Case) -> Result<Compiled, String> {
     let config = Regex::config()
         .nfa_size_limit(Some(COMPILED_BYTES_MAX))
         .onepass_size_limit(Some(COMPILED_BYTES_MAX))
         .dfa_size_limit(Some(COMPILED_BYTES_MAX))
         .hybrid_cache_capacity(COMPILED_BYTES_MAX);
-    let syntax = syntax::Config::new().nest_limit(NESTING_MAX);
+    let syntax = syntax::Config::new().nest_limit(NESTING_MAX).case_insensitive(case == Case::Ignored);
     let regex = Regex::builder().configure(config).syntax(syntax).build(text).map_err(|error| {
         if error.size_limit().is_some() {
             return format!("it compiles to more than {COMPILED_BYTES_MAX} bytes");
