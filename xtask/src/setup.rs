@@ -57,11 +57,14 @@ pub fn python_environment(root: &Path) -> Result<()> {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
     watch(command(&base, root, &["-m", "venv", "target/venv"]))?;
-    let [_, lock] = PYTHON_LISTS;
-    let install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"];
-    let hashed = ["--require-hashes", "--no-deps", "--requirement", lock];
-    watch(command(venv_program(root, "python"), root, &[install.as_slice(), &hashed].concat()))?;
+    watch(command(venv_program(root, "python"), root, &install_of(PYTHON_LISTS[1])))?;
     stamp.keep()
+}
+
+/// Installs what a list pins, each file by its hash and nothing beside.
+fn install_of(lock: &str) -> [&str; 10] {
+    let [quiet, here, silent] = ["--quiet", "--disable-pip-version-check", "--no-input"];
+    ["-m", "pip", "install", quiet, here, silent, "--no-deps", "--require-hashes", "--requirement", lock]
 }
 
 /// Installs the servers written for Node from their lock file.
@@ -173,6 +176,7 @@ mod tests {
         let [list, lock] = PYTHON_LISTS.map(|file| fs::read_to_string(root.join(file)).unwrap());
         assert_eq!(faults(&list, &lock), [] as [String; 0]);
         assert!(lock.lines().count() > 100);
+        assert!(install_of("lock").ends_with(&["--require-hashes", "--requirement", "lock"]));
     }
 
     #[test]

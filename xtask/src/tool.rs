@@ -234,10 +234,10 @@ mod tests {
         let by_step = within(second, || {
             let transcript = follow(shell(HANGS), |_| false)?;
             assert!(transcript.overdue && !transcript.success);
-            watch(shell("sleep 600"))
+            watch(shell("exec sleep 600"))
         });
         let late = format!("{:#}", by_step.unwrap_err());
-        assert!(late.ends_with("`sh -c sleep 600` took too long, and was ended"), "{late}");
+        assert!(late.ends_with("`sh -c exec sleep 600` took too long, and was ended"), "{late}");
         assert!(by_part.overdue && !by_part.success);
         let id = &by_part.lines[0];
         let alive = || {
