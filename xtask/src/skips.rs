@@ -6,11 +6,12 @@
 const ROOT: &str = "only root can give a file to another user";
 
 /// Tests that may be skipped: the name, the reason.
-const LISTED: [(&str, &str); 14] = [
+const LISTED: [(&str, &str); 15] = [
     (
         "enforcecore::audit::verify::tests::every_flipped_bit_is_named_in_longer_logs",
         "it takes minutes, and the tests before it flip a bit of every byte",
     ),
+    ("enforcecore-host::child_is_a_proxy", "the tests in `killed.rs` start it"),
     ("enforcecore-host::child_comets", "`a_comet_is_ended` starts it"),
     ("enforcecore-host::child_echoes", "the tests in `spawn_anywhere.rs` start it"),
     ("enforcecore-host::child_ignores_ends", "`nobody_else_is_ended` starts it"),

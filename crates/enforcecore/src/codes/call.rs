@@ -252,7 +252,7 @@ pub const CODES: &[Code] = &[
     code(
         "protected_path",
         "path that no policy opens",
-        "A path argument leads to what enforcement itself stands on: the policy and what it is bound by, the evidence log, its anchor and keys, `enforcecore.toml`, or settings in the workspace that start programs (those of coding agents and editors, git's hooks and configuration, `.envrc`). A tool that may write there could allow itself anything, so no rule opens them, whatever the tool does; what holds no secret may be read by a tool that only reads, and a tool that `deletes` may not take away a folder that one is in. A path that nobody can resolve is denied too, because it may lead there. Upper and lower case are not told apart.",
+        "A path argument leads to what enforcement itself stands on (the policy and what it is bound by, the evidence log, its anchor and keys, the configuration), or to a name on the built-in list, wherever it lies: settings of coding agents and editors, git's own files, and what starts programs later, such as hooks, package managers' settings, shell start files and workflows. A tool that may write there could allow itself anything. What holds no secret may be read by a tool that only reads. A tool that `deletes` may not take away a folder that the policy, log, keys, configuration or the workspace is in. Upper and lower case are not told apart. `docs/policy.md` says which names a policy may open with `unprotected`.",
         "{\"tool\":\"write_file\",\"args\":{\"path\":\"enforcecore.toml\",\"content\":\"\"}}",
         "change the file yourself, or keep log and keys outside the folder that the tool works in",
     ),

@@ -80,7 +80,7 @@ pub enum PathError {
     #[error("it is relative, and nothing says to which folder")]
     Relative,
     /// A form that means different things to different readers.
-    #[error("{0}, which readers understand differently")]
+    #[error("programs may take it for different files: {0}")]
     Ambiguous(String),
     /// It lies outside the only folder whose paths its tool takes.
     #[error("it leads out of the folder that it is relative to")]

@@ -31,11 +31,14 @@ pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
         found.add_document(document, &scene);
     }
     let verdict = found.verdict();
-    let denied = !found.denies.is_empty();
+    let (denied, denied_for_certain) = (!found.denies.is_empty(), found.denied_for_certain);
     let mut decision = found.decision(verdict, tool);
-    // What a rule denies keeps its reason. Everything else depends on what the paths are.
-    if let Some((code, why)) = scene.undecided_path().filter(|_| !denied) {
-        decision.rules.clear();
+    // What a rule denies whatever the paths are keeps its reason. Everything else, a deny that holds only because a path cannot
+    // be decided included, is said of the path, so that the caller can write another.
+    if let Some((code, why)) = scene.undecided_path().filter(|_| !denied_for_certain) {
+        if !denied {
+            decision.rules.clear();
+        }
         return decision.and_deny(code, why);
     }
     if verdict == Verdict::Deny {
@@ -61,6 +64,8 @@ struct Found {
     opened: Vec<String>,
     asks: Vec<(Ask, Option<String>)>,
     denies: Vec<(String, String)>,
+    /// Some deny holds by its conditions, and not because one of them is an error.
+    denied_for_certain: bool,
     /// Why a rule that could have opened the call could not be decided.
     undecided: Vec<String>,
 }
@@ -97,6 +102,7 @@ impl Found {
                 self.asks.push((Ask { rule: id, approval: rule.approval.clone() }, reason));
             }
             (Verb::Deny, truth) => {
+                self.denied_for_certain |= truth == Ok(true);
                 let why = match (&rule.reason, truth) {
                     (Some(reason), _) => reason.clone(),
                     (None, Ok(_)) => format!("`{id}` denies this call"),

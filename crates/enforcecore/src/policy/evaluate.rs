@@ -10,7 +10,7 @@ use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
 use super::matchers::{HostName, UrlView, host_literal, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
-use crate::path::{DecidedPath, PathError, composed, composed_text};
+use crate::path::{Base, DecidedPath, PathError, composed, composed_text};
 use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
 
@@ -173,8 +173,12 @@ impl<'a> Scene<'a> {
                 Some(Err(error)) => error.clone(),
                 None => PathError::Unreadable("the policy changed".to_owned()),
             };
-            let way_out = match error {
-                PathError::Relative => format!(
+            let base = self.tool.args.get(name).and_then(|arg| arg.path.base.as_ref());
+            let way_out = match (&error, base) {
+                (PathError::Relative, Some(Base::Session(base))) => {
+                    format!("; its base `session.{base}` is not set to an absolute path")
+                }
+                (PathError::Relative, _) => format!(
                     "; give the absolute path, or say in the policy what it is relative to: `{name}: {{type: path, base: \
                      session.workspace}}`"
                 ),

@@ -257,9 +257,15 @@ impl<'a> Named<'a> {
             // What moves or deletes `.github` takes `.github/workflows` along.
             let takes =
                 effects.has("deletes") && (1..own.len()).any(|n| self.parts.ends_with(own.get(..n).unwrap_or(&own)));
-            let closed = (leads_there && (changes || row.secret)) || takes;
             let opened = row.class == Class::StartsPrograms && unprotected.contains(&row.name);
-            (closed && !opened).then(|| row.reason(tool))
+            match (leads_there && (changes || row.secret), takes) {
+                _ if opened => None,
+                (true, _) => Some(row.reason(tool)),
+                (_, true) => {
+                    Some(format!("leads to a folder that may hold `{}`, which no tool may take away", row.name))
+                }
+                _ => None,
+            }
         })
     }
 }
