@@ -82,19 +82,24 @@ def speak(name, method):
     return said(json.dumps({"id": answer["id"], **answer.get("result", {}), **answer.get("error", {})}))
 
 
+def late(name, args):
+    """Answers after a time, or once it may."""
+    if name == "held":
+        wait_for("open")
+    else:
+        time.sleep(float(args["text"]))
+        effect("slow ended")
+    return said("at last")
+
+
 def call(number, name, args, meta):
     effect(f"{name} {args.get('text', '')}")
     if name in ("echo", "metered", "forbidden"):
         return said(f"you said {args['text']}", structuredContent={"text": args["text"]})
     if name == "secret":
         return said(f"the token is {SECRET}")
-    if name == "slow":
-        time.sleep(float(args["text"]))
-        effect("slow ended")
-        return said("at last")
-    if name == "held":
-        wait_for("open")
-        return said("at last")
+    if name in ("slow", "held"):
+        return late(name, args)
     if name == "die":
         os._exit(7)
     if name == "daemon":
