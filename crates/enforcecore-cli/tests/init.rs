@@ -125,7 +125,12 @@ fn a_relative_path_starts_from_the_first_folder_that_a_known_server_is_given() {
         ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem"]"#, "session.workspace"),
         ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "/srv/../etc"]"#, "session.workspace"),
         ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "/srv/a}, x: {y"]"#, "session.workspace"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "docs/in"]"#, "PROJECT/docs/in"),
+        ("npx", r#"["-y", "@modelcontextprotocol/server-filesystem", "../docs"]"#, "session.workspace"),
         ("/usr/bin/server-filesystem", r#"["/srv/docs"]"#, "/srv/docs"),
+        ("mcp-server-filesystem", r#"["/srv/docs"]"#, "/srv/docs"),
+        ("node_modules/.bin/mcp-server-filesystem", r#"["/srv/docs"]"#, "/srv/docs"),
+        ("node", r#"["node_modules/@modelcontextprotocol/server-filesystem/dist/index.js", "/srv/docs"]"#, "/srv/docs"),
         ("uvx", r#"["mcp-server-git", "--repository", "/srv/repository"]"#, "/srv/repository"),
     ] {
         let place = Place::with(&[(
@@ -134,6 +139,7 @@ fn a_relative_path_starts_from_the_first_folder_that_a_known_server_is_given() {
         )]);
         assert_eq!(place.run(&["init"]).status, 0);
         let policy = place.read("policy.yaml");
+        let base = base.replace("PROJECT", &place.root().canonicalize().unwrap().display().to_string());
         assert!(policy.contains(&format!("path: {{type: path, base: {base}}}")), "{command} {args}: {policy}");
         assert!(!policy.contains("BASE"), "{policy}");
     }

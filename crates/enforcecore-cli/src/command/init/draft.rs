@@ -4,6 +4,7 @@
 //! arguments have no type in the policy language is left out; a comment says which, why, and what becomes of its calls.
 
 use std::fmt::Write;
+use std::path::Path;
 
 use enforcecore::policy::{Policy, run_tests};
 use enforcecore::traits::{PolicySource, PolicyText, StoreError};
@@ -53,7 +54,7 @@ pub struct Draft {
 
 impl Draft {
     /// What is found, as a policy.
-    pub fn of(found: &Found) -> Draft {
+    pub fn of(found: &Found, project: &Path) -> Draft {
         let mut draft = Draft {
             python: found.python,
             servers_alone: found.functions.is_empty() && !found.servers.is_empty(),
@@ -61,7 +62,7 @@ impl Draft {
         };
         for (package, fragment) in KNOWN {
             if let Some(server) = found.servers.iter().find(|server| server.is(package)) {
-                let base = server.folder(package).unwrap_or_else(|| "session.workspace".to_owned());
+                let base = server.folder(package, project).unwrap_or_else(|| "session.workspace".to_owned());
                 draft.add_fragment(&fragment.replace("BASE", &base));
             }
         }

@@ -66,7 +66,7 @@ pub fn run(options: &Options, output: &mut Output) -> Result<Exit, CommandError>
         }
     }
     let found = Found::look(&folder);
-    let draft = Draft::of(&found);
+    let draft = Draft::of(&found, &folder);
     let policy = draft.policy(&name_of(&folder))?;
     write_new(&folder.join(POLICY_FILE), &policy)?;
     write_new(&folder.join(CONFIG_FILE), CONFIG)?;

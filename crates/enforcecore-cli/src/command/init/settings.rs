@@ -1,5 +1,7 @@
 //! The MCP servers in the settings of editors and coding agents, and what to change there, each in its file's own format.
 
+use std::path::Path;
+
 use serde_json::{Map, Value as Json, json};
 use toml::de::{DeTable, DeValue};
 
@@ -107,18 +109,22 @@ impl Server {
         std::iter::once(&self.command).chain(&self.args).any(|word| Server::names(word, package))
     }
 
+    /// The package in a registry, its program, or a file in its folder.
     fn names(word: &str, package: &str) -> bool {
-        word.rsplit('/').next().is_some_and(|last| last.split(['@', '=']).next() == Some(package))
+        let plain = |part: &str| part.split(['@', '=']).next().unwrap_or_default().to_owned();
+        word.split('/').map(plain).any(|part| part.strip_prefix("mcp-").unwrap_or(&part) == package || part == package)
     }
 
-    /// The first folder that it is given behind its package's name, if that says which folder it is wherever it is read.
-    pub fn folder(&self, package: &str) -> Option<String> {
+    /// The first folder that it is given behind its package's name, as an absolute path: a relative one starts in the project,
+    /// where agents start their servers. None for the project itself.
+    pub fn folder(&self, package: &str, project: &Path) -> Option<String> {
         let named = self.args.iter().position(|word| Server::names(word, package)).map_or(0, |at| at + 1);
-        let folder = self.args.iter().skip(named).find(|word| !word.starts_with('-'))?;
+        let given = self.args.iter().skip(named).find(|word| !word.starts_with('-'))?;
+        let folder = project.join(given).to_str()?.to_owned();
         // What YAML or a policy could read as anything else is left to a person.
         let plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '-' | '_' | '.');
         let whole = folder.split('/').skip(1).all(|part| !matches!(part, "" | "." | ".."));
-        (folder.starts_with('/') && folder.chars().all(plain) && whole).then(|| folder.clone())
+        (folder.starts_with('/') && folder.chars().all(plain) && whole).then_some(folder)
     }
 
     /// Whether the proxy starts it already.
