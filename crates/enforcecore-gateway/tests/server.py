@@ -1,7 +1,7 @@
 """A server with tools that misbehave. Usage: server.py FOLDER.
 
-Effects are lines in FOLDER/effects, and what it was told lines in FOLDER/heard. Its process is in FOLDER/pid, and the tool `held`
-ends once FOLDER/open is there.
+Effects are lines in FOLDER/effects, and what it was told lines in FOLDER/heard. Its process is in FOLDER/pid, and the
+tool `held` ends once FOLDER/open is there.
 """
 
 import json
