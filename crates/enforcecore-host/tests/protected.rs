@@ -192,7 +192,7 @@ fn the_files_of_a_bare_repository_are_not_written() {
     }
     world.check_path("write", "work/bare/config", "work/un/config");
     world.check_path("write", "work/bare/hooks/update", "work/un/hooks/update");
-    world.check_path("write", "work/bare/HEAD", "work/un/HEAD");
+    world.check_path("write", "work/bare/HEAD", "work/un/head");
     world.check_path("write", "work/nearly/HEAD", "work/nearly/head");
     world.check_path("read", "work/bare/config", "work/bare/description");
     world.check_path("read", "work/bare/config.worktree", "work/un/HEAD");

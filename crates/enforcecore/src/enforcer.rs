@@ -275,6 +275,8 @@ impl Enforcer {
         // Once, and before anything is redacted here: what the caller wrote is looked at, and not our own placeholders.
         let issued = self.shared.log.view(|state| state.issued(&line.session));
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
+        // From here on the state may change it in place.
+        drop(issued);
         decided = Decided { decision, sent, ..decided };
         for _ in 0..DECISIONS_MAX {
             // What is denied keeps its rules and its reason, and nothing of it is redacted and numbered: no tool sees it.

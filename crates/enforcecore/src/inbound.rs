@@ -70,10 +70,12 @@ pub(crate) fn hold_placeholders(
     for (name, value) in call.args() {
         let asked = call.asked_path(name).map(Value::from);
         let mut found = BTreeSet::new();
-        texts(asked.as_ref().unwrap_or(value), &mut |text| {
+        let mut look = |text: &str| {
             let issued = placeholders_in(text).filter(|placeholder| Numbering::was_issued(issued, *placeholder));
             found.extend(issued.map(|(class, number)| format!("EC_{}_{number}", class.as_str().to_ascii_uppercase())));
-        });
+        };
+        look(name);
+        texts(asked.as_ref().unwrap_or(value), &mut look);
         if found.is_empty() {
             continue;
         }

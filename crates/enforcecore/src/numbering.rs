@@ -36,7 +36,7 @@ pub(crate) enum NotNumbered {
     #[error("the numbers of its placeholders cannot be recorded: {0}")]
     Log(LogError),
     /// The session has as many as it may.
-    #[error("the session has {SESSION_PLACEHOLDERS_MAX} redacted values, and it may not have more")]
+    #[error("with these the session would have more than {SESSION_PLACEHOLDERS_MAX} redacted values")]
     TooMany,
     /// Others were always faster.
     #[error("other calls of the session kept giving numbers")]
@@ -55,6 +55,11 @@ impl Numbering<'_> {
             let redacted = redact(&mut placeholders);
             let fresh = placeholders.fresh();
             let last = issued.last_by_class();
+            let more: u64 = fresh.values().map(|values| values.len() as u64).sum();
+            // Before any is recorded: what is withheld uses up nothing.
+            if issued.count() + more > SESSION_PLACEHOLDERS_MAX {
+                return Err(NotNumbered::TooMany);
+            }
             // From here on the state may change it in place.
             drop(issued);
             if self.record(session, &fresh, &last)? {

@@ -136,6 +136,24 @@ fn the_tool_gets_the_path_that_was_decided() {
     check("virtual", "./-rf", "path_form");
     check("virtual", "@list", "path_form");
     check("virtual", "a/-rf", "a/-rf");
+    for hidden in [
+        "./~/x",
+        "a/../~/x",
+        "./ /etc/passwd",
+        "./file:///etc/passwd",
+        "./$HOME/x",
+        "./\"/x",
+        "./C:/x",
+        "x /.",
+        "x\"/.",
+    ] {
+        check("virtual", hidden, "path_form");
+        check("below", hidden, "path_form");
+    }
+    check("virtual", "/~/x", "path_form");
+    check("plain", "/x /.", "path_form");
+    check("plain", "/x\"/", "path_form");
+    check("plain", "/x/", "/x");
     check("container", "x", "/app/x");
     check("container", "/x/../y", "/y");
     check("container", "/../y", "path_form");

@@ -79,6 +79,9 @@ fn two_people_are_never_one_and_one_is_always_the_same() {
     check("s1", "4111111111111111", "EC_CREDIT_CARD_1");
     check("s1", "4111 1111 1111 1111 5500 0000 0000 0004", "EC_CREDIT_CARD_1 EC_CREDIT_CARD_2");
     check("s1", "5500-0000-0000-0004", "EC_CREDIT_CARD_2");
+    // What was found in one place may be several findings: their text tells them apart.
+    let glued = "jane.4111111111111111@x.org and bob.4111111111111111@y.org";
+    check("s3", glued, "EC_CREDIT_CARD_1 and EC_CREDIT_CARD_2");
     // Another session knows nobody yet; the same call in no session gives the same bytes each time.
     check("s2", "bob@example.com", "EC_EMAIL_1");
     for _ in 0..2 {
@@ -299,6 +302,8 @@ fn a_placeholder_is_not_written_over_its_value_and_what_looks_like_one_is() {
     assert_eq!(code("write", r#"{"path":"/w/EC_EMAIL_1","content":"a"}"#), refused);
     assert_eq!(code("write", r#"{"path":"/w/EC_EMAIL_3","content":"a"}"#), Ok(()));
     assert_eq!(code("any", r#"{"deep":[{"EC_EMAIL_1":1}]}"#), refused);
+    assert_eq!(code("any", r#"{"EC_EMAIL_1":"q"}"#), refused);
+    assert_eq!(code("any", r#"{"EC_EMAIL_3":"q"}"#), Ok(()));
     assert_eq!(code("any", r#"{"deep":[{"EC_EMAIL_3":1}]}"#), Ok(()));
     assert_eq!(code("write", r#"{"path":"/w/EC_EMAIL_1/../f","content":"a"}"#), refused);
     let from = |cwd: &str| {

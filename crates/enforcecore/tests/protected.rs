@@ -99,6 +99,12 @@ const NAMES: &[(&str, &str)] = &[
         "never",
         ".junie .copilot .github/hooks .factory .goose .crush .crush.json crush.json .amp .augment .trae .openhands .pi",
     ),
+    ("never", ".claude-plugin cline_mcp_settings.json .config/zed .config/goose .config/amp"),
+    (
+        "openable",
+        ".huskyrc lefthook-local.yml mise.local.toml .mise.local.toml .config/mise .hg .jj .xprofile .vimrc .exrc",
+    ),
+    ("openable", ".gdbinit .direnvrc .gitea/workflows .forgejo/workflows .travis.yml"),
     ("never, secret", ".enforcecore .git/config .claude.json claude_desktop_config.json"),
     (
         "openable",
@@ -316,4 +322,21 @@ fn policy(text: &str, bound: Option<&str>) -> Result<Loaded, Vec<Diagnostic>> {
         }
     }
     Policy::load(PolicyText { name: "p".to_owned(), bytes: text.as_bytes().to_vec() }, &One(bound))
+}
+
+/// A folder becomes a repository's own by the last of several files, whatever their order: so its beginnings are closed.
+#[test]
+fn no_repository_is_begun() {
+    let world = World::protecting(POLICY, Protected::new([], None));
+    for (closed, open) in [
+        ("/w/x/HEAD", "/w/x/HEADS"),
+        ("/w/x/commondir", "/w/x/commondirs"),
+        ("/w/x/config.worktree", "/w/x/config.work"),
+        ("/w/x/gitdir", "/w/x/gitdirs"),
+        ("/w/HEAD/x", "/w/head/x"),
+    ] {
+        assert_eq!(outcome(&world, "write", closed), "protected_path", "{closed}");
+        assert_eq!(outcome(&world, "write", open), "ran", "{open}");
+        assert_eq!(outcome(&world, "read", closed), "ran", "{closed}");
+    }
 }

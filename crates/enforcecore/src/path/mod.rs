@@ -141,6 +141,7 @@ pub(crate) struct FrozenPath {
     base: Option<PathBuf>,
     arg: PathArg,
     rewrites: bool,
+    workspace: Option<PathBuf>,
     pub(crate) decided: Result<DecidedPath, PathError>,
 }
 
@@ -154,8 +155,10 @@ impl FrozenPath {
         resolver: &dyn PathResolver,
     ) -> FrozenPath {
         let base = base(&arg, session, rewrites);
-        let decided = decide(&arg, asked, base.as_deref(), rewrites, resolver);
-        FrozenPath { asked: asked.to_owned(), base, arg, rewrites, decided }
+        let workspace = session.get("workspace").and_then(|value| value.as_text()).map(PathBuf::from);
+        let folders = Folders { base: base.as_deref(), workspace: workspace.as_deref() };
+        let decided = decide(&arg, asked, folders, rewrites, resolver);
+        FrozenPath { asked: asked.to_owned(), base, arg, rewrites, workspace, decided }
     }
 
     /// The text in the call as its caller wrote it.
@@ -170,7 +173,8 @@ impl FrozenPath {
 
     /// Whether the path still leads where it led.
     pub(crate) fn is_unchanged(&self, resolver: &dyn PathResolver) -> bool {
-        decide(&self.arg, &self.asked, self.base.as_deref(), self.rewrites, resolver) == self.decided
+        let folders = Folders { base: self.base.as_deref(), workspace: self.workspace.as_deref() };
+        decide(&self.arg, &self.asked, folders, self.rewrites, resolver) == self.decided
     }
 }
 
@@ -187,10 +191,17 @@ fn base(arg: &PathArg, session: &Map, rewrites: bool) -> Option<PathBuf> {
     folder.map(PathBuf::from).filter(|folder| folder.has_root())
 }
 
+/// The folders that a path is decided in.
+#[derive(Clone, Copy)]
+struct Folders<'a> {
+    base: Option<&'a Path>,
+    workspace: Option<&'a Path>,
+}
+
 fn decide(
     arg: &PathArg,
     asked: &str,
-    base: Option<&Path>,
+    Folders { base, workspace }: Folders<'_>,
     rewrites: bool,
     resolver: &dyn PathResolver,
 ) -> Result<DecidedPath, PathError> {
@@ -216,11 +227,13 @@ fn decide(
             }
         }
     };
-    if relative || !rewrites {
-        spelling::check_as_sent(&sent)?;
+    // What the tool gets is looked at as well: `./~/x` is `~/x` once it is resolved and relative again.
+    match (rewrites, relative) {
+        (true, false) => spelling::check_end(&sent)?,
+        _ => spelling::check(&sent).and_then(|()| spelling::check_as_sent(&sent))?,
     }
-    let repository =
-        arg.resolve != Resolve::Lexical && name.iter().chain([&target]).any(|path| is_in_repository(path, resolver));
+    let repository = arg.resolve != Resolve::Lexical
+        && name.iter().chain([&target]).any(|path| is_in_repository(path, workspace, resolver));
     Ok(DecidedPath { name: name.filter(|name| *name != target), target, repository, sent })
 }
 
@@ -315,10 +328,11 @@ fn text(path: &Path) -> Result<&str, PathError> {
 /// What git takes a folder by for a repository's own (`gitrepository-layout(5)`).
 const REPOSITORY: [&str; 3] = ["HEAD", "objects", "refs"];
 
-/// Whether a folder on the way is a repository's own, or would be with this path in it.
-fn is_in_repository(path: &Path, resolver: &dyn PathResolver) -> bool {
+/// Whether a folder on the way is a repository's own, or would be with this path in it. Above the workspace is not looked: a
+/// work tree may lie in its bare repository.
+fn is_in_repository(path: &Path, workspace: Option<&Path>, resolver: &dyn PathResolver) -> bool {
     let mut below = path;
-    while let Some(folder) = below.parent() {
+    while let Some(folder) = below.parent().filter(|_| Some(below) != workspace) {
         let made_now = below.file_name();
         if REPOSITORY.iter().all(|name| made_now == Some(name.as_ref()) || resolver.is_there(&folder.join(name))) {
             return true;

@@ -1,4 +1,4 @@
-//! Which texts are one path to every reader: a positive grammar, because each reader has expansions of its own.
+//! Which texts are not one path to every reader, because each reader has expansions of its own.
 //!
 //! Tools trim, unquote, decode, expand and compose what they get. A path is refused where a common one of these would make
 //! another path of it; every other name is ordinary, such as `app/[slug]/page.tsx`, `users.$id.tsx`, `@types/node`, `a.txt~`.
@@ -17,6 +17,16 @@ pub(super) fn check(path: &str) -> Result<(), PathError> {
             Err(PathError::Ambiguous("a character that stands for a full stop or a slash".to_owned()))
         }
         None => Ok(()),
+    }
+}
+
+/// Checks the end of a path that its tool gets absolute: resolving may have taken away what stood behind it.
+pub(super) fn check_end(path: &str) -> Result<(), PathError> {
+    match path.chars().next_back() {
+        Some(last) if last.is_whitespace() || is_quote(last) => {
+            Err(PathError::Ambiguous("white space or a quotation mark at its end".to_owned()))
+        }
+        _ => Ok(()),
     }
 }
 

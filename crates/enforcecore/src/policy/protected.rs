@@ -119,6 +119,11 @@ pub const PROTECTED_NAMES: &[ProtectedName] = &[
     enforcement(".trae"),
     enforcement(".openhands"),
     enforcement(".pi"),
+    enforcement(".claude-plugin"),
+    enforcement("cline_mcp_settings.json"),
+    enforcement(".config/zed"),
+    enforcement(".config/goose"),
+    enforcement(".config/amp"),
     // Editors and agents that run what their settings name, and can name no server.
     starts(".idea"),
     starts(".aider.conf.yml"),
@@ -127,11 +132,15 @@ pub const PROTECTED_NAMES: &[ProtectedName] = &[
     starts(".githooks"),
     starts(".pre-commit-config.yaml"),
     starts(".pre-commit-config.yml"),
+    starts(".huskyrc"),
+    starts("lefthook-local.yml"),
     starts("lefthook.yml"),
     starts("lefthook.yaml"),
     starts(".lefthook.yml"),
     starts(".lefthook.yaml"),
     starts(".gitmodules"),
+    starts(".hg"),
+    starts(".jj"),
     starts(".gitconfig").secret(),
     starts(".config/git").secret(),
     starts(".git-credentials").secret(),
@@ -145,6 +154,9 @@ pub const PROTECTED_NAMES: &[ProtectedName] = &[
     starts("pip.conf").secret(),
     starts(".cargo").secret(),
     starts("mise.toml"),
+    starts("mise.local.toml"),
+    starts(".mise.local.toml"),
+    starts(".config/mise"),
     starts(".mise.toml"),
     starts(".mise"),
     starts(".tool-versions"),
@@ -161,6 +173,11 @@ pub const PROTECTED_NAMES: &[ProtectedName] = &[
     starts(".zprofile"),
     starts(".zlogin"),
     starts(".zlogout"),
+    starts(".xprofile"),
+    starts(".vimrc"),
+    starts(".exrc"),
+    starts(".gdbinit"),
+    starts(".direnvrc"),
     starts(".config/fish"),
     starts(".config/autostart"),
     starts(".config/systemd"),
@@ -169,7 +186,10 @@ pub const PROTECTED_NAMES: &[ProtectedName] = &[
     // Build servers.
     starts(".github/workflows"),
     starts(".github/actions"),
+    starts(".gitea/workflows"),
+    starts(".forgejo/workflows"),
     starts(".gitlab-ci.yml"),
+    starts(".travis.yml"),
     starts(".circleci"),
 ];
 
@@ -202,6 +222,11 @@ impl Protected {
 
     fn reached(&self, path: &DecidedPath, scene: &Scene<'_>, workspaces: &[PathBuf]) -> Option<String> {
         let effects = scene.tool.effects;
+        if effects.beyond_reading() && path.readings().any(begins_repository) {
+            return Some(
+                "leads to a name that makes its folder a git repository's own, which no tool may change".to_owned(),
+            );
+        }
         let read = path.readings().map(folded).collect::<Vec<_>>();
         read.iter().find_map(|path| self.reached_place(path, effects)).or_else(|| {
             let paths = read.iter().map(|read| Named::new(read, path.in_repository(), workspaces));
@@ -282,6 +307,14 @@ impl ProtectedName {
             ),
         }
     }
+}
+
+/// Names by which git takes the folder around them for a repository's own, with a configuration that names programs
+/// (`gitrepository-layout(5)`). They are closed by themselves: whether the other parts are there may change at any moment.
+const BEGINS_REPOSITORY: [&str; 4] = ["HEAD", "commondir", "config.worktree", "gitdir"];
+
+fn begins_repository(path: &Path) -> bool {
+    path.iter().any(|part| BEGINS_REPOSITORY.iter().any(|name| part == *name))
 }
 
 /// The path with each component as any file system may read it: composed, in one case, without what has no shape, and without
