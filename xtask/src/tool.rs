@@ -180,7 +180,7 @@ fn whole(file: &mut File) -> Result<Vec<u8>> {
 
 type Line = std::io::Result<Vec<u8>>;
 
-/// The lines that come, until nobody holds the other end.
+/// The lines that come, until no process holds the other end.
 fn lines_of(reader: PipeReader) -> Receiver<Line> {
     let (sender, lines) = sync_channel(LINES_AHEAD_MAX);
     thread::spawn(move || BufReader::new(reader).split(b'\n').try_for_each(|line| sender.send(line)));

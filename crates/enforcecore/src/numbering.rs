@@ -25,7 +25,7 @@ pub(crate) struct Numbering<'a> {
     pub(crate) log: &'a Log<State>,
     /// The session's keyed name, if the call names a session.
     pub(crate) session: Option<&'a str>,
-    /// Whether new numbers are recorded; otherwise nobody may see what has them.
+    /// Whether new numbers are recorded; otherwise no text that has them may be shown.
     pub(crate) records: bool,
 }
 

@@ -26,7 +26,7 @@ pub type Answer = Result<Map, Lost>;
 pub enum Lost {
     /// The request was never sent: the other side is gone, or does not read.
     NotSent,
-    /// The request was never sent: whoever asked gave it up before.
+    /// The request was never sent: its asker gave it up before.
     GivenUp,
     /// The other side went away.
     Gone,
@@ -43,7 +43,7 @@ type Take = Box<dyn FnOnce(Answer) -> bool + Send>;
 /// What became of an answer.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Answered {
-    /// Nobody waits for it.
+    /// No asker waits for it.
     Unasked,
     /// It is on its way to its asker.
     Soon,
@@ -173,7 +173,7 @@ impl Peer {
         }
     }
 
-    /// What an answer is to be inspected for. None for one that nobody waits for.
+    /// What an answer is to be inspected for. None for one that no asker waits for.
     pub fn expected(&self, id: &Value) -> Option<Expected> {
         own_id(id).and_then(|id| Some(self.state().waiting.get(&id)?.expected))
     }

@@ -326,7 +326,7 @@ impl Talk {
         true
     }
 
-    /// One for which there is no room is dropped, as one that comes while nobody listens.
+    /// One for which there is no room is dropped, as one that comes while no listener is there.
     fn server_tells(&self, method: &str, mut seen: Map) -> bool {
         let session = &self.session;
         let passes = method != "notifications/progress" || session.server.readdress(&mut seen);
@@ -371,7 +371,7 @@ impl Talk {
     /// Records a refusal, then tells the client.
     fn refuse(&mut self, id: Value, tool: String, malformed: Malformed, refusing: Refusing) {
         let session = Arc::clone(&self.session);
-        // What could not be read did not open its id, and must not free it for whoever opens it next.
+        // What could not be read did not open its id, and must not free it for the next opener.
         let opened = self.open.contains(&id.to_json());
         self.tasks.spawn(async move {
             let message = format!("{} ({})", malformed.message, malformed.code);

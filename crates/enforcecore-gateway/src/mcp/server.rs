@@ -57,7 +57,7 @@ impl Process {
 }
 
 /// Passes on what the server complains about, line by line, redacted, and without characters that steer a terminal. The stage
-/// says nothing, and ends with the server's stderr or with whoever reads ours.
+/// says nothing, and ends with the server's stderr or with the reader of ours.
 pub(super) fn pass_on(
     stderr: ChildStderr,
     classes: impl Fn() -> ClassSet + Send + 'static,

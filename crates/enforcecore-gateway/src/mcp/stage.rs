@@ -66,7 +66,7 @@ impl<T> Stage<T> {
     }
 }
 
-/// A stream that nobody listens to any more is not read, so its thread ends too.
+/// A stream without a listener is not read, so its thread ends too.
 impl<T> Drop for Stage<T> {
     fn drop(&mut self) {
         self.reader.abort();

@@ -86,7 +86,7 @@ mod windows {
     /// Pause between two tries at a file in use.
     const LOOK_AGAIN: Duration = Duration::from_millis(1);
 
-    /// Whoever may only append may not cut, so it takes another handle. The name means no other file while the first is open.
+    /// A handle that may only append may not cut, so cutting takes another one. The name means no other file while the first is open.
     pub(crate) fn cut(_: &File, name: &Path, bytes: u64) -> io::Result<()> {
         walk::open_itself(name, How::LockOrMake)?.set_len(bytes)
     }

@@ -1,6 +1,6 @@
 //! A name walked component by component, with the folder at hand held open.
 //!
-//! What is checked is what is opened: each component is opened below the folder before it, never through a link, and links are
+//! The file that is checked is the file that is opened: each component is opened below the folder before it, never through a link, and links are
 //! read and walked here. A folder passes if it and its names are this user's or the system's; on a mount that is read-only
 //! every folder passes, because there no name can be exchanged.
 

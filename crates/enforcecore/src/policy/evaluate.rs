@@ -155,7 +155,7 @@ impl<'a> Scene<'a> {
         all(checks().map(|check| self.check(&seen, check).map_err(|why| format!("the argument `{name}`: {why}"))))
     }
 
-    /// What a path argument came to, or why nobody can say.
+    /// What a path argument came to, or why that cannot be known.
     pub(super) fn path(&self, name: &str) -> Result<&'a DecidedPath, String> {
         match self.call.path(name) {
             Some(Ok(path)) => Ok(path),
@@ -164,7 +164,7 @@ impl<'a> Scene<'a> {
         }
     }
 
-    /// The first path argument that nobody can decide about, as the code and the reason of a refusal.
+    /// The first path argument that cannot be decided, as the code and the reason of a refusal.
     pub(super) fn undecided_path(&self) -> Option<(&'static str, String)> {
         self.args_of(|ty| *ty == Type::Path).find_map(|name| {
             let error = match self.call.path(name) {

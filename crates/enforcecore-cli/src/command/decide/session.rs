@@ -45,7 +45,7 @@ impl Decider {
         let enforcer = enforcer(setup, &clock, &approver)?;
         let mut decider = Decider { enforcer, clock, approver, facts: Map::new(), open: HashMap::new(), save: None };
         if let Some(path) = session {
-            // What was replayed is what is written to: it is opened once.
+            // The log is opened once: new entries go to the file that was replayed.
             let how = if save { How::ReadAndAppend } else { How::Read };
             let opened = files::open(path, MadeBy::Us, how).map_err(|refused| unreadable(path, &refused.into()))?;
             decider.replay(path, &opened.file)?;
