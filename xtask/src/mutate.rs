@@ -53,7 +53,7 @@ type Verdicts = Vec<(String, Verdict)>;
 #[derive(Args, Clone, Default)]
 pub struct Options {
     /// Try this many, chosen at random.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", conflicts_with = "list")]
     sample: Option<usize>,
     /// The number that decides the choice; the current commit's by default.
     #[arg(long, value_name = "S")]
@@ -61,6 +61,9 @@ pub struct Options {
     /// Try the mutants whose name contains this.
     #[arg(long, value_name = "NAME")]
     only: Option<String>,
+    /// Say what each mutant weakens and which command kills it, and try none.
+    #[arg(long)]
+    list: bool,
 }
 
 impl Options {
@@ -73,6 +76,12 @@ impl Options {
 /// Tries the chosen mutants; true when each was killed.
 pub fn run(options: &Options) -> Result<bool> {
     let root = tool::root()?;
+    if options.list {
+        for Mutant { name, weakens, killed_by, .. } in choose(all(&root)?, options, 0) {
+            say(&format!("{name}: {weakens}\n    {killed_by}"));
+        }
+        return Ok(true);
+    }
     let mut steps = Steps::start();
     steps.check("install: python environment", || setup::python_environment(&root));
     steps.count("mutate", || sample(&root, options));
