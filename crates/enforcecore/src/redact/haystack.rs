@@ -5,18 +5,23 @@
 
 use std::ops::Range;
 
+use super::class_row::{ClassRow, is_placeholder};
+
 /// A text being examined.
 pub(crate) struct Haystack<'a> {
     bytes: &'a [u8],
+    /// The classes whose placeholders are inert.
+    classes: &'static [ClassRow],
     /// How many bytes were looked at, so that tests can hold detectors to linear work without a clock.
     #[cfg(test)]
     steps: std::cell::Cell<usize>,
 }
 
 impl<'a> Haystack<'a> {
-    pub(crate) fn new(text: &'a str) -> Haystack<'a> {
+    pub(crate) fn new(text: &'a str, classes: &'static [ClassRow]) -> Haystack<'a> {
         Haystack {
             bytes: text.as_bytes(),
+            classes,
             #[cfg(test)]
             steps: Default::default(),
         }
@@ -50,6 +55,11 @@ impl<'a> Haystack<'a> {
     /// Whether `literal` ends exactly before `end`.
     pub(crate) fn ends_with(&self, end: usize, literal: &str) -> bool {
         end.checked_sub(literal.len()).is_some_and(|start| self.slice(start..end) == literal.as_bytes())
+    }
+
+    /// Whether the bytes are exactly a placeholder.
+    pub(crate) fn is_placeholder(&self, bytes: &[u8]) -> bool {
+        is_placeholder(bytes, self.classes)
     }
 
     /// Where `needle` begins, at `from` or later.

@@ -1,0 +1,18 @@
+//! What a message may show of what a caller or a tool chose.
+
+use super::class::ClassSet;
+use super::placeholders::redact_text;
+
+/// Characters of a name that a message repeats.
+const SHOWN_NAME_MAX: usize = 64;
+
+/// A name that the caller or the tool chose (a key, a type), as a message shows it: nothing classified, on one line, short.
+pub fn shown_name(name: &str) -> String {
+    // Before it is cut, because no detector knows half a token.
+    let name = redact_text(name, ClassSet::all()).text;
+    let mut shown: String = name.chars().take(SHOWN_NAME_MAX).flat_map(char::escape_debug).collect();
+    if name.chars().count() > SHOWN_NAME_MAX {
+        shown.push_str("..");
+    }
+    shown
+}
