@@ -31,6 +31,8 @@ pub use scan::{Finding, scan};
 pub use shown::shown_name;
 
 #[cfg(test)]
+mod generated;
+#[cfg(test)]
 mod linear;
 #[cfg(test)]
 mod tests;
