@@ -2,6 +2,7 @@
 
 use super::class::ClassSet;
 use super::placeholders::redact_text;
+use crate::value::{VALUE_BYTES_MAX, VALUE_DEPTH_MAX, ValueError};
 
 /// Characters of a name that a message repeats.
 const SHOWN_NAME_MAX: usize = 64;
@@ -15,4 +16,16 @@ pub fn shown_name(name: &str) -> String {
         shown.push_str("..");
     }
     shown
+}
+
+/// Why a value was refused, as a message says it. Nothing else makes text of it.
+pub fn shown_error(error: &ValueError) -> String {
+    match error {
+        ValueError::Syntax(why) => format!("not JSON: {why}"),
+        ValueError::DuplicateKey(key) => format!("the key `{}` appears twice in one object", shown_name(&key.0)),
+        ValueError::Number(error) => error.to_string(),
+        ValueError::TooDeep => format!("nested more than {VALUE_DEPTH_MAX} levels deep"),
+        ValueError::TooLarge { bytes } => format!("{bytes} bytes, more than the {VALUE_BYTES_MAX} allowed"),
+        ValueError::Nul => "a NUL character in text".to_owned(),
+    }
 }
