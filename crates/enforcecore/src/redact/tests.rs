@@ -153,6 +153,21 @@ fn a_name_in_a_message_is_redacted_short_and_on_one_line() {
     check(&("-".repeat(56) + "4111111111111111"), &("-".repeat(56) + "EC_CREDI.."));
 }
 
+#[test]
+fn what_is_wrong_with_a_value_says_nothing_classified() {
+    let check = |json: &str, expected: &str| {
+        let error = Value::from_json(json.as_bytes()).unwrap_err();
+        assert_eq!((shown_error(&error).as_str(), format!("{error:?}").contains("jo@")), (expected, false), "{json}");
+    };
+    check(r#"{"jo@example.com":1,"jo@example.com":2}"#, "the key `EC_EMAIL_1` appears twice in one object");
+    check(r#"{"to":1,"to":2}"#, "the key `to` appears twice in one object");
+    check(r#"{"to":"jo@example.com}"#, "not JSON: unreadable from line 1, column 7 on");
+    check("1e999", "a number beyond the range of a double (10^308)");
+    check(&"[".repeat(65), "nested more than 64 levels deep");
+    check(r#""jo@example.com\u0000""#, "a NUL character in text");
+    check(&" ".repeat(2_000_000), "2000000 bytes, more than the 1048576 allowed");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
