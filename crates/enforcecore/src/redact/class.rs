@@ -43,6 +43,7 @@ impl fmt::Debug for Class {
 
 /// Words of a set of classes.
 const CLASS_WORDS: usize = words_for(CLASSES.len());
+const _: () = assert!(CLASSES.len() <= CLASS_WORDS * u64::BITS as usize, "a set has room for every class");
 
 /// A set of classes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -83,15 +83,6 @@ impl ClassRow {
 /// Every placeholder begins with this.
 pub(super) const PREFIX: &str = "EC_";
 
-/// Whether the bytes are exactly a placeholder of one of the classes.
-pub(super) fn is_placeholder(bytes: &[u8], classes: &[ClassRow]) -> bool {
-    let Some(rest) = bytes.strip_prefix(PREFIX.as_bytes()) else { return false };
-    let Some(underscore) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
-    let (name, number) = rest.split_at_checked(underscore).unwrap_or_default();
-    let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
-    numbered && classes.iter().any(|class| name == class.name.to_ascii_uppercase().as_bytes())
-}
-
 /// Two originals are one value where every byte is the same.
 pub(super) fn as_written(original: &str) -> Cow<'_, str> {
     Cow::Borrowed(original)

@@ -16,7 +16,7 @@ type Classes = RowSet<{ words_for(CLASSES) }>;
 
 struct Table {
     classes: &'static [ClassRow],
-    scanner: Scanner<DETECTORS>,
+    scanner: Scanner<DETECTORS, CLASSES>,
 }
 
 impl Table {

@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use super::class_row::{ClassRow, is_placeholder};
+use super::class_row::{ClassRow, PREFIX};
 
 /// A text being examined.
 pub(crate) struct Haystack<'a> {
@@ -57,9 +57,13 @@ impl<'a> Haystack<'a> {
         end.checked_sub(literal.len()).is_some_and(|start| self.slice(start..end) == literal.as_bytes())
     }
 
-    /// Whether the bytes are exactly a placeholder.
+    /// Whether the bytes are exactly a placeholder of some class.
     pub(crate) fn is_placeholder(&self, bytes: &[u8]) -> bool {
-        is_placeholder(bytes, self.classes)
+        let Some(rest) = bytes.strip_prefix(PREFIX.as_bytes()) else { return false };
+        let Some(underscore) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
+        let (name, number) = rest.split_at_checked(underscore).unwrap_or_default();
+        let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
+        numbered && self.classes.iter().any(|class| name == class.name.to_ascii_uppercase().as_bytes())
     }
 
     /// Where `needle` begins, at `from` or later.

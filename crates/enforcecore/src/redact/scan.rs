@@ -32,15 +32,17 @@ pub(super) fn findings(text: &str, classes: ClassSet) -> List<Finding> {
 }
 
 /// Made when the program is compiled: a table that is filled at the first scan is locked while another thread forks.
-static SCANNER: Scanner<{ DETECTORS.len() }> = Scanner::of(DETECTORS, CLASSES);
+static SCANNER: Scanner<{ DETECTORS.len() }, { CLASSES.len() }> = Scanner::of(DETECTORS, CLASSES);
 
 /// The detectors of a table, and which of them wait for a byte and for the byte before it. Two bytes of a literal decide
 /// whether to compare all of it, so that an underscore in source text costs two table reads.
 ///
 /// A detector's bit is that of its lane. In a long table several detectors share a lane, so that a byte costs the same two
 /// reads in a table of any length, and each of a lane's detectors compares what it waits for.
-pub(super) struct Scanner<const ROWS: usize> {
+pub(super) struct Scanner<const ROWS: usize, const CLASSES: usize> {
     rows: [Row; ROWS],
+    /// The lanes of each class.
+    lanes: [u64; CLASSES],
     last: [u64; 256],
     previous: [u64; 256],
 }
@@ -58,19 +60,24 @@ struct Row {
 }
 
 #[expect(clippy::indexing_slicing, reason = "a wrong index or name does not compile: the one use is a static")]
-impl<const ROWS: usize> Scanner<ROWS> {
-    pub(super) const fn of(detectors: &'static [Detector], classes: &[ClassRow]) -> Scanner<ROWS> {
+impl<const ROWS: usize, const CLASSES: usize> Scanner<ROWS, CLASSES> {
+    pub(super) const fn of(detectors: &'static [Detector], classes: &[ClassRow]) -> Self {
+        assert!(detectors.len() == ROWS && classes.len() == CLASSES, "a scanner has a row for each row of its tables");
         let first = Row { detector: &detectors[0], class: Class::of(classes, detectors[0].class), not_behind: None };
-        let mut scanner = Scanner { rows: [first; ROWS], last: [0; 256], previous: [0; 256] };
+        let mut scanner = Scanner { rows: [first; ROWS], lanes: [0; CLASSES], last: [0; 256], previous: [0; 256] };
         let mut place = 0;
-        while place < detectors.len() {
+        while place < ROWS {
             let detector = &detectors[place];
             let mut not_behind = None;
             match detector.trigger {
-                Trigger::Digits => scanner.add_digits(place),
-                Trigger::Literals(literals) => scanner.add_literals(literals, place),
+                Trigger::Digits => {
+                    mark(&mut scanner.last, b'0', b'9', place);
+                    mark(&mut scanner.previous, 0, b'0' - 1, place);
+                    mark(&mut scanner.previous, b'9' + 1, u8::MAX, place);
+                }
+                Trigger::Literals(literals) => scanner.add(literals, place),
                 Trigger::LiteralsNotBehind(literals, other) => {
-                    scanner.add_literals(literals, place);
+                    scanner.add(literals, place);
                     let mut behind = 0;
                     while !is_same(detectors[behind].id, other) {
                         behind += 1;
@@ -78,40 +85,35 @@ impl<const ROWS: usize> Scanner<ROWS> {
                     not_behind = Some(behind);
                 }
             }
-            scanner.rows[place] = Row { detector, class: Class::of(classes, detector.class), not_behind };
+            let class = Class::of(classes, detector.class);
+            scanner.rows[place] = Row { detector, class, not_behind };
+            scanner.lanes[class.0] |= lane(place);
             place += 1;
         }
         scanner
     }
 
-    const fn add_digits(&mut self, place: usize) {
-        let mut byte: u8 = 0;
-        loop {
-            let table = if byte.is_ascii_digit() { &mut self.last } else { &mut self.previous };
-            table[byte as usize] |= lane(place);
-            if byte == u8::MAX {
-                return;
-            }
-            byte += 1;
-        }
-    }
-
-    const fn add_literals(&mut self, mut literals: &[&str], place: usize) {
+    const fn add(&mut self, mut literals: &[&str], place: usize) {
         while let [literal, others @ ..] = literals {
             if let [.., last] = literal.as_bytes() {
-                self.last[*last as usize] |= lane(place);
+                mark(&mut self.last, *last, *last, place);
             }
-            if let [.., previous, _] = literal.as_bytes() {
-                self.previous[*previous as usize] |= lane(place);
-            } else {
-                let mut byte = 0;
-                while byte < 256 {
-                    self.previous[byte] |= lane(place);
-                    byte += 1;
-                }
+            match literal.as_bytes() {
+                [.., previous, _] => mark(&mut self.previous, *previous, *previous, place),
+                _ => mark(&mut self.previous, 0, u8::MAX, place),
             }
             literals = others;
         }
+    }
+}
+
+/// Lets a detector wait for each byte from `first` to `last`.
+#[expect(clippy::indexing_slicing, reason = "a table has a word for every byte")]
+const fn mark(table: &mut [u64; 256], first: u8, last: u8, place: usize) {
+    let mut byte = first as usize;
+    while byte <= last as usize {
+        table[byte] |= lane(place);
+        byte += 1;
     }
 }
 
@@ -119,46 +121,33 @@ const fn lane(place: usize) -> u64 {
     1 << (place % LANES)
 }
 
-impl<const ROWS: usize> Scanner<ROWS> {
+impl<const ROWS: usize, const CLASSES: usize> Scanner<ROWS, CLASSES> {
     pub(super) fn scan<const WORDS: usize>(&self, text: &Haystack<'_>, classes: &RowSet<WORDS>) -> List<Finding> {
-        let mut scan = Scan { classes, findings: List::default(), ends: [None; ROWS] };
-        let rows = self.rows.iter().enumerate().filter(|(_, row)| classes.contains(row.class.0));
-        let wanted = rows.fold(0, |wanted, (place, _)| wanted | lane(place));
+        // Most texts are short and hold nothing: what a long table needs is made when a detector first has to look.
+        let mut scan: Option<Scan<'_, ROWS, WORDS>> = None;
+        let mut wanted = u64::MAX;
+        let of = |table: &[u64; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
         let mut before = 0;
         for (offset, byte) in text.bytes().iter().copied().enumerate() {
-            let waiting = self.waiting(before, byte) & wanted;
+            let waiting = of(&self.last, byte) & of(&self.previous, before) & wanted;
             if waiting != 0 {
-                self.look(&mut scan, text, offset, waiting);
+                let scan = scan.get_or_insert_with(|| {
+                    let chosen = self.lanes.iter().enumerate().filter(|(class, _)| classes.contains(*class));
+                    wanted = chosen.fold(0, |wanted, (_, lanes)| wanted | lanes);
+                    Scan { text, classes, findings: List::default(), ends: [None; ROWS] }
+                });
+                scan.look(&self.rows, waiting & wanted, offset);
             }
             before = byte;
         }
-        scan.findings.sort_by_key(|finding| (finding.start, finding.end));
-        scan.findings
-    }
-
-    fn waiting(&self, previous: u8, last: u8) -> u64 {
-        let of = |table: &[u64; 256], byte: u8| table.get(usize::from(byte)).copied().unwrap_or(0);
-        of(&self.last, last) & of(&self.previous, previous)
-    }
-
-    fn look<const WORDS: usize>(
-        &self,
-        scan: &mut Scan<'_, ROWS, WORDS>,
-        text: &Haystack<'_>,
-        offset: usize,
-        mut lanes: u64,
-    ) {
-        while lanes != 0 {
-            let lane = lanes.trailing_zeros() as usize;
-            lanes &= lanes - 1;
-            for (place, row) in self.rows.iter().enumerate().skip(lane).step_by(LANES) {
-                scan.look(place, row, text, offset);
-            }
-        }
+        let mut findings = scan.map(|scan| scan.findings).unwrap_or_default();
+        findings.sort_by_key(|finding| (finding.start, finding.end));
+        findings
     }
 }
 
 struct Scan<'a, const ROWS: usize, const WORDS: usize> {
+    text: &'a Haystack<'a>,
     classes: &'a RowSet<WORDS>,
     findings: List<Finding>,
     /// Where each detector's last finding ends.
@@ -166,31 +155,37 @@ struct Scan<'a, const ROWS: usize, const WORDS: usize> {
 }
 
 impl<const ROWS: usize, const WORDS: usize> Scan<'_, ROWS, WORDS> {
-    fn look(&mut self, place: usize, row: &Row, text: &Haystack<'_>, offset: usize) {
-        if !self.classes.contains(row.class.0) {
-            return;
+    fn look(&mut self, rows: &[Row; ROWS], mut lanes: u64, offset: usize) {
+        while lanes != 0 {
+            let first = lanes.trailing_zeros() as usize;
+            lanes &= lanes - 1;
+            for (place, row) in rows.iter().enumerate().skip(first).step_by(LANES) {
+                // A lane has detectors of other classes too.
+                if self.classes.contains(row.class.0)
+                    && let Some(at) = self.triggered(place, row, offset)
+                    && let Some(span) = (row.detector.verify)(self.text, at)
+                    && let Some(end) = self.ends.get_mut(place)
+                {
+                    *end = Some(span.end);
+                    let rule = row.detector.id;
+                    self.findings.push(Finding { class: row.class, rule, start: span.start, end: span.end });
+                }
+            }
         }
-        let Some(at) = self.triggered(place, row, text, offset) else { return };
-        let Some(span) = (row.detector.verify)(text, at) else { return };
-        if let Some(end) = self.ends.get_mut(place) {
-            *end = Some(span.end);
-        }
-        let rule = row.detector.id;
-        self.findings.push(Finding { class: row.class, rule, start: span.start, end: span.end });
     }
 
     /// The offset a verifier starts from. Inside its own last finding a literal is not looked at again: the finding reaches as
     /// far as a second one would, and `xoxb-1234xoxb-1234…` stays linear. Cards are short and may overlap, so digits are.
-    fn triggered(&self, place: usize, row: &Row, text: &Haystack<'_>, offset: usize) -> Option<usize> {
+    fn triggered(&self, place: usize, row: &Row, offset: usize) -> Option<usize> {
         let end_of = |place: usize| self.ends.get(place).copied().flatten();
         match row.detector.trigger {
             Trigger::Digits => {
                 let is_digit = |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_digit());
-                (is_digit(text.at(offset)) && !is_digit(text.before(offset))).then_some(offset)
+                (is_digit(self.text.at(offset)) && !is_digit(self.text.before(offset))).then_some(offset)
             }
             Trigger::Literals(_) | Trigger::LiteralsNotBehind(..) if end_of(place) > Some(offset) => None,
             Trigger::Literals(literals) | Trigger::LiteralsNotBehind(literals, _) => {
-                let literal = literals.iter().find(|literal| text.ends_with(offset + 1, literal))?;
+                let literal = literals.iter().find(|literal| self.text.ends_with(offset + 1, literal))?;
                 let start = offset + 1 - literal.len();
                 (row.not_behind.and_then(end_of) != Some(start)).then_some(offset + 1)
             }
