@@ -9,7 +9,8 @@ use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((chosen, bytes)) = data.split_first() else { return };
-    let classes: ClassSet = classes().enumerate().filter(|(index, _)| chosen & 1 << (index % 8) != 0).map(|(_, class)| class).collect();
+    let classes: ClassSet =
+        classes().enumerate().filter(|(index, _)| chosen & 1 << (index % 8) != 0).map(|(_, class)| class).collect();
     let _ = redact_value(&Value::Bytes(bytes.to_vec()), classes);
 
     let text = String::from_utf8_lossy(bytes);

@@ -13,7 +13,7 @@ pub struct Detector {
     /// What makes it look.
     pub(super) trigger: Trigger,
     /// Given the offset after a literal, or of a digit run's first digit, the classified bytes.
-    pub(super) verify: fn(&Haystack<'_>, usize) -> Option<Range<usize>>,
+    pub(super) verify: Verify,
     /// One sentence for people.
     pub doc: &'static str,
     /// Texts and the bytes found in them.
@@ -23,6 +23,9 @@ pub struct Detector {
     /// Where the format is described.
     pub source: &'static str,
 }
+
+/// Reads what stands around an offset.
+pub(super) type Verify = fn(&Haystack<'_>, usize) -> Option<Range<usize>>;
 
 /// What in a text makes a detector look.
 #[derive(Clone, Copy)]

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::class_row::{Class, ClassRow, ClassTier, as_written};
-use super::detector::{Detector, Trigger};
+use super::detector::{Detector, Trigger, Verify};
 use super::haystack::Haystack;
 use super::placeholders::union;
 use super::row_set::{RowSet, words_for};
@@ -48,8 +48,8 @@ fn class(place: usize) -> ClassRow {
 /// the shortest run; the others have a literal each.
 fn detector(place: usize) -> Detector {
     let literals: &[&str] = vec![&*literal(place).leak()].leak();
-    let (trigger, verify): (_, fn(&Haystack<'_>, usize) -> _) = match DIGITS.get(place / 20) {
-        Some(digits) if place % 20 == 0 => (Trigger::Digits, *digits),
+    let (trigger, verify): (_, Verify) = match DIGITS.get(place / 20) {
+        Some(digits) if place.is_multiple_of(20) => (Trigger::Digits, *digits),
         _ if place == DETECTORS - 1 => (Trigger::LiteralsNotBehind(literals, "detector_0"), word),
         _ => (Trigger::Literals(literals), word),
     };
@@ -81,7 +81,7 @@ fn word(text: &Haystack<'_>, after: usize) -> Option<Range<usize>> {
 
 const SHORTEST_RUN: usize = 3;
 
-const DIGITS: [fn(&Haystack<'_>, usize) -> Option<Range<usize>>; 10] = [
+const DIGITS: [Verify; 10] = [
     digits::<3>,
     digits::<4>,
     digits::<5>,
