@@ -43,6 +43,7 @@ impl Class {
         let mut place = 0;
         while !is_same(classes[place].name, name) {
             place += 1;
+            assert!(place < classes.len(), "no class has this name");
         }
         Class(place)
     }

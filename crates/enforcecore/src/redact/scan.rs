@@ -81,6 +81,7 @@ impl<const ROWS: usize, const CLASSES: usize> Scanner<ROWS, CLASSES> {
                     let mut behind = 0;
                     while !is_same(detectors[behind].id, other) {
                         behind += 1;
+                        assert!(behind < ROWS, "no detector has this name");
                     }
                     not_behind = Some(behind);
                 }
