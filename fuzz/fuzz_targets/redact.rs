@@ -3,14 +3,14 @@
 
 #![no_main]
 
-use enforcecore::redact::{CLASSES, ClassSet, RedactedText, redact_text, redact_value, scan};
+use enforcecore::redact::{ClassSet, RedactedText, classes, redact_text, redact_value, scan};
 use enforcecore::value::Value;
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {
     let Some((chosen, bytes)) = data.split_first() else { return };
-    let chosen_rows = (0..).zip(CLASSES).filter(|(index, _)| chosen & 1 << index != 0);
-    let classes = chosen_rows.fold(ClassSet::NONE, |set, (_, (class, _, _))| set.with(*class));
+    let classes: ClassSet =
+        classes().enumerate().filter(|(index, _)| chosen & 1 << (index % 8) != 0).map(|(_, class)| class).collect();
     let _ = redact_value(&Value::Bytes(bytes.to_vec()), classes);
 
     let text = String::from_utf8_lossy(bytes);

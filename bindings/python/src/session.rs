@@ -1,6 +1,7 @@
 //! What the host vouches for: who acts, in which session, with which facts.
 
 use enforcecore::call::Context;
+use enforcecore::redact::shown_error;
 use enforcecore::value::{Map, Value};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -52,7 +53,7 @@ fn freeze_map(what: &str, values: &Bound<'_, PyDict>) -> PyResult<Map> {
     let refused = |why: &str| PyValueError::new_err(format!("{what}: {why}"));
     match freeze(values, Place::Fact).map_err(|malformed| refused(&malformed.message))? {
         (Value::Map(map), _) => {
-            Value::Map(map.clone()).within_limits().map_err(|error| refused(&error.to_string()))?;
+            Value::Map(map.clone()).within_limits().map_err(|error| refused(&shown_error(&error)))?;
             Ok(map)
         }
         _ => Err(refused("not a dictionary")),

@@ -10,6 +10,7 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
+use crate::redact::shown_error;
 use crate::traits::PathResolver;
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
 
@@ -213,7 +214,7 @@ impl Malformed {
 
 impl From<ValueError> for Malformed {
     fn from(error: ValueError) -> Malformed {
-        Malformed::new(error.code(), error.to_string())
+        Malformed::new(error.code(), shown_error(&error))
     }
 }
 

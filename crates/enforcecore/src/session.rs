@@ -9,7 +9,7 @@ use sha2::Sha256;
 use crate::audit::{Delta, Entry, Fold, Kind};
 use crate::call::hex;
 use crate::decision::Charge;
-use crate::redact::{CLASSES, Class};
+use crate::redact::Class;
 use crate::value::Value;
 
 /// Everything the log says about sessions, budgets and grants.
@@ -62,10 +62,10 @@ impl Issued {
 
     fn add(&mut self, class: &str, first: u64, fingerprints: &[String]) {
         // A class of a later version: its placeholders are not ours to recognise.
-        let Some((class, ..)) = CLASSES.iter().find(|(_, name, _)| *name == class) else { return };
+        let Some(class) = Class::named(class) else { return };
         for (number, fingerprint) in (first..).zip(fingerprints) {
             self.numbers.insert(fingerprint.clone(), number);
-            let last = self.last.entry(*class).or_default();
+            let last = self.last.entry(class).or_default();
             *last = number.max(*last);
         }
     }

@@ -11,7 +11,7 @@ use crate::decision::Decision;
 use crate::enforcer::{FinishError, Line, Shared};
 use crate::numbering::{NotNumbered, Numbering};
 use crate::outcome::{Completed, Outcome, Refusal, Refused};
-use crate::redact::{Class, redact_text_in, redact_value_in};
+use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
 use crate::value::Value;
 
 /// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
@@ -120,7 +120,7 @@ impl OpenCall {
         complete: impl FnOnce(Value) -> Completed,
     ) -> Settled {
         if let Err(error) = value.within_limits() {
-            return Settled::withheld("result_beyond_limits", &error.to_string(), effect);
+            return Settled::withheld("result_beyond_limits", &shown_error(&error), effect);
         }
         let classes = self.decision.obligations.redact_result;
         match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {

@@ -3,11 +3,12 @@
 //! Values come from untrusted text. Reading refuses what two readers could understand differently (a key twice, a lone
 //! surrogate, invalid UTF-8) and what could exhaust us (depth, size), so that everything after this module can be simple.
 
+use std::fmt;
+
 use indexmap::IndexMap;
 use json_event_parser::{JsonEvent, SliceJsonParser};
 
 use crate::number::{Number, NumberError};
-use crate::redact::shown_name;
 
 /// Bytes in a call or a result at most: a megabyte of arguments is a mistake or an attack.
 pub const VALUE_BYTES_MAX: usize = 1 << 20;
@@ -154,29 +155,24 @@ fn encode_count(tag: u8, count: usize, out: &mut Vec<u8>) {
     out.extend_from_slice(&(count as u64).to_be_bytes());
 }
 
-/// Why a value was refused. Each is a malformed call or an unreadable result.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a value was refused. Each is a malformed call or an unreadable result. It has no text of its own, because a key may be
+/// classified: [`shown_error`](crate::redact::shown_error) says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ValueError {
     /// Not JSON.
-    #[error("not JSON: {0}")]
     Syntax(String),
     /// An object with one key twice.
-    #[error("the key `{}` appears twice in one object", shown_name(.0))]
-    DuplicateKey(String),
+    DuplicateKey(RawKey),
     /// A number nobody could compare exactly.
-    #[error("{0}")]
-    Number(#[from] NumberError),
+    Number(NumberError),
     /// Nested too deeply.
-    #[error("nested more than {VALUE_DEPTH_MAX} levels deep")]
     TooDeep,
     /// Too many bytes.
-    #[error("{bytes} bytes, more than the {VALUE_BYTES_MAX} allowed")]
     TooLarge {
         /// How many there were (or how many had been counted when counting stopped).
         bytes: usize,
     },
     /// A NUL character, which C code and file systems read as the end.
-    #[error("a NUL character in text")]
     Nul,
 }
 
@@ -191,6 +187,16 @@ impl ValueError {
             ValueError::TooLarge { .. } => "too_large",
             ValueError::Nul => "nul_character",
         }
+    }
+}
+
+/// A key as it was written, which nothing prints.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RawKey(pub(crate) String);
+
+impl fmt::Debug for RawKey {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("RawKey(..)")
     }
 }
 
@@ -214,7 +220,7 @@ impl<'a> Reader<'a> {
         match event {
             JsonEvent::Null => Ok(Value::Null),
             JsonEvent::Boolean(bool) => Ok(Value::Bool(bool)),
-            JsonEvent::Number(text) => Ok(Value::Number(Number::parse(&text)?)),
+            JsonEvent::Number(text) => Ok(Value::Number(Number::parse(&text).map_err(ValueError::Number)?)),
             JsonEvent::String(text) => Ok(Value::Text(without_nul(text.into_owned())?)),
             JsonEvent::StartArray => self.list(depth),
             JsonEvent::StartObject => self.map(depth),
@@ -240,7 +246,7 @@ impl<'a> Reader<'a> {
                 JsonEvent::ObjectKey(key) => {
                     let key = without_nul(key.into_owned())?;
                     if map.contains_key(&key) {
-                        return Err(ValueError::DuplicateKey(key));
+                        return Err(ValueError::DuplicateKey(RawKey(key)));
                     }
                     let event = self.next()?;
                     let value = self.value(event, depth + 1)?;

@@ -55,7 +55,7 @@ fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<
 #[test]
 fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
     use Verdict::{Allow, Ask, Deny};
-    let both = || of(Class::Email).union(of(Class::CreditCard));
+    let both = || of(Class::EMAIL).union(of(Class::CREDIT_CARD));
     for (first, second, winner) in [
         (Allow, Allow, "a"),
         (Allow, Ask, "b"),
@@ -74,8 +74,8 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
             (Some(3), Some(4), Some(3)),
             (Some(4), Some(3), Some(3)),
         ] {
-            let a = decision(first, "a", Class::Email, due_a);
-            let b = decision(second, "b", Class::CreditCard, due_b);
+            let a = decision(first, "a", Class::EMAIL, due_a);
+            let b = decision(second, "b", Class::CREDIT_CARD, due_b);
             let stricter = a.stricter(b);
             let what = format!("{first:?} {second:?} {due:?}");
             assert_eq!(stricter.verdict, first.max(second), "{what}");
@@ -88,8 +88,8 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
             assert_eq!(stricter.asks, [ask(winner), ask("both"), ask(loser)], "{what}");
             let expected = Obligations {
                 redact_args: [
-                    (ArgScope::Named("a".to_owned()), of(Class::Email)),
-                    (ArgScope::Named("b".to_owned()), of(Class::CreditCard)),
+                    (ArgScope::Named("a".to_owned()), of(Class::EMAIL)),
+                    (ArgScope::Named("b".to_owned()), of(Class::CREDIT_CARD)),
                     (ArgScope::EveryString, both()),
                 ]
                 .into(),
@@ -104,7 +104,7 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
 #[test]
 fn a_denial_that_is_added_keeps_everything_but_the_verdict_and_its_reason() {
     for verdict in [Verdict::Allow, Verdict::Ask, Verdict::Deny] {
-        let before = decision(verdict, "a", Class::Email, Some(3));
+        let before = decision(verdict, "a", Class::EMAIL, Some(3));
         let expected = Decision { verdict: Verdict::Deny, code: "code", reason: "reason".to_owned(), ..before.clone() };
         assert_eq!(before.and_deny("code", "reason"), expected);
     }

@@ -34,13 +34,13 @@ fn classified_text_is_found_in_every_kind_of_value() {
         for (number, place) in places.into_iter().enumerate() {
             let found = redact_value(&place(value.clone()), ClassSet::all()).unwrap();
             assert_eq!(found.value, place(redacted.clone()), "{what} at {number}");
-            assert_eq!(found.counts, [(Class::Email, 1)].into(), "{what} at {number}");
-            let left = redact_value(&place(value.clone()), ClassSet::NONE.with(Class::CreditCard)).unwrap();
+            assert_eq!(found.counts, [(Class::EMAIL, 1)].into(), "{what} at {number}");
+            let left = redact_value(&place(value.clone()), ClassSet::NONE.with(Class::CREDIT_CARD)).unwrap();
             assert_eq!((left.value, left.counts.len()), (place(value.clone()), 0), "{what} at {number}");
         }
     }
     let card = redact_value(&list(json("4111111111111111")), ClassSet::all()).unwrap();
-    assert_eq!((card.value, card.counts), (list(json(r#""EC_CREDIT_CARD_1""#)), [(Class::CreditCard, 1)].into()));
+    assert_eq!((card.value, card.counts), (list(json(r#""EC_CREDIT_CARD_1""#)), [(Class::CREDIT_CARD, 1)].into()));
     let not_text = Value::Bytes(b"jo@example.com \xff".to_vec());
     assert!(redact_value(&list(not_text), ClassSet::all()).is_err());
     for plain in [Value::Null, Value::Bool(true), json("5"), opaque("Socket"), Value::Bytes(vec![0xff, 0])] {

@@ -55,7 +55,7 @@ fn every_issuer_and_no_neighbour_is_a_card() {
             let number = numbered(prefix, digits);
             let is_card = issuer.is_some_and(|(_, _, _, lengths)| lengths.contains(&digits));
             let expected = if is_card { "EC_CREDIT_CARD_1" } else { number.as_str() };
-            if redacted(Class::CreditCard, &number) != expected {
+            if redacted(Class::CREDIT_CARD, &number) != expected {
                 wrong.push(format!("{number}: {}", issuer.map_or("nothing", |row| row.0)));
             }
         }
@@ -70,7 +70,7 @@ fn a_card_has_its_check_digit() {
             let number = numbered(*first, *digits);
             let (body, right) = number.split_at(digits - 1);
             for last in (0..10).map(|last| last.to_string()).filter(|last| last != right) {
-                check(Class::CreditCard, &format!("{body}{last}"), &format!("{body}{last}"));
+                check(Class::CREDIT_CARD, &format!("{body}{last}"), &format!("{body}{last}"));
             }
         }
     }
@@ -98,11 +98,11 @@ fn a_card_is_written_with_these_separators_and_no_others() {
             let text = groups.join(separator);
             // One point is a decimal's.
             let decimal = groups.len() == 2 && separator == ".";
-            check(Class::CreditCard, &text, if decimal { &text } else { "EC_CREDIT_CARD_1" });
+            check(Class::CREDIT_CARD, &text, if decimal { &text } else { "EC_CREDIT_CARD_1" });
         }
         for separator in NO_SEPARATORS {
             let text = groups.join(separator);
-            check(Class::CreditCard, &text, &text);
+            check(Class::CREDIT_CARD, &text, &text);
         }
     }
 }
@@ -115,11 +115,11 @@ fn oddly_grouped_digits_are_a_card_only_where_they_stand_alone() {
             // What stands before is not the card's, what stands behind ends no group of it: either way nothing stands alone.
             let text = [before, &groups, after].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>();
             let text = text.join(separator);
-            check(Class::CreditCard, &text, &text);
+            check(Class::CREDIT_CARD, &text, &text);
         }
         for (before, after) in [("x", ""), ("12,", ",12"), ("(", ")"), ("12 / ", " / 12"), ("\u{a0}", "\u{a0}")] {
             let text = format!("{before} {groups} {after}");
-            check(Class::CreditCard, &text, &format!("{before} EC_CREDIT_CARD_1 {after}"));
+            check(Class::CREDIT_CARD, &text, &format!("{before} EC_CREDIT_CARD_1 {after}"));
         }
     }
 }
@@ -147,10 +147,10 @@ fn a_known_card_of_each_issuer_is_found_in_prose() {
         "6304000000000000",
         "9792123456789018",
     ] {
-        check(Class::CreditCard, &format!("paid with {card}."), "paid with EC_CREDIT_CARD_1.");
+        check(Class::CREDIT_CARD, &format!("paid with {card}."), "paid with EC_CREDIT_CARD_1.");
         // Part of a longer number, dialled, and behind a decimal point.
         for before in ["ref 1", "call +", "0.", "12."] {
-            check(Class::CreditCard, &format!("{before}{card}"), &format!("{before}{card}"));
+            check(Class::CREDIT_CARD, &format!("{before}{card}"), &format!("{before}{card}"));
         }
     }
 }
@@ -183,13 +183,13 @@ const NO_TOP_LEVELS: [&str; 12] = ["c", "1", "12", "1a", "2x", "a1", "_b", "-com
 #[test]
 fn an_address_ends_in_any_top_level_domain() {
     for label in TOP_LEVELS {
-        check(Class::Email, &format!("mail jane@example.{label} now"), "mail EC_EMAIL_1 now");
-        check(Class::Email, &format!("<jane@mail.example.{label}>,"), "<EC_EMAIL_1>,");
-        check(Class::Email, &format!("jane@{label}"), &format!("jane@{label}"));
+        check(Class::EMAIL, &format!("mail jane@example.{label} now"), "mail EC_EMAIL_1 now");
+        check(Class::EMAIL, &format!("<jane@mail.example.{label}>,"), "<EC_EMAIL_1>,");
+        check(Class::EMAIL, &format!("jane@{label}"), &format!("jane@{label}"));
     }
     for label in NO_TOP_LEVELS {
         let text = format!("mail jane@example.{label} now");
-        check(Class::Email, &text, &text);
+        check(Class::EMAIL, &text, &text);
     }
 }
 
@@ -201,17 +201,17 @@ fn a_label_of_a_domain_has_up_to_63_characters() {
     for letter in LETTERS {
         for length in [1, 2, 3, 11, 31, 32, 33, 62, 63] {
             let label = letter.repeat(length);
-            check(Class::Email, &format!("jane@{label}.example"), "EC_EMAIL_1");
-            check(Class::Email, &format!("jane@mail.{label}.example;"), "EC_EMAIL_1;");
+            check(Class::EMAIL, &format!("jane@{label}.example"), "EC_EMAIL_1");
+            check(Class::EMAIL, &format!("jane@mail.{label}.example;"), "EC_EMAIL_1;");
             if letter != "0" && length > 1 {
-                check(Class::Email, &format!("jane@example.{label}"), "EC_EMAIL_1");
+                check(Class::EMAIL, &format!("jane@example.{label}"), "EC_EMAIL_1");
             }
         }
         for length in [64, 65, 200] {
             let label = letter.repeat(length);
-            check(Class::Email, &format!("jane@{label}.example"), &format!("jane@{label}.example"));
-            check(Class::Email, &format!("jane@example.{label}"), &format!("jane@example.{label}"));
-            check(Class::Email, &format!("jane@example.com.{label}"), &format!("EC_EMAIL_1.{label}"));
+            check(Class::EMAIL, &format!("jane@{label}.example"), &format!("jane@{label}.example"));
+            check(Class::EMAIL, &format!("jane@example.{label}"), &format!("jane@example.{label}"));
+            check(Class::EMAIL, &format!("jane@example.com.{label}"), &format!("EC_EMAIL_1.{label}"));
         }
     }
 }
@@ -240,51 +240,51 @@ const LOCAL_PARTS: [(&str, &str); 17] = [
 #[test]
 fn an_address_begins_with_its_local_part() {
     for (local, expected) in LOCAL_PARTS {
-        check(Class::Email, &format!("{local}@example.com"), expected);
-        check(Class::Email, &format!("{local}@localhost"), &format!("{local}@localhost"));
+        check(Class::EMAIL, &format!("{local}@example.com"), expected);
+        check(Class::EMAIL, &format!("{local}@localhost"), &format!("{local}@localhost"));
     }
 }
 
 /// A class, the prefix that makes a vendor's token of what follows, and the least that has to follow. Prefix and body stand
 /// apart, so that no scanner for secrets takes this file for one.
 const TOKENS: &[(Class, &str, &str)] = &[
-    (Class::GithubToken, "ghp_", "ZJDeVREhkptGF7Wvep0NwJWlPEQP7a0t2nxL"),
-    (Class::GithubToken, "gho_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
-    (Class::GithubToken, "ghu_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
-    (Class::GithubToken, "ghs_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
-    (Class::GithubToken, "ghr_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
+    (Class::GITHUB_TOKEN, "ghp_", "ZJDeVREhkptGF7Wvep0NwJWlPEQP7a0t2nxL"),
+    (Class::GITHUB_TOKEN, "gho_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
+    (Class::GITHUB_TOKEN, "ghu_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
+    (Class::GITHUB_TOKEN, "ghs_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
+    (Class::GITHUB_TOKEN, "ghr_", "aB3dE5fG7hI9jK1lM2nO4pQ6rS8tU0vW3xYz"),
     (
-        Class::GithubToken,
+        Class::GITHUB_TOKEN,
         "github_pat_",
         "11AAOKYUI0JqmGpRMr5nGt_LiPrTSWAOOZZXUwkT9YLUT0fJE9Wh3EbPGXYisTF6w5NZKZJ4GJgZLTL7dK",
     ),
-    (Class::AwsAccessKey, "AKIA", "IVOURJN3SXRRLZFQ"),
-    (Class::AwsAccessKey, "ASIA", "OZW6VBVAZFJHJLQA"),
-    (Class::AwsAccessKey, "ABIA", "IVOURJN3SXRRLZFQ"),
-    (Class::AwsAccessKey, "ACCA", "IVOURJN3SXRRLZFQ"),
-    (Class::SlackToken, "xoxb-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxp-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxa-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxr-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxs-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxe-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xapp-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxe.xoxp-", "781236-GkwFDQoHq"),
-    (Class::SlackToken, "xoxe.xoxb-", "781236-GkwFDQoHq"),
-    (Class::StripeKey, "sk_live_", "HQS0j4H75X"),
-    (Class::StripeKey, "rk_live_", "HQS0j4H75X"),
-    (Class::StripeKey, "sk_test_", "HQS0j4H75X"),
-    (Class::StripeKey, "rk_test_", "HQS0j4H75X"),
-    (Class::StripeKey, "sk_prod_", "HQS0j4H75X"),
-    (Class::StripeKey, "rk_prod_", "HQS0j4H75X"),
-    (Class::StripeKey, "whsec_", "9KJ4hP2mXc7VbQ1tYzR8nWd5sF3gL6aE"),
+    (Class::AWS_ACCESS_KEY, "AKIA", "IVOURJN3SXRRLZFQ"),
+    (Class::AWS_ACCESS_KEY, "ASIA", "OZW6VBVAZFJHJLQA"),
+    (Class::AWS_ACCESS_KEY, "ABIA", "IVOURJN3SXRRLZFQ"),
+    (Class::AWS_ACCESS_KEY, "ACCA", "IVOURJN3SXRRLZFQ"),
+    (Class::SLACK_TOKEN, "xoxb-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxp-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxa-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxr-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxs-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxe-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xapp-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxe.xoxp-", "781236-GkwFDQoHq"),
+    (Class::SLACK_TOKEN, "xoxe.xoxb-", "781236-GkwFDQoHq"),
+    (Class::STRIPE_KEY, "sk_live_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "rk_live_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "sk_test_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "rk_test_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "sk_prod_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "rk_prod_", "HQS0j4H75X"),
+    (Class::STRIPE_KEY, "whsec_", "9KJ4hP2mXc7VbQ1tYzR8nWd5sF3gL6aE"),
 ];
 
 fn placeholder(class: Class) -> &'static str {
     match class {
-        Class::GithubToken => "EC_GITHUB_TOKEN_1",
-        Class::AwsAccessKey => "EC_AWS_ACCESS_KEY_1",
-        Class::SlackToken => "EC_SLACK_TOKEN_1",
+        Class::GITHUB_TOKEN => "EC_GITHUB_TOKEN_1",
+        Class::AWS_ACCESS_KEY => "EC_AWS_ACCESS_KEY_1",
+        Class::SLACK_TOKEN => "EC_SLACK_TOKEN_1",
         _ => "EC_STRIPE_KEY_1",
     }
 }
@@ -311,11 +311,11 @@ fn a_token_of_every_prefix_is_found_whole_and_nothing_less_is_one() {
 
 /// Beginnings that look like a vendor's and are none, each before the body of a token.
 const NO_PREFIXES: &[(Class, &[&str])] = &[
-    (Class::GithubToken, &["ghx_", "gh_", "ghp-", "GHP_", "ghp", "hp_", "github_pat", "github_token_"]),
-    (Class::AwsAccessKey, &["AKIB", "AIIA", "AXIA", "KIA", "akia", "AKI", "ACIA"]),
-    (Class::SlackToken, &["xoxx-", "xoxb_", "xoxb", "oxb-", "XOXB-", "xap-", "xappp", "xox-"]),
+    (Class::GITHUB_TOKEN, &["ghx_", "gh_", "ghp-", "GHP_", "ghp", "hp_", "github_pat", "github_token_"]),
+    (Class::AWS_ACCESS_KEY, &["AKIB", "AIIA", "AXIA", "KIA", "akia", "AKI", "ACIA"]),
+    (Class::SLACK_TOKEN, &["xoxx-", "xoxb_", "xoxb", "oxb-", "XOXB-", "xap-", "xappp", "xox-"]),
     (
-        Class::StripeKey,
+        Class::STRIPE_KEY,
         &["pk_live_", "pk_test_", "sk_life_", "sk-live-", "SK_LIVE_", "sk_live", "k_test_", "whsec-", "whsec"],
     ),
 ];
@@ -359,17 +359,17 @@ fn every_private_key_block_goes_whole_and_no_other_block() {
     let ssh2 = |name: &str| format!("---- BEGIN {name} ----\nP2/56wAAAgIAAAAm\n---- END {name} ----");
     for name in KEYS {
         for block in [pem(name), ssh2(name)] {
-            check(Class::PrivateKey, &format!("a\n{block}\nb"), "a\nEC_PRIVATE_KEY_1\nb");
+            check(Class::PRIVATE_KEY, &format!("a\n{block}\nb"), "a\nEC_PRIVATE_KEY_1\nb");
         }
     }
     // What stands between the dashes has up to 63 characters.
     for (length, found) in [(1, true), (30, true), (51, true), (52, false), (100, false)] {
         let block = pem(&format!("{} PRIVATE KEY", "X".repeat(length)));
-        check(Class::PrivateKey, &block, if found { "EC_PRIVATE_KEY_1" } else { &block });
+        check(Class::PRIVATE_KEY, &block, if found { "EC_PRIVATE_KEY_1" } else { &block });
     }
     for name in NO_KEYS {
         for block in [pem(name), ssh2(name)] {
-            check(Class::PrivateKey, &block, &block);
+            check(Class::PRIVATE_KEY, &block, &block);
         }
     }
 }
@@ -394,7 +394,7 @@ const SCHEMES: [&str; 12] = [
 fn the_password_of_a_url_goes_whatever_its_scheme() {
     for scheme in SCHEMES {
         let check = |url: &str, expected: &str| {
-            check(Class::UrlCredentials, &format!("{scheme}://{url}"), &format!("{scheme}://{expected}"));
+            check(Class::URL_CREDENTIALS, &format!("{scheme}://{url}"), &format!("{scheme}://{expected}"));
         };
         check("jane:hunter2@example.com", "EC_URL_CREDENTIALS_1@example.com");
         check(":hunter2@example.com:80/a", "EC_URL_CREDENTIALS_1@example.com:80/a");
@@ -409,28 +409,28 @@ fn the_password_of_a_url_goes_whatever_its_scheme() {
 #[test]
 fn an_escape_before_an_address_is_left() {
     for escape in [r"\n", r"\r", r"\t", r"\b", r"\f", r"\u003c", r"\u000A", r#"\""#, r"\/", r"\\\n"] {
-        check(Class::Email, &format!("a{escape}jane@example.com"), &format!("a{escape}EC_EMAIL_1"));
+        check(Class::EMAIL, &format!("a{escape}jane@example.com"), &format!("a{escape}EC_EMAIL_1"));
     }
     // Two backslashes are one, and no escape: the letter is the address's.
-    check(Class::Email, r"a\\njane@example.com", r"a\\EC_EMAIL_1");
-    check(Class::Email, r"a\xjane@example.com", r"a\EC_EMAIL_1");
-    check(Class::Email, r"a\u00jane@example.com", r"a\EC_EMAIL_1");
+    check(Class::EMAIL, r"a\\njane@example.com", r"a\\EC_EMAIL_1");
+    check(Class::EMAIL, r"a\xjane@example.com", r"a\EC_EMAIL_1");
+    check(Class::EMAIL, r"a\u00jane@example.com", r"a\EC_EMAIL_1");
 }
 
 #[test]
 fn quoted_names_and_address_literals_have_their_lengths() {
     for length in [1, 10, 62, 63, 64] {
-        check(Class::Email, &format!("\"{}\"@example.com", "j".repeat(length)), "EC_EMAIL_1");
+        check(Class::EMAIL, &format!("\"{}\"@example.com", "j".repeat(length)), "EC_EMAIL_1");
     }
     for length in [0, 65, 200] {
         let text = format!("\"{}\"@example.com", "j".repeat(length));
-        check(Class::Email, &text, &text);
+        check(Class::EMAIL, &text, &text);
     }
     for literal in ["192.168.0.1", "IPv6:2001:db8::1", "::1", &"1".repeat(50)] {
-        check(Class::Email, &format!("jane@[{literal}]."), "EC_EMAIL_1.");
+        check(Class::EMAIL, &format!("jane@[{literal}]."), "EC_EMAIL_1.");
     }
     for literal in ["", "1", "12", "192.168.0.1 ", "a/b", &"1".repeat(51)] {
-        check(Class::Email, &format!("jane@[{literal}]."), &format!("jane@[{literal}]."));
+        check(Class::EMAIL, &format!("jane@[{literal}]."), &format!("jane@[{literal}]."));
     }
 }
 
@@ -439,15 +439,15 @@ fn quoted_names_and_address_literals_have_their_lengths() {
 fn a_picture_and_a_repository_are_no_addresses() {
     for kind in ["png", "jpg", "jpeg", "gif", "webp", "svg"] {
         for scale in 1..=4 {
-            check(Class::Email, &format!("icon@{scale}x.{kind}"), &format!("icon@{scale}x.{kind}"));
+            check(Class::EMAIL, &format!("icon@{scale}x.{kind}"), &format!("icon@{scale}x.{kind}"));
         }
-        check(Class::Email, &format!("icon@5x.{kind}"), "EC_EMAIL_1");
-        check(Class::Email, &format!("icon@2y.{kind}"), "EC_EMAIL_1");
+        check(Class::EMAIL, &format!("icon@5x.{kind}"), "EC_EMAIL_1");
+        check(Class::EMAIL, &format!("icon@2y.{kind}"), "EC_EMAIL_1");
     }
-    check(Class::Email, "icon@2x.com", "EC_EMAIL_1");
-    check(Class::Email, "icon@2x.pngs", "EC_EMAIL_1");
-    check(Class::Email, "git@example.com:a/b", "git@example.com:a/b");
-    check(Class::Email, "git@example.com", "EC_EMAIL_1");
-    check(Class::Email, "jane@example.com:a/b", "EC_EMAIL_1:a/b");
-    check(Class::Email, "digit@example.com:a/b", "EC_EMAIL_1:a/b");
+    check(Class::EMAIL, "icon@2x.com", "EC_EMAIL_1");
+    check(Class::EMAIL, "icon@2x.pngs", "EC_EMAIL_1");
+    check(Class::EMAIL, "git@example.com:a/b", "git@example.com:a/b");
+    check(Class::EMAIL, "git@example.com", "EC_EMAIL_1");
+    check(Class::EMAIL, "jane@example.com:a/b", "EC_EMAIL_1:a/b");
+    check(Class::EMAIL, "digit@example.com:a/b", "EC_EMAIL_1:a/b");
 }

@@ -1,7 +1,7 @@
 //! A decision for machines.
 
 use enforcecore::decision::{ArgScope, Decision, Obligations, Verdict};
-use enforcecore::redact::{CLASSES, ClassSet};
+use enforcecore::redact::{Class, ClassSet, classes};
 use serde_json::{Map, Value as Json, json};
 
 /// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is, and with the
@@ -48,6 +48,6 @@ fn obligations(obligations: &Obligations) -> Json {
     Json::Object(members)
 }
 
-fn names(classes: ClassSet) -> Json {
-    CLASSES.iter().filter(|(class, _, _)| classes.contains(*class)).map(|(_, name, _)| *name).collect()
+fn names(chosen: ClassSet) -> Json {
+    classes().filter(|class| chosen.contains(*class)).map(Class::as_str).collect()
 }

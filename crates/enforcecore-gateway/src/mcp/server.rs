@@ -84,7 +84,7 @@ fn seen(line: &str, key: &mut Option<String>, classes: ClassSet) -> Option<Strin
     let begun = key.take().unwrap_or_default();
     let text = format!("{begun}{line}\n");
     let RedactedText { text: seen, findings } = redact_text(&text, classes);
-    let unfinished = findings.iter().find(|found| found.class == Class::PrivateKey && found.end == text.len());
+    let unfinished = findings.iter().find(|found| found.class == Class::PRIVATE_KEY && found.end == text.len());
     let goes_on = unfinished.is_some_and(|found| found.start < begun.len());
     *key = match unfinished.and_then(|found| text.get(found.start..)) {
         Some(_) if goes_on => Some(begun),

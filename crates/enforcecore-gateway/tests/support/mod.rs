@@ -177,7 +177,7 @@ impl World {
     pub async fn receive_own(&mut self) -> Value {
         let mut line = String::new();
         timeout(PATIENCE, self.from_proxy.read_line(&mut line)).await.expect("the proxy writes").unwrap();
-        Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error}: {line:?}"))
+        Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line:?}"))
     }
 
     /// Holds the log's turn: nothing is admitted until it is let go. Another process's lock would be waited for only so long.

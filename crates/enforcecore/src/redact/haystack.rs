@@ -5,18 +5,23 @@
 
 use std::ops::Range;
 
+use super::class_row::{ClassRow, PREFIX};
+
 /// A text being examined.
 pub(crate) struct Haystack<'a> {
     bytes: &'a [u8],
+    /// The classes whose placeholders are inert.
+    classes: &'static [ClassRow],
     /// How many bytes were looked at, so that tests can hold detectors to linear work without a clock.
     #[cfg(test)]
     steps: std::cell::Cell<usize>,
 }
 
 impl<'a> Haystack<'a> {
-    pub(crate) fn new(text: &'a str) -> Haystack<'a> {
+    pub(crate) fn new(text: &'a str, classes: &'static [ClassRow]) -> Haystack<'a> {
         Haystack {
             bytes: text.as_bytes(),
+            classes,
             #[cfg(test)]
             steps: Default::default(),
         }
@@ -50,6 +55,15 @@ impl<'a> Haystack<'a> {
     /// Whether `literal` ends exactly before `end`.
     pub(crate) fn ends_with(&self, end: usize, literal: &str) -> bool {
         end.checked_sub(literal.len()).is_some_and(|start| self.slice(start..end) == literal.as_bytes())
+    }
+
+    /// Whether the bytes are exactly a placeholder of some class.
+    pub(crate) fn is_placeholder(&self, bytes: &[u8]) -> bool {
+        let Some(rest) = bytes.strip_prefix(PREFIX.as_bytes()) else { return false };
+        let Some(underscore) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
+        let (name, number) = rest.split_at_checked(underscore).unwrap_or_default();
+        let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
+        numbered && self.classes.iter().any(|class| name == class.name.to_ascii_uppercase().as_bytes())
     }
 
     /// Where `needle` begins, at `from` or later.

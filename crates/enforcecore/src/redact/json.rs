@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::classes::{Class, ClassSet};
+use super::class::ClassSet;
+use super::class_row::Class;
 use super::placeholders::Placeholders;
-use super::{Finding, RedactedValue, Withheld};
+use super::scan::Finding;
 use crate::number::Number;
 use crate::value::{Map, VALUE_DEPTH_MAX, Value};
 
@@ -14,6 +15,29 @@ use crate::value::{Map, VALUE_DEPTH_MAX, Value};
 pub const REDACT_VALUE_BYTES_MAX: usize = 8 << 20;
 /// Levels of nesting at most: as deep as a value can be that came from JSON.
 pub const REDACT_VALUE_DEPTH_MAX: usize = VALUE_DEPTH_MAX;
+
+/// A value with its findings replaced, and how many there were by class.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedValue {
+    /// The value that may be seen.
+    pub value: Value,
+    /// How many findings by class.
+    pub counts: BTreeMap<Class, u64>,
+}
+
+/// Why a value cannot be released at all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Withheld {
+    /// A limit of redaction was met; what lies beyond it is unknown.
+    #[error("the value is beyond what redaction examines: {0}")]
+    BeyondLimits(String),
+    /// Two keys of one object became the same.
+    #[error("two keys of one object are the same after redaction")]
+    KeyCollision,
+    /// Its placeholders got no numbers in their session.
+    #[error("{0}")]
+    NotNumbered(String),
+}
 
 /// Replaces every classified span in a value: strings, keys and numbers at every depth.
 pub fn redact_value(value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {

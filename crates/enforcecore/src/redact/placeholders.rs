@@ -4,14 +4,33 @@
 //! pattern. Its number is the same for the same original within one text or value, or within a session where there is one, so
 //! that a model can tell two customers apart. A placeholder already in the input is inert: it stands for nothing and is left alone.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
-use super::Finding;
-use super::classes::{CLASSES, Class, ClassSet};
-use super::scan::findings as scan;
+use super::class::{ClassSet, classes};
+use super::class_row::{Class, PREFIX};
+use super::scan::{Finding, findings as scan};
 use super::work::{List, count};
+
+/// A text with its findings replaced by placeholders.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RedactedText {
+    /// The text that may be seen.
+    pub text: String,
+    /// What was found in the original, in order, overlaps included.
+    pub findings: Vec<Finding>,
+}
+
+/// Replaces every classified span of a text.
+pub fn redact_text(text: &str, classes: ClassSet) -> RedactedText {
+    redact_text_in(text, classes, &mut Placeholders::default())
+}
+
+/// Does what [`redact_text`] does, in numbers that go on from those of others.
+pub(crate) fn redact_text_in(text: &str, classes: ClassSet, placeholders: &mut Placeholders<'_>) -> RedactedText {
+    let (redacted, findings) = placeholders.redact(text, classes);
+    RedactedText { text: redacted.unwrap_or_else(|| text.to_owned()), findings: findings.into_vec() }
+}
 
 /// Renderings of one text at most. Replacing a span can bring its neighbours together into something classified; each
 /// further rendering covers it, and a text that still is not clean is replaced whole.
@@ -51,7 +70,7 @@ impl<'a> Placeholders<'a> {
             return (None, findings);
         }
         for _ in 0..RENDERINGS_MAX {
-            let rendering = self.render(text, &union(&findings));
+            let rendering = self.render(text, &union(&findings, |class| class.row().rank));
             let further = scan(&rendering.text, classes);
             if further.is_empty() {
                 return (Some(rendering.text), findings);
@@ -60,8 +79,8 @@ impl<'a> Placeholders<'a> {
             findings.extend(further.iter().map(|finding| rendering.original(finding)));
             findings.sort_by_key(|finding| (finding.start, finding.end));
         }
-        let class = findings.iter().map(|finding| finding.class).max_by_key(|class| rank(*class));
-        let class = class.unwrap_or(Class::PrivateKey);
+        let class = findings.iter().map(|finding| finding.class).max_by_key(|class| class.row().rank);
+        let class = class.unwrap_or(Class::PRIVATE_KEY);
         let mut whole = List::default();
         whole.push(Finding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
         whole.extend(findings.drain());
@@ -93,12 +112,12 @@ impl<'a> Placeholders<'a> {
 
     fn placeholder(&mut self, class: Class, original: &str) -> String {
         count(original.len());
-        let name = (class, canonical(class, original).into_owned());
+        let name = (class, (class.row().canonical)(original).into_owned());
         let number = match self.numbers.get(&name) {
             Some(number) => *number,
             None => self.number(name),
         };
-        format!("{PREFIX}{}_{number}", class.as_str().to_ascii_uppercase())
+        class.row().placeholder(number)
     }
 
     /// The number of a value that is met here for the first time.
@@ -119,38 +138,22 @@ impl<'a> Placeholders<'a> {
 
 /// The placeholders that stand in a text, each as its class and number.
 pub(crate) fn placeholders_in(text: &str) -> impl Iterator<Item = (Class, u64)> {
-    text.split(PREFIX).skip(1).filter_map(|after| {
-        CLASSES.iter().find_map(|(class, name, _)| {
-            let digits = after.strip_prefix(&name.to_ascii_uppercase())?.strip_prefix('_')?;
-            let digits = digits.get(..digits.bytes().take_while(u8::is_ascii_digit).count())?;
-            // As it is written, and no other spelling of the number.
-            digits.parse().ok().filter(|number: &u64| number.to_string() == digits).map(|number| (*class, number))
-        })
-    })
-}
-
-/// Whether the bytes are exactly a placeholder of some class.
-pub(crate) fn is_placeholder(bytes: &[u8]) -> bool {
-    let Some(rest) = bytes.strip_prefix(PREFIX.as_bytes()) else { return false };
-    let Some(underscore) = rest.iter().rposition(|byte| *byte == b'_') else { return false };
-    let (name, number) = rest.split_at_checked(underscore).unwrap_or_default();
-    let numbered = number.len() > 1 && number.iter().skip(1).all(u8::is_ascii_digit);
-    numbered && CLASSES.iter().any(|(_, own, _)| name == own.to_ascii_uppercase().as_bytes())
+    let named = |after: &str| classes().find_map(|class| Some((class, class.row().number_in(after)?)));
+    text.split(PREFIX).skip(1).filter_map(named)
 }
 
 /// Names the finding that covers a text no rendering of which was clean.
 const WHOLE_TEXT: &str = "whole_text";
 
-const PREFIX: &str = "EC_";
-
 /// A span of the original that one placeholder replaces.
-struct Span {
-    class: Class,
-    range: Range<usize>,
+pub(super) struct Span {
+    pub(super) class: Class,
+    pub(super) range: Range<usize>,
 }
 
-/// Joins the overlapping spans of findings in order, so that no tail of one survives another; the best class names the whole.
-fn union(findings: &List<Finding>) -> List<Span> {
+/// Joins the overlapping spans of findings in order, so that no tail of one survives another; the class of the highest rank
+/// names the whole.
+pub(super) fn union(findings: &List<Finding>, rank: impl Fn(Class) -> u8) -> List<Span> {
     let mut spans: List<Span> = List::default();
     for finding in findings.iter() {
         match spans.last_mut() {
@@ -162,31 +165,6 @@ fn union(findings: &List<Finding>) -> List<Span> {
         }
     }
     spans
-}
-
-/// Which class names a span that several claim: the surer its format, the better.
-fn rank(class: Class) -> u8 {
-    match class {
-        Class::PrivateKey => 5,
-        Class::GithubToken | Class::SlackToken | Class::StripeKey => 4,
-        Class::AwsAccessKey => 3,
-        Class::UrlCredentials => 2,
-        Class::CreditCard => 1,
-        Class::Email => 0,
-    }
-}
-
-/// What makes two originals one value: a card's number is its digits, however they are grouped; an address is the same in
-/// either case.
-fn canonical(class: Class, original: &str) -> Cow<'_, str> {
-    match class {
-        // Several findings may be one span, and what stands between them tells two people apart.
-        Class::CreditCard if !original.contains(char::is_alphabetic) => {
-            original.chars().filter(char::is_ascii_digit).collect()
-        }
-        Class::Email => Cow::Owned(original.to_lowercase()),
-        _ => Cow::Borrowed(original),
-    }
 }
 
 /// A text in the making, with where each piece of it comes from.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::value::Value;
 
 fn check(text: &str, expected: &str) {
     assert_eq!(redact_text(text, ClassSet::all()).text, expected, "{text}");
@@ -52,7 +53,7 @@ fn values_are_redacted_at_every_depth() {
 #[test]
 fn findings_are_counted_by_class() {
     let redacted = redact_value(&json(r#"{"a@b.com":["a@b.com", 4111111111111111]}"#), ClassSet::all()).unwrap();
-    assert_eq!(redacted.counts, [(Class::Email, 2), (Class::CreditCard, 1)].into());
+    assert_eq!(redacted.counts, [(Class::EMAIL, 2), (Class::CREDIT_CARD, 1)].into());
 }
 
 #[test]
@@ -135,8 +136,8 @@ fn classified_pieces() -> impl Strategy<Value = String> {
 }
 
 fn some_classes() -> impl Strategy<Value = ClassSet> {
-    let some = prop::sample::subsequence(CLASSES.to_vec(), 1..=CLASSES.len());
-    let some = some.prop_map(|rows| rows.iter().fold(ClassSet::NONE, |set, (class, _, _)| set.with(*class)));
+    let some = prop::sample::subsequence(classes().collect::<Vec<_>>(), 1..=classes().count());
+    let some = some.prop_map(|classes| classes.into_iter().collect::<ClassSet>());
     prop_oneof![2 => Just(ClassSet::all()), 1 => some]
 }
 
@@ -150,6 +151,21 @@ fn a_name_in_a_message_is_redacted_short_and_on_one_line() {
     check(&"a".repeat(65), &("a".repeat(64) + ".."));
     // What the cut would leave of a card is redacted too.
     check(&("-".repeat(56) + "4111111111111111"), &("-".repeat(56) + "EC_CREDI.."));
+}
+
+#[test]
+fn what_is_wrong_with_a_value_says_nothing_classified() {
+    let check = |json: &str, expected: &str| {
+        let error = Value::from_json(json.as_bytes()).unwrap_err();
+        assert_eq!((shown_error(&error).as_str(), format!("{error:?}").contains("jo@")), (expected, false), "{json}");
+    };
+    check(r#"{"jo@example.com":1,"jo@example.com":2}"#, "the key `EC_EMAIL_1` appears twice in one object");
+    check(r#"{"to":1,"to":2}"#, "the key `to` appears twice in one object");
+    check(r#"{"to":"jo@example.com}"#, "not JSON: unreadable from line 1, column 7 on");
+    check("1e999", "a number beyond the range of a double (10^308)");
+    check(&"[".repeat(65), "nested more than 64 levels deep");
+    check(r#""jo@example.com\u0000""#, "a NUL character in text");
+    check(&" ".repeat(2_000_000), "2000000 bytes, more than the 1048576 allowed");
 }
 
 proptest! {

@@ -16,7 +16,7 @@ use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Face;
-use enforcecore::redact::shown_name;
+use enforcecore::redact::{shown_error, shown_name};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
 use enforcecore::value::{Map, Value};
@@ -77,7 +77,7 @@ impl Decider {
                 continue;
             }
             let wrong = |why: String| CommandError::usage(format!("{}:{number}: {why}", path.display()));
-            let value = Value::from_json(line.trim_ascii()).map_err(|error| wrong(error.to_string()))?;
+            let value = Value::from_json(line.trim_ascii()).map_err(|error| wrong(shown_error(&error)))?;
             self.take(&value).map_err(wrong)?;
         }
         // What the file says nothing more about ran to its end.

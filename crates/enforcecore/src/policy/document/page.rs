@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{LATER, condition, rule, tool};
-use crate::redact::CLASSES;
+use crate::redact::{Class, classes, detectors};
 
 const PAGE: &str = include_str!("../../../../../docs/policy.md");
 
@@ -60,7 +60,7 @@ fn words() -> BTreeSet<String> {
         READERS.iter().flat_map(move |reader| source.split(reader).skip(1).filter_map(|rest| rest.split('"').next()))
     });
     let tables = [tool::EFFECTS, tool::TYPES, &tool::PATH_KEYS, condition::COMPARATORS, OTHERS].concat();
-    let classes = CLASSES.iter().map(|(_, name, _)| *name);
+    let classes = classes().flat_map(|class| class.row().aliases.iter().copied().chain([class.as_str()]));
     let kinds = condition::KINDS.iter().flat_map(|(kind, _)| [format!("any_{kind}"), format!("every_{kind}")]);
     keys.chain(tables).chain(classes).map(str::to_owned).chain(kinds).collect()
 }
@@ -93,8 +93,11 @@ fn the_page_has_every_word_and_no_other() {
     let (code, count) = (rows("## Top-level keys", "## Time"), words.len());
     let invented: Vec<&String> = code.difference(&words).collect();
     assert!(invented.is_empty() && count > 80, "the page invents {invented:?}");
-    let classes = rows("## Redaction", "## Tests");
+    let known: BTreeSet<String> = classes().map(Class::as_str).chain(["secret"]).map(str::to_owned).collect();
+    assert_eq!(rows("## Redaction", "## Tests"), known);
+    assert_eq!(detectors().map(|detector| detector.class.to_owned()).collect::<BTreeSet<_>>().len(), classes().count());
+    let secrets = PAGE.lines().find_map(|line| line.strip_prefix("| `secret` |")).unwrap();
     let known: BTreeSet<String> =
-        CLASSES.iter().map(|(_, name, _)| *name).chain(["secret"]).map(str::to_owned).collect();
-    assert_eq!(classes, known);
+        classes().filter(|class| class.row().secret).map(|class| class.as_str().to_owned()).collect();
+    assert_eq!(quoted(secrets), known);
 }

@@ -8,7 +8,7 @@ use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_l
 use crate::call::TOOL_NAME_BYTES_MAX;
 use crate::decision::ArgScope;
 use crate::path::{Base, PathArg, Resolve, Send};
-use crate::redact::{CLASSES, ClassSet};
+use crate::redact::{Class, ClassSet, classes};
 
 /// What a tool may do, by the policy's words.
 pub(in super::super) const EFFECTS: &[&str] =
@@ -468,21 +468,21 @@ fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
     if items.is_empty() {
         report.error("EC0022", node.place, "an empty list of classes").help("without classes nothing is redacted");
     }
-    let mut classes = ClassSet::NONE;
+    let mut chosen = ClassSet::NONE;
     for item in items {
         if report.is_full() {
             break;
         }
         let Some(word) = text(item, "a class", report) else { continue };
         match ClassSet::named(&word.value) {
-            Some(named) => classes = classes.union(named),
+            Some(named) => chosen = chosen.union(named),
             None => {
-                let names = CLASSES.iter().map(|(_, name, _)| *name).chain(["secret"]);
+                let names = classes().map(Class::as_str).chain(["secret"]);
                 report
                     .error("EC0025", word.place, format!("unknown class `{}`", word.value))
                     .suggest(&word.value, names);
             }
         }
     }
-    classes
+    chosen
 }

@@ -4,15 +4,27 @@
 //! passes Luhn, so the shape decides too: digits grouped the way cards are printed, or a group that stands alone; never a
 //! part of a longer run of digits, the fraction of a decimal, or a number dialled with `+`.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Detector, Trigger};
-use crate::redact::classes::Class;
+use crate::redact::class_row::{ClassRow, ClassTier, as_written};
+use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    name: "credit_card",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: false,
+    rank: 1,
+    canonical: digits,
+    doc: "A payment card number that passes Luhn and lies in an issuer's range.",
+    source: "ISO/IEC 7812-1, annex B",
+};
 
 pub(super) const CREDIT_CARD: Detector = Detector {
     id: "credit_card",
-    class: Class::CreditCard,
+    class: "credit_card",
     trigger: Trigger::Digits,
     verify,
     doc: "A payment card number of 12 to 19 digits with Luhn's check digit, in an issuer's range and of its length.",
@@ -104,6 +116,15 @@ impl Issuer {
         let prefix = digits.iter().take(self.prefix_digits).fold(0, |sum, digit| sum * 10 + u32::from(*digit));
         (self.digits_min..=self.digits_max).contains(&digits.len()) && (self.first..=self.last).contains(&prefix)
     }
+}
+
+/// A card's number is its digits, however they are grouped.
+fn digits(original: &str) -> Cow<'_, str> {
+    // Several findings may be one span, and what stands between them tells two people apart.
+    if original.contains(char::is_alphabetic) {
+        return as_written(original);
+    }
+    original.chars().filter(char::is_ascii_digit).collect()
 }
 
 /// Reads groups of digits from the start of a run, and takes the longest number that ends where a group does. It reads at

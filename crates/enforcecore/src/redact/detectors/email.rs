@@ -3,17 +3,29 @@
 //! Addresses are taken as people write them, not as the standard allows: an unquoted local part holds no `/`, `=`, `?`, `&`
 //! or braces, because beside those stands a path, a query or a template far more often than half a name.
 
+use std::borrow::Cow;
 use std::ops::Range;
 
-use super::{Detector, Trigger};
-use crate::redact::classes::Class;
+use crate::redact::class_row::{ClassRow, ClassTier};
+use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
-use crate::redact::placeholders::is_placeholder;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    name: "email",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: false,
+    rank: 0,
+    canonical: lower_case,
+    doc: "An e-mail address.",
+    source: "RFC 5321, section 4.1.2",
+};
 
 pub(super) const EMAIL: Detector = Detector {
     id: "email",
-    class: Class::Email,
-    trigger: Trigger::Literals(&["@"]),
+    class: "email",
+    // The `@` that ends a URL's credentials is not also an address's: `user:secret@host` would hide the host.
+    trigger: Trigger::LiteralsNotBehind(&["@"], "url_credentials"),
     verify,
     doc: "An e-mail address: a local part, `@`, and a domain of at least two labels or an address literal.",
     finds: &[
@@ -56,12 +68,17 @@ const ADDRESS_LITERAL_BYTES_MAX: usize = 50;
 /// least one for each letter: no label has more letters than this, and one in other letters than ASCII has more bytes.
 const LABEL_CHARS_MAX: usize = 63;
 
+/// An address is the same in either case.
+fn lower_case(original: &str) -> Cow<'_, str> {
+    Cow::Owned(original.to_lowercase())
+}
+
 fn verify(text: &Haystack<'_>, after: usize) -> Option<Range<usize>> {
     let at = after.checked_sub(1)?;
     let start = local_start(text, at)?;
     let end = domain_end(text, after)?;
     let local = text.slice(start..at);
-    let inert = is_placeholder(local) || is_remote(text, local, end) || is_scaled_image(text.slice(after..end));
+    let inert = text.is_placeholder(local) || is_remote(text, local, end) || is_scaled_image(text.slice(after..end));
     (!inert).then_some(start..end)
 }
 

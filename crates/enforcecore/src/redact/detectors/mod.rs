@@ -1,4 +1,4 @@
-//! The detectors: one row each, with what it must find and what it must leave alone.
+//! The detectors and their classes: one row each, a detector's with what it must find and what it must leave alone.
 //!
 //! A row costs nothing until its trigger occurs in the text; then its verifier, written by hand, reads the surroundings and
 //! says which bytes are classified. A verifier looks at a bounded number of bytes, or walks a run that no other occurrence
@@ -10,46 +10,38 @@ mod private_key;
 mod url_credentials;
 mod vendor_tokens;
 
-use std::ops::Range;
+use super::class_row::{Class, ClassRow};
+use super::detector::Detector;
 
-use super::classes::Class;
-use super::haystack::Haystack;
+/// Makes the table of the classes, and a constant for the place of each row.
+macro_rules! classes {
+    ($($name:ident: $row:expr,)*) => {
+        /// Every class there is.
+        pub(super) const CLASSES: &[ClassRow] = &[$($row),*];
 
-/// One detector.
-pub(crate) struct Detector {
-    /// Its name in findings.
-    pub id: &'static str,
-    /// What it finds.
-    pub class: Class,
-    /// What makes it look.
-    pub trigger: Trigger,
-    /// Given the offset after a literal, or of a digit run's first digit, the classified bytes.
-    pub verify: fn(&Haystack<'_>, usize) -> Option<Range<usize>>,
-    /// One sentence for people.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of the table and by readers of the source"))]
-    pub doc: &'static str,
-    /// Texts and the bytes found in them.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own test runs them"))]
-    pub finds: &'static [(&'static str, &'static str)],
-    /// Texts in which nothing is found.
-    #[cfg_attr(not(test), expect(dead_code, reason = "the table's own test runs them"))]
-    pub leaves: &'static [&'static str],
-    /// Where the format is described.
-    #[cfg_attr(not(test), expect(dead_code, reason = "read by the test of the table and by readers of the source"))]
-    pub source: &'static str,
+        impl Class {
+            $(
+                #[doc = "See its [row](Class::row)."]
+                pub const $name: Class = Class::of(CLASSES, $row.name);
+            )*
+        }
+    };
 }
 
-/// What in a text makes a detector look.
-#[derive(Clone, Copy)]
-pub(crate) enum Trigger {
-    /// One of these literals, at least two bytes each except that a single byte may stand alone.
-    Literals(&'static [&'static str]),
-    /// The first digit of a run of digits.
-    Digits,
+// In the order in which a log tells of them.
+classes! {
+    EMAIL: email::CLASS,
+    CREDIT_CARD: credit_card::CLASS,
+    PRIVATE_KEY: private_key::CLASS,
+    URL_CREDENTIALS: url_credentials::CLASS,
+    GITHUB_TOKEN: vendor_tokens::GITHUB,
+    AWS_ACCESS_KEY: vendor_tokens::AWS,
+    SLACK_TOKEN: vendor_tokens::SLACK,
+    STRIPE_KEY: vendor_tokens::STRIPE,
 }
 
 /// Every detector there is.
-pub(crate) const DETECTORS: &[Detector] = &[
+pub(super) const DETECTORS: &[Detector] = &[
     private_key::PRIVATE_KEY,
     vendor_tokens::GITHUB_TOKEN,
     vendor_tokens::GITHUB_FINE_GRAINED,
@@ -65,15 +57,16 @@ pub(crate) const DETECTORS: &[Detector] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redact::{ClassSet, scan};
+    use crate::redact::{ClassSet, classes, scan};
 
     #[test]
     fn every_detector_finds_its_examples_and_leaves_the_rest() {
         for row in DETECTORS {
             assert!(!row.doc.is_empty() && !row.source.is_empty() && row.finds.len() > 1 && row.leaves.len() > 1);
             let found = |text: &'static str| {
-                let own =
-                    scan(text, ClassSet::NONE.with(row.class)).into_iter().filter(|finding| finding.rule == row.id);
+                let own = scan(text, ClassSet::named(row.class).unwrap())
+                    .into_iter()
+                    .filter(|finding| finding.rule == row.id);
                 own.map(|finding| text.get(finding.start..finding.end).unwrap()).collect::<Vec<_>>()
             };
             for (text, expected) in row.finds {
@@ -89,6 +82,13 @@ mod tests {
     fn rows_have_names_of_their_own() {
         for (index, row) in DETECTORS.iter().enumerate() {
             assert!(DETECTORS.iter().skip(index + 1).all(|other| other.id != row.id), "{}", row.id);
+        }
+        for class in classes() {
+            let row = class.row();
+            let words = row.aliases.iter().chain([&row.name]);
+            assert!(words.clone().all(|word| Class::named(word) == Some(class) && *word != "secret"), "{}", row.name);
+            assert!(DETECTORS.iter().any(|detector| detector.class == row.name), "nothing finds `{}`", row.name);
+            assert!(!row.doc.is_empty() && !row.source.is_empty(), "{}", row.name);
         }
     }
 }

@@ -5,13 +5,24 @@
 
 use std::ops::Range;
 
-use super::{Detector, Trigger};
-use crate::redact::classes::Class;
+use crate::redact::class_row::{ClassRow, ClassTier, as_written};
+use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    name: "private_key",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 5,
+    canonical: as_written,
+    doc: "A private key block: PEM, OpenSSH, SSH2, PGP.",
+    source: "RFC 7468, section 2; RFC 4716, section 3.6; RFC 9580, section 6.2",
+};
 
 pub(super) const PRIVATE_KEY: Detector = Detector {
     id: "private_key",
-    class: Class::PrivateKey,
+    class: "private_key",
     trigger: Trigger::Literals(&["-----BEGIN ", "---- BEGIN "]),
     verify,
     doc: "A private key block from its BEGIN line to its END line, or to the end of the text.",

@@ -5,13 +5,24 @@
 
 use std::ops::Range;
 
-use super::{Detector, Trigger};
-use crate::redact::classes::Class;
+use crate::redact::class_row::{ClassRow, ClassTier, as_written};
+use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
+
+pub(super) const CLASS: ClassRow = ClassRow {
+    name: "url_credentials",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 2,
+    canonical: as_written,
+    doc: "The user name and password inside a URL.",
+    source: "RFC 3986, section 3.2.1",
+};
 
 pub(super) const URL_CREDENTIALS: Detector = Detector {
     id: "url_credentials",
-    class: Class::UrlCredentials,
+    class: "url_credentials",
     trigger: Trigger::Literals(&["://"]),
     verify,
     doc: "The user name and password of a URL, between `://` and the last `@` of the authority.",

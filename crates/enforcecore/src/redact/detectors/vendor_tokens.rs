@@ -5,13 +5,57 @@
 
 use std::ops::Range;
 
-use super::{Detector, Trigger};
-use crate::redact::classes::Class;
+use crate::redact::class_row::{ClassRow, ClassTier, as_written};
+use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
+
+pub(super) const GITHUB: ClassRow = ClassRow {
+    name: "github_token",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 4,
+    canonical: as_written,
+    doc: "A GitHub token.",
+    source: "GitHub's description of its token formats",
+};
+
+pub(super) const AWS: ClassRow = ClassRow {
+    name: "aws_access_key",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 3,
+    canonical: as_written,
+    doc: "An AWS access key id.",
+    source: "AWS Identity and Access Management, unique identifiers and their prefixes",
+};
+
+pub(super) const SLACK: ClassRow = ClassRow {
+    name: "slack_token",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 4,
+    canonical: as_written,
+    doc: "A Slack token.",
+    source: "Slack's description of its token types",
+};
+
+pub(super) const STRIPE: ClassRow = ClassRow {
+    name: "stripe_key",
+    aliases: &[],
+    tier: ClassTier::Form,
+    secret: true,
+    rank: 4,
+    canonical: as_written,
+    doc: "A Stripe secret or restricted key, or a secret that signs webhooks.",
+    source: "Stripe's description of its API keys",
+};
 
 pub(super) const GITHUB_TOKEN: Detector = Detector {
     id: "github_token",
-    class: Class::GithubToken,
+    class: "github_token",
     trigger: Trigger::Literals(&["ghp_", "gho_", "ghu_", "ghs_", "ghr_"]),
     verify: github_token,
     doc: "A GitHub token: a prefix, 30 base62 digits and their CRC32 in base62; without a right checksum, random digits.",
@@ -40,7 +84,7 @@ pub(super) const GITHUB_TOKEN: Detector = Detector {
 
 pub(super) const GITHUB_FINE_GRAINED: Detector = Detector {
     id: "github_fine_grained_token",
-    class: Class::GithubToken,
+    class: "github_token",
     trigger: Trigger::Literals(&["github_pat_"]),
     verify: github_fine_grained,
     doc: "A fine-grained GitHub token: 22 base62 digits, `_`, 59 base62 digits.",
@@ -76,7 +120,7 @@ pub(super) const GITHUB_FINE_GRAINED: Detector = Detector {
 
 pub(super) const AWS_ACCESS_KEY: Detector = Detector {
     id: "aws_access_key",
-    class: Class::AwsAccessKey,
+    class: "aws_access_key",
     trigger: Trigger::Literals(&["AKIA", "ASIA", "ABIA", "ACCA"]),
     verify: aws_access_key,
     doc: "An AWS access key id: a prefix that names its kind and 16 base32 digits.",
@@ -98,7 +142,7 @@ pub(super) const AWS_ACCESS_KEY: Detector = Detector {
 
 pub(super) const SLACK_TOKEN: Detector = Detector {
     id: "slack_token",
-    class: Class::SlackToken,
+    class: "slack_token",
     trigger: Trigger::Literals(&["xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xapp-"]),
     verify: slack_token,
     doc: "A Slack token: a prefix, then numbers and random digits between dashes.",
@@ -135,7 +179,7 @@ pub(super) const SLACK_TOKEN: Detector = Detector {
 
 pub(super) const STRIPE_KEY: Detector = Detector {
     id: "stripe_key",
-    class: Class::StripeKey,
+    class: "stripe_key",
     trigger: Trigger::Literals(&["sk_live_", "rk_live_", "sk_test_", "rk_test_", "sk_prod_", "rk_prod_"]),
     verify: stripe_key,
     doc: "A Stripe secret or restricted key.",
@@ -158,7 +202,7 @@ pub(super) const STRIPE_KEY: Detector = Detector {
 
 pub(super) const STRIPE_WEBHOOK_SECRET: Detector = Detector {
     id: "stripe_webhook_secret",
-    class: Class::StripeKey,
+    class: "stripe_key",
     trigger: Trigger::Literals(&["whsec_"]),
     verify: webhook_secret,
     doc: "The secret that signs Stripe's webhooks (and those of the Standard Webhooks scheme).",
