@@ -18,7 +18,7 @@ use output::Output;
 
 /// Decide, redact and record an AI agent's tool calls before they run.
 #[derive(Debug, Parser)]
-#[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(name = "enforcecore", version, propagate_version = true, after_help = after_help())]
 #[command(max_term_width = 100)]
 struct Cli {
     /// Read this file instead of the project's enforcecore.toml
@@ -30,9 +30,14 @@ struct Cli {
     command: Command,
 }
 
-const AFTER_HELP: &str = "\
-Examples:
-  enforcecore demo                                   see what it does
+fn after_help() -> String {
+    let demo = if cfg!(feature = "demo") { DEMO_EXAMPLE } else { "" };
+    format!("Examples:\n{demo}{EXAMPLES}")
+}
+
+const DEMO_EXAMPLE: &str = "  enforcecore demo                                   see what it does\n";
+
+const EXAMPLES: &str = "  \
   enforcecore init                                   write a first policy
   enforcecore policy check policy.yaml               find mistakes in a policy
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
@@ -52,8 +57,10 @@ enum Command {
     Completions(command::completions::Completions),
     Config(command::config::Options),
     Decide(command::decide::Options),
+    #[cfg(feature = "demo")]
     Demo(command::demo::Options),
-    DemoServer(command::demo::server::Options),
+    #[cfg(feature = "demo")]
+    DemoServer(command::demo::Server),
     Explain(command::explain::Options),
     Init(command::init::Options),
     Man(command::completions::Man),
@@ -112,8 +119,10 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
         Command::Completions(options) => command::completions::complete(&options, &Cli::command(), output),
         Command::Config(options) => command::config::run(&options, config, output),
         Command::Decide(options) => command::decide::run(options, &config?, output),
-        Command::Demo(options) => command::demo::run(&options, output),
-        Command::DemoServer(options) => command::demo::server::run(&options, output),
+        #[cfg(feature = "demo")]
+        Command::Demo(options) => command::demo::run(options, output),
+        #[cfg(feature = "demo")]
+        Command::DemoServer(options) => command::demo::run_server(&options, output),
         Command::Explain(options) => command::explain::run(options, output),
         Command::Init(options) => command::init::run(&options, output),
         Command::Man(options) => command::completions::man(&options, Cli::command(), output),
@@ -133,6 +142,12 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = help.lines().filter(|line| line.chars().count() > COLUMNS).map(str::to_owned);
         own.chain(command.get_subcommands().flat_map(long_lines)).collect()
+    }
+
+    #[test]
+    fn the_help_names_the_demo_if_it_is_built_in() {
+        let help = Cli::command().render_long_help().to_string();
+        assert_eq!(help.contains("demo"), cfg!(feature = "demo"), "{help}");
     }
 
     #[test]

@@ -8,10 +8,11 @@ use anyhow::{Context, Result};
 use super::{Tree, source};
 
 /// The code that ships.
-const SHIPPED: [&str; 5] = [
+const SHIPPED: [&str; 6] = [
     "crates/enforcecore/src/",
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",
+    "crates/enforcecore-demo/src/",
     "crates/enforcecore-cli/src/",
     "bindings/python/src/",
 ];
@@ -26,7 +27,7 @@ const ALLOWED: [(&str, &str); 7] = [
     ),
     ("crates/enforcecore-host/src/spawn/processes.rs", "reads what the kernel says about processes"),
     ("crates/enforcecore-cli/src/command/bench.rs", "measures in a folder that it has just made"),
-    ("crates/enforcecore-cli/src/command/demo/", "plays in a folder that it has just made; its server is a tool"),
+    ("crates/enforcecore-demo/src/", "plays in a folder that it has just made; its server is a tool"),
     ("crates/enforcecore-cli/src/command/init/mod.rs", "makes files that are not there, and opens none"),
 ];
 

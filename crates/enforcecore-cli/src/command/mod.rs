@@ -5,6 +5,7 @@ pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod decide;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod explain;
 pub mod init;
