@@ -53,7 +53,6 @@ is not there), 3 deny, 4 ask, 5 enforcement itself failed.";
 #[derive(Debug, Subcommand)]
 enum Command {
     Audit(command::audit::Options),
-    Bench(command::bench::Options),
     Completions(command::completions::Completions),
     Config(command::config::Options),
     Decide(command::decide::Options),
@@ -115,7 +114,6 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
     match cli.command {
         Command::Audit(options) => command::audit::run(options, &config?, output),
-        Command::Bench(options) => command::bench::run(options, output),
         Command::Completions(options) => command::completions::complete(&options, &Cli::command(), output),
         Command::Config(options) => command::config::run(&options, config, output),
         Command::Decide(options) => command::decide::run(options, &config?, output),

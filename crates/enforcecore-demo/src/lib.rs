@@ -6,7 +6,6 @@
 //!
 //! Absent on purpose: a terminal and a command line. The program that plays the demo has both, and is started again as proxy
 //! and as server: by its commands `mcp` and `demo-server`, which calls [`serve`].
-#![forbid(unsafe_code)]
 
 mod client;
 mod error;

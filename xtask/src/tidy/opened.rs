@@ -18,7 +18,7 @@ const SHIPPED: [&str; 6] = [
 ];
 
 /// Where files may be opened by their names, and why.
-const ALLOWED: [(&str, &str); 7] = [
+const ALLOWED: [(&str, &str); 6] = [
     ("crates/enforcecore-host/src/files/", "the one place"),
     ("crates/enforcecore-host/src/file_system.rs", "reads what the kernel says about mounts"),
     (
@@ -26,7 +26,6 @@ const ALLOWED: [(&str, &str); 7] = [
         "reads what the kernel says about its children, where only system calls may be made",
     ),
     ("crates/enforcecore-host/src/spawn/processes.rs", "reads what the kernel says about processes"),
-    ("crates/enforcecore-cli/src/command/bench.rs", "measures in a folder that it has just made"),
     ("crates/enforcecore-demo/src/", "plays in a folder that it has just made; its server is a tool"),
     ("crates/enforcecore-cli/src/command/init/mod.rs", "makes files that are not there, and opens none"),
 ];

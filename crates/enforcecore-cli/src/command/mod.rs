@@ -1,7 +1,6 @@
 //! One file per command.
 
 pub mod audit;
-pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod decide;
