@@ -3,16 +3,19 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser};
 use enforcecore_host::config::{Config, Given, Origin};
 
 mod command;
+mod dispatch;
 mod error;
 mod logging;
 mod output;
 mod render;
 mod settings;
 
+use command::Commands;
+use dispatch::{Command, Invocation};
 use error::{CommandError, Exit};
 use output::Output;
 
@@ -27,7 +30,7 @@ struct Cli {
     #[command(flatten)]
     logging: logging::Options,
     #[command(subcommand)]
-    command: Command,
+    command: Commands,
 }
 
 fn after_help() -> String {
@@ -50,46 +53,6 @@ A flag lies over a variable, a variable over enforcecore.toml:
 Exit status: 0 done and clean, 1 findings, 2 wrong usage (also a file that
 is not there), 3 deny, 4 ask, 5 enforcement itself failed.";
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    Audit(command::audit::Options),
-    Completions(command::completions::Completions),
-    Config(command::config::Options),
-    Decide(command::decide::Options),
-    #[cfg(feature = "demo")]
-    Demo(command::demo::Options),
-    #[cfg(feature = "demo")]
-    DemoServer(command::demo::Server),
-    Explain(command::explain::Options),
-    Init(command::init::Options),
-    Man(command::completions::Man),
-    Mcp(command::mcp::Options),
-    Policy(command::policy::Options),
-}
-
-impl Command {
-    /// Whether a call's fate hangs on it, so that whatever goes wrong counts as deny.
-    fn enforces(&self) -> bool {
-        matches!(self, Command::Decide(_) | Command::Mcp(_))
-    }
-}
-
-impl Cli {
-    /// What the flags say about what is configured.
-    fn given(&self) -> Given {
-        let mut given = Given::by(Origin::Flag);
-        self.logging.give(&mut given);
-        match &self.command {
-            Command::Audit(options) => options.give(&mut given),
-            Command::Config(options) => options.give(&mut given),
-            Command::Decide(options) => options.give(&mut given),
-            Command::Mcp(options) => options.give(&mut given),
-            _ => {}
-        }
-        given
-    }
-}
-
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli, &mut Output::stdout()) {
@@ -104,7 +67,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
-    let config = Config::here(cli.config.as_deref(), cli.given());
+    let mut given = Given::by(Origin::Flag);
+    cli.logging.give(&mut given);
+    cli.command.give(&mut given);
+    let config = Config::here(cli.config.as_deref(), given);
     if let (Err(found), Some(file), false) = (&config, &cli.config, cli.command.enforces())
         && let Some(unread) = found.iter().find(|finding| finding.code == "EC1000")
     {
@@ -112,21 +78,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     }
     logging::start(config.as_ref().unwrap_or(&Config::default()))?;
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
-    match cli.command {
-        Command::Audit(options) => command::audit::run(options, &config?, output),
-        Command::Completions(options) => command::completions::complete(&options, &Cli::command(), output),
-        Command::Config(options) => command::config::run(&options, config, output),
-        Command::Decide(options) => command::decide::run(options, &config?, output),
-        #[cfg(feature = "demo")]
-        Command::Demo(options) => command::demo::run(options, output),
-        #[cfg(feature = "demo")]
-        Command::DemoServer(options) => command::demo::run_server(&options, output),
-        Command::Explain(options) => command::explain::run(options, output),
-        Command::Init(options) => command::init::run(&options, output),
-        Command::Man(options) => command::completions::man(&options, Cli::command(), output),
-        Command::Mcp(options) => command::mcp::run(options, &config?),
-        Command::Policy(options) => command::policy::run(options, &config?, output),
-    }
+    cli.command.run(Invocation { config, program: Cli::command }, output)
 }
 
 #[cfg(test)]

@@ -4,8 +4,10 @@ use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use enforcecore_demo::{DemoError, play, serve};
+use enforcecore_demo::{DemoError, Options, play, serve};
+use enforcecore_host::config::Given;
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 
@@ -19,7 +21,7 @@ Examples:
 
 Exit status: 0 every call ended as scripted and the tampering was named, 1 not,
 5 the demo could not be played.")]
-pub struct Options {
+pub struct Demo {
     /// One JSON object instead of text
     #[arg(long)]
     json: bool,
@@ -37,34 +39,48 @@ pub struct Options {
 /// Serve the demo's tools over stdin and stdout
 #[derive(Debug, Args)]
 #[command(hide = true)]
-pub struct Server {
+pub struct DemoServer {
     /// The folder the tools act on
     folder: PathBuf,
 }
 
-/// Runs `demo`.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let Options { json, keep, unprotected, policy } = options;
-    let report = play(&enforcecore_demo::Options { keep, unprotected, policy })?;
-    if json {
-        output.json(&report.json())?;
-    } else {
-        report.human().iter().try_for_each(|line| output.painted(line))?;
-        if let Some(kept) = &report.kept {
-            output.line(&format!("Everything is kept in {}", kept.display()))?;
-        }
+impl Command for Demo {
+    fn enforces(&self) -> bool {
+        false
     }
-    output.flush()?;
-    Ok(if report.is_as_scripted() { Exit::Clean } else { Exit::Findings })
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let Demo { json, keep, unprotected, policy } = self;
+        let report = play(&Options { keep, unprotected, policy })?;
+        if json {
+            output.json(&report.json())?;
+        } else {
+            report.human().iter().try_for_each(|line| output.painted(line))?;
+            if let Some(kept) = &report.kept {
+                output.line(&format!("Everything is kept in {}", kept.display()))?;
+            }
+        }
+        output.flush()?;
+        Ok(if report.is_as_scripted() { Exit::Clean } else { Exit::Findings })
+    }
 }
 
-/// Runs `demo-server`.
-pub fn run_server(options: &Server, output: &mut Output) -> Result<Exit, CommandError> {
-    serve(&options.folder, io::stdin().lock(), |answer| {
-        output.json(answer)?;
-        output.flush()
-    })?;
-    Ok(Exit::Clean)
+impl Command for DemoServer {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        serve(&self.folder, io::stdin().lock(), |answer| {
+            output.json(answer)?;
+            output.flush()
+        })?;
+        Ok(Exit::Clean)
+    }
 }
 
 impl From<DemoError> for CommandError {
