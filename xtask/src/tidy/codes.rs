@@ -21,11 +21,10 @@ const CORE: &str = "crates/enforcecore/src/";
 const TUPLES: [&str; 3] = ["inbound.rs", "policy/decide.rs", "settle.rs"];
 
 /// Where codes are made.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 5] = [
     CORE,
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",
-    "crates/enforcecore-demo/src/",
     "crates/enforcecore-cli/src/",
     "bindings/python/src/",
 ];
