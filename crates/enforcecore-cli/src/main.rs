@@ -83,7 +83,15 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
 
 #[cfg(test)]
 mod tests {
+    use enforcecore_host::config::Key;
+
     use super::*;
+
+    /// Flags that are named like a setting and are none: the command, the flag, the reason.
+    const NO_SETTINGS: [(&str, &str, &str); 2] = [
+        ("demo", "--policy", "the demo plays on a configuration of its own"),
+        ("verify", "--anchor", "it names checkpoints wherever they are kept, several of them"),
+    ];
 
     /// Columns of the narrowest terminal that a help is written for: a longer line would be wrapped once more.
     const COLUMNS: usize = 80;
@@ -92,6 +100,51 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = help.lines().filter(|line| line.chars().count() > COLUMNS).map(str::to_owned);
         own.chain(command.get_subcommands().flat_map(long_lines)).collect()
+    }
+
+    /// The commands that have none below them, each with the words that lead to it.
+    fn leaves(words: &[&str], command: &clap::Command) -> Vec<(Vec<String>, clap::Command)> {
+        let words = [words, &[command.get_name()]].concat();
+        if command.get_subcommands().next().is_none() {
+            return vec![(words.iter().map(ToString::to_string).collect(), command.clone())];
+        }
+        command.get_subcommands().flat_map(|below| leaves(&words, below)).collect()
+    }
+
+    /// A way to say an argument.
+    fn said(arg: &clap::Arg) -> Vec<String> {
+        let value = arg.get_possible_values().first().map_or("x".to_owned(), |value| value.get_name().to_owned());
+        match arg.get_long() {
+            Some(long) => vec![format!("--{long}"), value],
+            None if arg.is_last_set() => vec!["--".to_owned(), value],
+            None => vec![value],
+        }
+    }
+
+    #[test]
+    fn a_flag_that_is_named_like_a_setting_sets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tried = 0;
+        for (words, command) in leaves(&[], &Cli::command()) {
+            let in_groups = command.get_groups().filter(|group| group.is_required_set());
+            let in_groups: Vec<_> = in_groups.filter_map(|group| group.get_args().next()).collect();
+            let needed = |arg: &&clap::Arg| arg.is_required_set() || in_groups.contains(&arg.get_id());
+            for key in Key::ALL {
+                let is_flag = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| format!("--{long}") == key.flag());
+                let Some(flag) = command.get_arguments().find(is_flag) else { continue };
+                if NO_SETTINGS.iter().any(|(name, flag, _)| *name == command.get_name() && *flag == key.flag()) {
+                    continue;
+                }
+                let needed = command.get_arguments().filter(needed).flat_map(said);
+                let line: Vec<String> = words.iter().cloned().chain(said(flag)).chain(needed).collect();
+                let mut given = Given::by(Origin::Flag);
+                Cli::try_parse_from(&line).unwrap().command.give(&mut given);
+                let config = Config::load(folder.path(), None, [], given).unwrap();
+                assert!(config.get(*key).is_some_and(|set| set.origin == Origin::Flag), "{line:?}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 15, "{tried}");
     }
 
     #[test]
