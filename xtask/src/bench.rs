@@ -1,6 +1,6 @@
 //! `cargo xtask bench line`: what enforcement costs, each time beside a baseline in the same run.
 //!
-//! The line itself is measured by `enforcecore bench`, in one process. Here are what one process cannot measure about itself,
+//! The line itself is measured by `enforcecore-bench`, in one process. Here are what one process cannot measure about itself,
 //! its start, and what another language adds.
 
 use std::fs;
@@ -40,14 +40,18 @@ pub fn run(options: &Options) -> Result<bool> {
     let Name::Line = options.name;
     let root = tool::root()?;
     setup::python_environment(&root)?;
-    follow(cargo(&root, &["build", "--quiet", "--release", "-p", "enforcecore-cli"]), |_| false)?
-        .require("the build")?;
-    let program = root.join("target/release/enforcecore");
+    follow(
+        cargo(&root, &["build", "--quiet", "--release", "-p", "enforcecore-cli", "-p", "enforcecore-bench"]),
+        |_| false,
+    )?
+    .require("the build")?;
+    let release = root.join("target/release");
+    let program = release.join("enforcecore");
     let folder = tempfile::tempdir_in(root.join("target")).context("cannot make a folder")?;
     let here = folder.path().to_str().context("the folder's name is not UTF-8")?;
 
-    let measured = read(command(&program, &root, &["bench", "--json", "--dir", here]))?;
-    let measured: Json = serde_json::from_str(&measured).context("`enforcecore bench` printed no JSON")?;
+    let measured = read(command(release.join("enforcecore-bench"), &root, &["--dir", here]))?;
+    let measured: Json = serde_json::from_str(&measured).context("`enforcecore-bench` printed no JSON")?;
     let mut rows = measured.get("rows").and_then(Json::as_array).cloned().unwrap_or_default();
     rows.push(python(&root, folder.path())?);
     rows.push(cold_start(&program, folder.path())?);

@@ -15,6 +15,9 @@ const TARGETS: [&str; 3] = ["aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu"
 /// What is checked: all that ships, except the extension module, which needs that system's Python.
 const PACKAGES: [&str; 6] = ["-p", "enforcecore", "-p", "enforcecore-host", "-p", "enforcecore-cli"];
 
+/// The program without what only its default features build: it compiles too, and leaves nothing unused.
+const WITHOUT_DEFAULTS: [&str; 3] = ["-p", "enforcecore-cli", "--no-default-features"];
+
 /// Checks every target; true when all compile.
 pub fn run() -> Result<bool> {
     let root = tool::root()?;
@@ -39,8 +42,11 @@ pub fn add_target(root: &Path, target: &str) -> Result<()> {
 fn compiles(root: &Path, target: &str) -> Result<()> {
     add_target(root, target)?;
     let place = ["--target", target, "--target-dir", "target/check"];
-    let mut check = cargo(root, &[["check", "--quiet"].as_slice(), &place, &PACKAGES].concat());
-    // What only one system uses is dead code on the others, and only their compilers see it.
-    check.env("RUSTFLAGS", "-D warnings");
-    follow(check, |_| false)?.require(&format!("the check for `{target}`"))
+    for checked in [PACKAGES.as_slice(), &WITHOUT_DEFAULTS] {
+        let mut check = cargo(root, &[["check", "--quiet"].as_slice(), &place, checked].concat());
+        // What only one system uses is dead code on the others, and only their compilers see it.
+        check.env("RUSTFLAGS", "-D warnings");
+        follow(check, |_| false)?.require(&format!("the check for `{target}`, `{}`", checked.join(" ")))?;
+    }
+    Ok(())
 }

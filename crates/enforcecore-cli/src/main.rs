@@ -3,22 +3,25 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, Parser};
 use enforcecore_host::config::{Config, Given, Origin};
 
 mod command;
+mod dispatch;
 mod error;
 mod logging;
 mod output;
 mod render;
 mod settings;
 
+use command::Commands;
+use dispatch::{Command, Invocation};
 use error::{CommandError, Exit};
 use output::Output;
 
 /// Decide, redact and record an AI agent's tool calls before they run.
 #[derive(Debug, Parser)]
-#[command(name = "enforcecore", version, propagate_version = true, after_help = AFTER_HELP)]
+#[command(name = "enforcecore", version, propagate_version = true, after_help = after_help())]
 #[command(max_term_width = 100)]
 struct Cli {
     /// Read this file instead of the project's enforcecore.toml
@@ -27,12 +30,17 @@ struct Cli {
     #[command(flatten)]
     logging: logging::Options,
     #[command(subcommand)]
-    command: Command,
+    command: Commands,
 }
 
-const AFTER_HELP: &str = "\
-Examples:
-  enforcecore demo                                   see what it does
+fn after_help() -> String {
+    let demo = if cfg!(feature = "demo") { DEMO_EXAMPLE } else { "" };
+    format!("Examples:\n{demo}{EXAMPLES}")
+}
+
+const DEMO_EXAMPLE: &str = "  enforcecore demo                                   see what it does\n";
+
+const EXAMPLES: &str = "  \
   enforcecore init                                   write a first policy
   enforcecore policy check policy.yaml               find mistakes in a policy
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"read\",\"args\":{}}'
@@ -44,45 +52,6 @@ A flag lies over a variable, a variable over enforcecore.toml:
 
 Exit status: 0 done and clean, 1 findings, 2 wrong usage (also a file that
 is not there), 3 deny, 4 ask, 5 enforcement itself failed.";
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Audit(command::audit::Options),
-    Bench(command::bench::Options),
-    Completions(command::completions::Completions),
-    Config(command::config::Options),
-    Decide(command::decide::Options),
-    Demo(command::demo::Options),
-    DemoServer(command::demo::server::Options),
-    Explain(command::explain::Options),
-    Init(command::init::Options),
-    Man(command::completions::Man),
-    Mcp(command::mcp::Options),
-    Policy(command::policy::Options),
-}
-
-impl Command {
-    /// Whether a call's fate hangs on it, so that whatever goes wrong counts as deny.
-    fn enforces(&self) -> bool {
-        matches!(self, Command::Decide(_) | Command::Mcp(_))
-    }
-}
-
-impl Cli {
-    /// What the flags say about what is configured.
-    fn given(&self) -> Given {
-        let mut given = Given::by(Origin::Flag);
-        self.logging.give(&mut given);
-        match &self.command {
-            Command::Audit(options) => options.give(&mut given),
-            Command::Config(options) => options.give(&mut given),
-            Command::Decide(options) => options.give(&mut given),
-            Command::Mcp(options) => options.give(&mut given),
-            _ => {}
-        }
-        given
-    }
-}
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
@@ -98,7 +67,10 @@ fn main() -> ExitCode {
 }
 
 fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
-    let config = Config::here(cli.config.as_deref(), cli.given());
+    let mut given = Given::by(Origin::Flag);
+    cli.logging.give(&mut given);
+    cli.command.give(&mut given);
+    let config = Config::here(cli.config.as_deref(), given);
     if let (Err(found), Some(file), false) = (&config, &cli.config, cli.command.enforces())
         && let Some(unread) = found.iter().find(|finding| finding.code == "EC1000")
     {
@@ -106,25 +78,20 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     }
     logging::start(config.as_ref().unwrap_or(&Config::default()))?;
     tracing::debug!(version = env!("CARGO_PKG_VERSION"), "enforcecore starts");
-    match cli.command {
-        Command::Audit(options) => command::audit::run(options, &config?, output),
-        Command::Bench(options) => command::bench::run(options, output),
-        Command::Completions(options) => command::completions::complete(&options, &Cli::command(), output),
-        Command::Config(options) => command::config::run(&options, config, output),
-        Command::Decide(options) => command::decide::run(options, &config?, output),
-        Command::Demo(options) => command::demo::run(&options, output),
-        Command::DemoServer(options) => command::demo::server::run(&options, output),
-        Command::Explain(options) => command::explain::run(options, output),
-        Command::Init(options) => command::init::run(&options, output),
-        Command::Man(options) => command::completions::man(&options, Cli::command(), output),
-        Command::Mcp(options) => command::mcp::run(options, &config?),
-        Command::Policy(options) => command::policy::run(options, &config?, output),
-    }
+    cli.command.run(Invocation { config, program: Cli::command }, output)
 }
 
 #[cfg(test)]
 mod tests {
+    use enforcecore_host::config::Key;
+
     use super::*;
+
+    /// Flags that are named like a setting and are none: the command, the flag, the reason.
+    const NO_SETTINGS: [(&str, &str, &str); 2] = [
+        ("demo", "--policy", "the demo plays on a configuration of its own"),
+        ("verify", "--anchor", "it names checkpoints wherever they are kept, several of them"),
+    ];
 
     /// Columns of the narrowest terminal that a help is written for: a longer line would be wrapped once more.
     const COLUMNS: usize = 80;
@@ -133,6 +100,57 @@ mod tests {
         let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
         let own = help.lines().filter(|line| line.chars().count() > COLUMNS).map(str::to_owned);
         own.chain(command.get_subcommands().flat_map(long_lines)).collect()
+    }
+
+    /// The commands that have none below them, each with the words that lead to it.
+    fn leaves(words: &[&str], command: &clap::Command) -> Vec<(Vec<String>, clap::Command)> {
+        let words = [words, &[command.get_name()]].concat();
+        if command.get_subcommands().next().is_none() {
+            return vec![(words.iter().map(ToString::to_string).collect(), command.clone())];
+        }
+        command.get_subcommands().flat_map(|below| leaves(&words, below)).collect()
+    }
+
+    /// A way to say an argument.
+    fn said(arg: &clap::Arg) -> Vec<String> {
+        let value = arg.get_possible_values().first().map_or("x".to_owned(), |value| value.get_name().to_owned());
+        match arg.get_long() {
+            Some(long) => vec![format!("--{long}"), value],
+            None if arg.is_last_set() => vec!["--".to_owned(), value],
+            None => vec![value],
+        }
+    }
+
+    #[test]
+    fn a_flag_that_is_named_like_a_setting_sets_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut tried = 0;
+        for (words, command) in leaves(&[], &Cli::command()) {
+            let in_groups = command.get_groups().filter(|group| group.is_required_set());
+            let in_groups: Vec<_> = in_groups.filter_map(|group| group.get_args().next()).collect();
+            let needed = |arg: &&clap::Arg| arg.is_required_set() || in_groups.contains(&arg.get_id());
+            for key in Key::ALL {
+                let is_flag = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| format!("--{long}") == key.flag());
+                let Some(flag) = command.get_arguments().find(is_flag) else { continue };
+                if NO_SETTINGS.iter().any(|(name, flag, _)| *name == command.get_name() && *flag == key.flag()) {
+                    continue;
+                }
+                let needed = command.get_arguments().filter(needed).flat_map(said);
+                let line: Vec<String> = words.iter().cloned().chain(said(flag)).chain(needed).collect();
+                let mut given = Given::by(Origin::Flag);
+                Cli::try_parse_from(&line).unwrap().command.give(&mut given);
+                let config = Config::load(folder.path(), None, [], given).unwrap();
+                assert!(config.get(*key).is_some_and(|set| set.origin == Origin::Flag), "{line:?}");
+                tried += 1;
+            }
+        }
+        assert!(tried > 15, "{tried}");
+    }
+
+    #[test]
+    fn the_help_names_the_demo_if_it_is_built_in() {
+        let help = Cli::command().render_long_help().to_string();
+        assert_eq!(help.contains("demo"), cfg!(feature = "demo"), "{help}");
     }
 
     #[test]

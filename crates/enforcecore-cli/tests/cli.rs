@@ -343,7 +343,6 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     check(2, &["audit", "verify", "log", "--anchor", "nowhere"]);
     check(2, &["audit", "show", "nowhere"]);
     check(2, &["audit", "show"]);
-    check(2, &["bench", "--dir", "nowhere"]);
     check(2, &["init", "nowhere"]);
     // What is to be decided.
     check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
@@ -387,11 +386,7 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["audit", "verify", "log", "--anchor", "anchor"]),
     (true, &["decide", "--policy", "policy.yaml", "--call", ASK]),
     (true, &["decide", "--policy", "policy.yaml", "--calls", "calls.jsonl", "--session", "session.jsonl"]),
-    (true, &["bench", "--json", "--dir", env!("CARGO_TARGET_TMPDIR")]),
-    (false, &["bench", "--dir", env!("CARGO_TARGET_TMPDIR")]),
     (false, &["demo", "--unprotected"]),
-    // What it measures takes its time: here it fails, and says so elsewhere.
-    (true, &["bench", "--json", "--dir", "nowhere"]),
     (false, &["completions", "bash"]),
     (false, &["init", "fresh"]),
     (false, &["man", "manual"]),

@@ -9,11 +9,13 @@ use super::Tree;
 use crate::tool::{cargo, read};
 
 /// What each member may depend on among its fellows, and whether a runtime for asynchronous code may come along.
-const MEMBERS: [(&str, &[&str], bool); 6] = [
+const MEMBERS: [(&str, &[&str], bool); 8] = [
     ("enforcecore", &[], false),
     ("enforcecore-host", &["enforcecore"], false),
     ("enforcecore-gateway", &["enforcecore", "enforcecore-host"], true),
-    ("enforcecore-cli", &["enforcecore", "enforcecore-host", "enforcecore-gateway"], true),
+    ("enforcecore-demo", &["enforcecore", "enforcecore-host"], false),
+    ("enforcecore-cli", &["enforcecore", "enforcecore-host", "enforcecore-gateway", "enforcecore-demo"], true),
+    ("enforcecore-bench", &["enforcecore", "enforcecore-host"], false),
     ("enforcecore-python", &["enforcecore", "enforcecore-host"], false),
     ("xtask", &[], false),
 ];

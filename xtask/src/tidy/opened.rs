@@ -8,16 +8,17 @@ use anyhow::{Context, Result};
 use super::{Tree, source};
 
 /// The code that ships.
-const SHIPPED: [&str; 5] = [
+const SHIPPED: [&str; 6] = [
     "crates/enforcecore/src/",
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",
+    "crates/enforcecore-demo/src/",
     "crates/enforcecore-cli/src/",
     "bindings/python/src/",
 ];
 
 /// Where files may be opened by their names, and why.
-const ALLOWED: [(&str, &str); 7] = [
+const ALLOWED: [(&str, &str); 6] = [
     ("crates/enforcecore-host/src/files/", "the one place"),
     ("crates/enforcecore-host/src/file_system.rs", "reads what the kernel says about mounts"),
     (
@@ -25,8 +26,7 @@ const ALLOWED: [(&str, &str); 7] = [
         "reads what the kernel says about its children, where only system calls may be made",
     ),
     ("crates/enforcecore-host/src/spawn/processes.rs", "reads what the kernel says about processes"),
-    ("crates/enforcecore-cli/src/command/bench.rs", "measures in a folder that it has just made"),
-    ("crates/enforcecore-cli/src/command/demo/", "plays in a folder that it has just made; its server is a tool"),
+    ("crates/enforcecore-demo/src/", "plays in a folder that it has just made; its server is a tool"),
     ("crates/enforcecore-cli/src/command/init/mod.rs", "makes files that are not there, and opens none"),
 ];
 

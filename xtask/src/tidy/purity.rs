@@ -36,9 +36,10 @@ const EFFECTS: [&str; 20] = [
 ];
 
 /// Crates that hold no policy logic.
-const AROUND_THE_CORE: [&str; 4] = [
+const AROUND_THE_CORE: [&str; 5] = [
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",
+    "crates/enforcecore-demo/src/",
     "crates/enforcecore-cli/src/",
     "bindings/python/src/",
 ];

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
 use enforcecore::diagnostic::one_line;
 use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
@@ -14,27 +14,23 @@ use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::keys::FileSigner;
 use serde_json::{Value as Json, json};
 
+use crate::dispatch::{Command, Invocation, commands};
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress, complain};
 use crate::render::report;
 
-/// Check and read the evidence log
-#[derive(Debug, Args)]
-#[command(after_help = "\
+commands! {
+    /// Check and read the evidence log
+    #[command(after_help = "\
 Examples:
   enforcecore audit verify            is the log what was written?
   enforcecore audit show --tail 20    what happened last?
   enforcecore audit anchor            remember where the log stands")]
-pub struct Options {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Anchor(Anchor),
-    Verify(Verify),
-    Show(Show),
+    pub enum AuditCommands {
+        Anchor(Anchor),
+        Verify(Verify),
+        Show(Show),
+    }
 }
 
 /// Check the log and write where it stands into its anchor
@@ -51,7 +47,7 @@ Examples:
 
 Exit status: 0 anchored, 1 the log is invalid or not what its anchor remembers,
 2 no anchor is named, or the log, its key or its anchor cannot be used.")]
-struct Anchor {
+pub struct Anchor {
     /// Where the last checkpoint is remembered [default: the configured folder]
     #[arg(long, value_name = "DIR")]
     anchor: Option<PathBuf>,
@@ -80,7 +76,7 @@ not known until --key or --keys says it.
 Exit status: 0 valid, 1 invalid, or unanchored (without --allow-unanchored), or
 signed by a key that only the log itself names (without --allow-unknown-key),
 2 the log, its key or an anchor cannot be read.")]
-struct Verify {
+pub struct Verify {
     /// The log's folder [default: the configured one, with its anchor]
     log: Option<PathBuf>,
     /// The verifier key its seals must be signed with (C2SP signed-note: NAME+ID+KEY) [default for the configured log: the one
@@ -119,7 +115,7 @@ decision, code, call, rules and redactions. The log is checked as it is shown.
 
 Exit status: 0 shown, 1 the log is altered or has no such call, 2 it cannot be
 read.")]
-struct Show {
+pub struct Show {
     /// The log's folder [default: the configured one]
     log: Option<PathBuf>,
     /// Only the entries of this call
@@ -133,37 +129,53 @@ struct Show {
     json: bool,
 }
 
-impl Options {
-    /// Adds what these flags say.
-    pub fn give(&self, given: &mut Given) {
-        match &self.command {
-            Command::Anchor(Anchor { anchor, log, keys, .. }) => {
-                given.add(Key::Anchor, anchor.as_ref());
-                given.add(Key::Log, log.as_ref());
-                given.add(Key::Keys, keys.as_ref());
-            }
-            Command::Verify(options) => given.add(Key::Keys, options.keys.as_ref()),
-            Command::Show(_) => {}
-        }
+impl Command for Anchor {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, given: &mut Given) {
+        given.add(Key::Anchor, self.anchor.as_ref());
+        given.add(Key::Log, self.log.as_ref());
+        given.add(Key::Keys, self.keys.as_ref());
+    }
+
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        anchor_log(&self, &invocation.config?, output)
     }
 }
 
-/// Runs the command.
-pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
-    let configured = config.folders();
-    match options.command {
-        Command::Anchor(options) => anchor_log(&options, config, output),
-        Command::Verify(mut options) => {
-            if options.log.is_none() && options.anchor.is_empty() {
-                options.anchor.extend(configured.anchor.clone());
-            }
-            let log = options.log.take().unwrap_or_else(|| configured.log.clone());
-            verify(&log, &options, config, output)
+impl Command for Verify {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, given: &mut Given) {
+        given.add(Key::Keys, self.keys.as_ref());
+    }
+
+    fn run(mut self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let config = invocation.config?;
+        let configured = config.folders();
+        if self.log.is_none() && self.anchor.is_empty() {
+            self.anchor.extend(configured.anchor);
         }
-        Command::Show(mut options) => {
-            let log = options.log.take().unwrap_or(configured.log);
-            show(&log, &options, output)
-        }
+        let log = self.log.take().unwrap_or(configured.log);
+        verify(&log, &self, &config, output)
+    }
+}
+
+impl Command for Show {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(mut self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let configured = invocation.config?.folders();
+        let log = self.log.take().unwrap_or(configured.log);
+        show(&log, &self, output)
     }
 }
 

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap_complete::{Shell, generate};
+use enforcecore_host::config::Given;
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 
@@ -32,13 +34,20 @@ pub struct Man {
     folder: PathBuf,
 }
 
-/// Runs `completions`.
-pub fn complete(options: &Completions, command: &clap::Command, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut script = Vec::new();
-    generate(options.shell, &mut for_people(command), "enforcecore", &mut script);
-    output.line(String::from_utf8_lossy(&script).trim_end())?;
-    output.flush()?;
-    Ok(Exit::Clean)
+impl Command for Completions {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let mut script = Vec::new();
+        generate(self.shell, &mut for_people(&(invocation.program)()), "enforcecore", &mut script);
+        output.line(String::from_utf8_lossy(&script).trim_end())?;
+        output.flush()?;
+        Ok(Exit::Clean)
+    }
 }
 
 /// The command without what is hidden, which the scripts would offer.
@@ -48,13 +57,20 @@ fn for_people(command: &clap::Command) -> clap::Command {
     bare.args(command.get_arguments().cloned()).subcommands(shown)
 }
 
-/// Runs `man`.
-pub fn man(options: &Man, command: clap::Command, output: &mut Output) -> Result<Exit, CommandError> {
-    let folder = &options.folder;
-    let failed = |error| CommandError::failed(format!("cannot write into `{}`: {error}", folder.display()));
-    fs::create_dir_all(folder).map_err(failed)?;
-    clap_mangen::generate_to(command, folder).map_err(failed)?;
-    output.line(&format!("the manual is in {}; `man {0}/enforcecore.1` shows it", folder.display()))?;
-    output.flush()?;
-    Ok(Exit::Clean)
+impl Command for Man {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let folder = &self.folder;
+        let failed = |error| CommandError::failed(format!("cannot write into `{}`: {error}", folder.display()));
+        fs::create_dir_all(folder).map_err(failed)?;
+        clap_mangen::generate_to((invocation.program)(), folder).map_err(failed)?;
+        output.line(&format!("the manual is in {}; `man {0}/enforcecore.1` shows it", folder.display()))?;
+        output.flush()?;
+        Ok(Exit::Clean)
+    }
 }

@@ -1,28 +1,24 @@
 //! `enforcecore config`: what is configured, and where.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use enforcecore::diagnostic::{Diagnostic, one_line};
 use enforcecore_host::config::{Config, Given, Key, Origin, TRUSTED_PROJECTS};
 use serde_json::{Value as Json, json};
 
+use crate::dispatch::{Command, Invocation, commands};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use crate::render::diagnostic;
 use crate::settings::{EvidenceFlags, PolicyFlags, WorkspaceFlags};
 
-/// Show the configuration
-#[derive(Debug, Args)]
-#[command(after_help = "\
+commands! {
+    /// Show the configuration
+    #[command(after_help = "\
 Example:
   enforcecore config show    every value and where it comes from")]
-pub struct Options {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Show(Show),
+    pub enum ConfigCommands {
+        Show(Show),
+    }
 }
 
 /// Print every value and where it comes from
@@ -40,7 +36,7 @@ Examples:
 
 Exit status: 0 shown, 1 mistakes in a file or a variable, 2 the file that
 --config names cannot be read.")]
-struct Show {
+pub struct Show {
     #[command(flatten)]
     policy: PolicyFlags,
     #[command(flatten)]
@@ -52,35 +48,31 @@ struct Show {
     json: bool,
 }
 
-impl Options {
-    /// Adds what these flags say.
-    pub fn give(&self, given: &mut Given) {
-        let Command::Show(options) = &self.command;
-        options.policy.give(given);
-        options.evidence.give(given);
-        options.workspace.give(given);
+impl Command for Show {
+    fn enforces(&self) -> bool {
+        false
     }
-}
 
-/// Runs the command.
-pub fn run(
-    options: &Options,
-    config: Result<Config, Vec<Diagnostic>>,
-    output: &mut Output,
-) -> Result<Exit, CommandError> {
-    let Command::Show(options) = &options.command;
-    let config = match config {
-        Ok(config) => config,
-        Err(found) => return refuse(options, &found, output),
-    };
-    let shown = shown(&config);
-    if options.json {
-        output.json(&json!({"v": 1, "settings": shown.iter().map(machine).collect::<Vec<_>>()}))?;
-    } else {
-        shown.iter().try_for_each(|one| output.line(&one_line(&human(one))))?;
+    fn give(&self, given: &mut Given) {
+        self.policy.give(given);
+        self.evidence.give(given);
+        self.workspace.give(given);
     }
-    output.flush()?;
-    Ok(Exit::Clean)
+
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let config = match invocation.config {
+            Ok(config) => config,
+            Err(found) => return refuse(&self, &found, output),
+        };
+        let shown = shown(&config);
+        if self.json {
+            output.json(&json!({"v": 1, "settings": shown.iter().map(machine).collect::<Vec<_>>()}))?;
+        } else {
+            shown.iter().try_for_each(|one| output.line(&one_line(&human(one))))?;
+        }
+        output.flush()?;
+        Ok(Exit::Clean)
+    }
 }
 
 fn refuse(options: &Show, found: &[Diagnostic], output: &mut Output) -> Result<Exit, CommandError> {

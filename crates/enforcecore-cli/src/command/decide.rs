@@ -9,10 +9,11 @@ use clap::Args;
 use enforcecore::call::Malformed;
 use enforcecore::decision::{Decision, Verdict};
 use enforcecore::value::{VALUE_BYTES_MAX, Value};
-use enforcecore_host::config::{Config, Given};
+use enforcecore_host::config::Given;
 use enforcecore_host::files::{self, How, MadeBy};
 use serde_json::Value as Json;
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress};
 use crate::render::decision;
@@ -35,7 +36,7 @@ Exit status: 0 allow, 3 deny, 4 ask, 2 the calls or the session cannot be read,
 5 enforcement failed, also where the policy cannot be read or has mistakes;
 with --calls 0, or 5 if any line failed.")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["call", "calls"])))]
-pub struct Options {
+pub struct Decide {
     #[command(flatten)]
     policy: PolicyFlags,
     /// One call as JSON, or `-` to read it from stdin
@@ -52,34 +53,37 @@ pub struct Options {
     save: bool,
 }
 
-impl Options {
-    /// Adds what these flags say.
-    pub fn give(&self, given: &mut Given) {
+impl Command for Decide {
+    fn enforces(&self) -> bool {
+        true
+    }
+
+    fn give(&self, given: &mut Given) {
         self.policy.give(given);
     }
-}
 
-/// Runs the command.
-pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
-    let mut decider = Decider::open(&settings::setup(config, FACE)?, options.session.as_deref(), options.save)?;
-    match (&options.call, &options.calls) {
-        (Some(call), _) => {
-            let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };
-            let (line, verdict) = decide(&mut decider, &text)?;
-            output.json(&line)?;
-            output.flush()?;
-            Ok(exit(verdict))
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let mut decider =
+            Decider::open(&settings::setup(&invocation.config?, FACE)?, self.session.as_deref(), self.save)?;
+        match (&self.call, &self.calls) {
+            (Some(call), _) => {
+                let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };
+                let (line, verdict) = decide(&mut decider, &text)?;
+                output.json(&line)?;
+                output.flush()?;
+                Ok(exit(verdict))
+            }
+            (None, Some(file)) if file.as_os_str() == "-" => batch(&mut decider, io::stdin().lock(), output),
+            (None, Some(file)) => {
+                // Calls are what is judged, so anyone may have written them.
+                let opened = files::open(file, MadeBy::Anyone, How::Read).map_err(|refused| {
+                    CommandError::usage(format!("cannot read `{}`: {refused}", file.display()))
+                        .help("calls come from a file, or from stdin with `--calls -`")
+                })?;
+                batch(&mut decider, BufReader::new(opened.file), output)
+            }
+            (None, None) => Err(CommandError::usage("give --call or --calls")),
         }
-        (None, Some(file)) if file.as_os_str() == "-" => batch(&mut decider, io::stdin().lock(), output),
-        (None, Some(file)) => {
-            // Calls are what is judged, so anyone may have written them.
-            let opened = files::open(file, MadeBy::Anyone, How::Read).map_err(|refused| {
-                CommandError::usage(format!("cannot read `{}`: {refused}", file.display()))
-                    .help("calls come from a file, or from stdin with `--calls -`")
-            })?;
-            batch(&mut decider, BufReader::new(opened.file), output)
-        }
-        (None, None) => Err(CommandError::usage("give --call or --calls")),
     }
 }
 

@@ -3,8 +3,10 @@
 use clap::Args;
 use enforcecore::codes::{self, Code, Family};
 use enforcecore::diagnostic::closest;
+use enforcecore_host::config::Given;
 use serde_json::{Value as Json, json};
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use crate::render::hanging;
@@ -20,7 +22,7 @@ Examples:
   enforcecore explain no_rule --json
   enforcecore explain --list")]
 #[command(group(clap::ArgGroup::new("what").required(true).args(["code", "list"])))]
-pub struct Options {
+pub struct Explain {
     /// The code
     code: Option<String>,
     /// Every code with its title
@@ -34,25 +36,32 @@ pub struct Options {
 /// Columns of text at most.
 const COLUMNS: usize = 96;
 
-/// Runs the command.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let pages = match &options.code {
-        Some(code) => pages(code)?,
-        None => codes::all().collect(),
-    };
-    if options.json {
-        output.json(
-            &json!({"v": 1, "pages": pages.iter().map(|(family, page)| machine(*family, page)).collect::<Vec<_>>()}),
-        )?;
-    } else if options.code.is_some() {
-        pages.iter().try_for_each(|(family, page)| output.line(&human(*family, page)))?;
-    } else {
-        pages.iter().try_for_each(|(family, page)| {
-            output.line(&format!("{:<28}  {:<6}  {}", page.code, family.as_str(), page.title))
-        })?;
+impl Command for Explain {
+    fn enforces(&self) -> bool {
+        false
     }
-    output.flush()?;
-    Ok(Exit::Clean)
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let pages = match &self.code {
+            Some(code) => pages(code)?,
+            None => codes::all().collect(),
+        };
+        if self.json {
+            output.json(
+                &json!({"v": 1, "pages": pages.iter().map(|(family, page)| machine(*family, page)).collect::<Vec<_>>()}),
+            )?;
+        } else if self.code.is_some() {
+            pages.iter().try_for_each(|(family, page)| output.line(&human(*family, page)))?;
+        } else {
+            pages.iter().try_for_each(|(family, page)| {
+                output.line(&format!("{:<28}  {:<6}  {}", page.code, family.as_str(), page.title))
+            })?;
+        }
+        output.flush()?;
+        Ok(Exit::Clean)
+    }
 }
 
 fn pages(code: &str) -> Result<Vec<(Family, &'static Code)>, CommandError> {

@@ -13,7 +13,9 @@ use enforcecore_host::config::{Config, Given, Key};
 use enforcecore_host::spawn::adopt_orphans;
 use enforcecore_host::stderr::Stderr;
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
+use crate::output::Output;
 use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
 
 const EXAMPLES: &str = "\
@@ -35,7 +37,7 @@ cannot be read, a policy or configuration with mistakes, a server that ended.";
 /// Put a policy in front of an MCP server (stdio)
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
-pub struct Options {
+pub struct Mcp {
     #[command(flatten)]
     policy: PolicyFlags,
     #[command(flatten)]
@@ -50,38 +52,42 @@ pub struct Options {
     server: Vec<OsString>,
 }
 
-impl Options {
-    /// Adds what these flags say.
-    pub fn give(&self, given: &mut Given) {
+impl Command for Mcp {
+    fn enforces(&self) -> bool {
+        true
+    }
+
+    fn give(&self, given: &mut Given) {
         self.policy.give(given);
         self.evidence.give(given);
         self.workspace.give(given);
     }
-}
 
-/// Runs the command. Stdout belongs to the protocol from here on.
-pub fn run(options: Options, config: &Config) -> Result<Exit, CommandError> {
-    let context = context(config, options.session)?;
-    let enforcer = enforcer(settings::setup(config, FACE)?)?;
-    // Nothing but the server is started here, so whatever is below us is the server's.
-    adopt_orphans().map_err(failed)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-    let ended = runtime.block_on(async {
-        // Started from the thread that stays to the end.
-        let (program, arguments) = options.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
-        let server = Server::start(program, arguments).map_err(failed)?;
-        let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
-        let stop = told_to_stop()?;
-        proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
-    });
-    // A thread that still waits for the client's next line is left behind.
-    runtime.shutdown_background();
-    match ended? {
-        Ended::ClientLeft | Ended::Stopped => Ok(Exit::Clean),
-        Ended::ServerLeft(status) => {
-            let how = status.map_or_else(|| "and nobody knows how".to_owned(), |status| status.to_string());
-            Err(CommandError::failed(format!("the server ended while its client was there: {how}"))
-                .help("what it said last stands above; `--log-level info` shows each call"))
+    /// Stdout belongs to the protocol from here on.
+    fn run(self, invocation: Invocation, _: &mut Output) -> Result<Exit, CommandError> {
+        let config = invocation.config?;
+        let context = context(&config, self.session)?;
+        let enforcer = enforcer(settings::setup(&config, FACE)?)?;
+        // Nothing but the server is started here, so whatever is below us is the server's.
+        adopt_orphans().map_err(failed)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        let ended = runtime.block_on(async {
+            // Started from the thread that stays to the end.
+            let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
+            let server = Server::start(program, arguments).map_err(failed)?;
+            let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
+            let stop = told_to_stop()?;
+            proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
+        });
+        // A thread that still waits for the client's next line is left behind.
+        runtime.shutdown_background();
+        match ended? {
+            Ended::ClientLeft | Ended::Stopped => Ok(Exit::Clean),
+            Ended::ServerLeft(status) => {
+                let how = status.map_or_else(|| "and nobody knows how".to_owned(), |status| status.to_string());
+                Err(CommandError::failed(format!("the server ended while its client was there: {how}"))
+                    .help("what it said last stands above; `--log-level info` shows each call"))
+            }
         }
     }
 }

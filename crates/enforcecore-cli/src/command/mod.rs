@@ -1,12 +1,36 @@
-//! One file per command.
+//! One file per command, and one row.
 
 pub mod audit;
-pub mod bench;
 pub mod completions;
 pub mod config;
 pub mod decide;
+#[cfg(feature = "demo")]
 pub mod demo;
 pub mod explain;
 pub mod init;
 pub mod mcp;
 pub mod policy;
+
+use crate::dispatch::commands;
+
+// A doc comment would stand in the program's help.
+commands! {
+    pub enum Commands {
+        #[command(subcommand)]
+        Audit(audit::AuditCommands),
+        Completions(completions::Completions),
+        #[command(subcommand)]
+        Config(config::ConfigCommands),
+        Decide(decide::Decide),
+        #[cfg(feature = "demo")]
+        Demo(demo::Demo),
+        #[cfg(feature = "demo")]
+        DemoServer(demo::DemoServer),
+        Explain(explain::Explain),
+        Init(init::Init),
+        Man(completions::Man),
+        Mcp(mcp::Mcp),
+        #[command(subcommand)]
+        Policy(policy::PolicyCommands),
+    }
+}

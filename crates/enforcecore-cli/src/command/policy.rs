@@ -5,35 +5,31 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
-use clap::{Args, Subcommand};
+use clap::Args;
 use enforcecore::diagnostic::{Diagnostic, Severity};
 use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, run_tests, unreadable};
 use enforcecore_host::assembly::{SetupError, load_policy};
-use enforcecore_host::config::Config;
+use enforcecore_host::config::Given;
 use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::paths::FileSystem;
 use serde_json::json;
 
+use crate::dispatch::{Command, Invocation, commands};
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, counted};
 use crate::render::diagnostic;
 use crate::settings;
 
-/// Check and test policies
-#[derive(Debug, Args)]
-#[command(after_help = "\
+commands! {
+    /// Check and test policies
+    #[command(after_help = "\
 Examples:
   enforcecore policy check policy.yaml    find mistakes
   enforcecore policy test policy.yaml     run the tests that stand in it")]
-pub struct Options {
-    #[command(subcommand)]
-    command: Command,
-}
-
-#[derive(Debug, Subcommand)]
-enum Command {
-    Check(Check),
-    Test(Test),
+    pub enum PolicyCommands {
+        Check(Check),
+        Test(Test),
+    }
 }
 
 /// Find mistakes: each with its place, its reason and a way out
@@ -45,7 +41,7 @@ Examples:
 
 Exit status: 0 no errors, 1 errors (with --deny-warnings: or warnings),
 2 a file cannot be read.")]
-struct Check {
+pub struct Check {
     /// The policies [default: the configured one]
     files: Vec<PathBuf>,
     /// Warnings fail too
@@ -64,7 +60,7 @@ Example:
 
 Exit status: 0 all passed, 1 some failed or the policy does not load,
 2 the file cannot be read.")]
-struct Test {
+pub struct Test {
     /// The policy [default: the configured one]
     file: Option<PathBuf>,
     /// One JSON object instead of text
@@ -72,21 +68,36 @@ struct Test {
     json: bool,
 }
 
-/// Runs the command.
-pub fn run(options: Options, config: &Config, output: &mut Output) -> Result<Exit, CommandError> {
-    match options.command {
-        Command::Check(options) if options.files.is_empty() => check(
-            &Check {
-                files: vec![settings::policy(config, "give the file: `enforcecore policy check FILE`")?],
-                ..options
-            },
-            output,
-        ),
-        Command::Check(options) => check(&options, output),
-        Command::Test(Test { file: Some(file), json }) => test(&file, json, output),
-        Command::Test(Test { file: None, json }) => {
-            test(&settings::policy(config, "give the file: `enforcecore policy test FILE`")?, json, output)
+impl Command for Check {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(mut self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let config = invocation.config?;
+        if self.files.is_empty() {
+            self.files.push(settings::policy(&config, "give the file: `enforcecore policy check FILE`")?);
         }
+        check(&self, output)
+    }
+}
+
+impl Command for Test {
+    fn enforces(&self) -> bool {
+        false
+    }
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let config = invocation.config?;
+        let file = match self.file {
+            Some(file) => file,
+            None => settings::policy(&config, "give the file: `enforcecore policy test FILE`")?,
+        };
+        test(&file, self.json, output)
     }
 }
 

@@ -24,6 +24,9 @@ const KNOWN: [(&str, &str); 2] = [
 
 const GENERIC: &str = include_str!("fragments/generic.yaml");
 
+/// Where the policy goes.
+pub const POLICY_FILE: &str = "policy.yaml";
+
 /// Columns of a comment, and of what is said in a terminal.
 pub const COLUMNS: usize = 100;
 

@@ -15,11 +15,12 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore_host::config::CONFIG_FILE;
+use enforcecore_host::config::{CONFIG_FILE, Given};
 
+use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
-use draft::Draft;
+use draft::{Draft, POLICY_FILE};
 use found::Found;
 use report::report;
 
@@ -34,13 +35,11 @@ they call tools, and for coding agents. It runs nothing and overwrites nothing.
 Examples:
   enforcecore init
   enforcecore init path/to/project")]
-pub struct Options {
+pub struct Init {
     /// The folder
     #[arg(default_value = ".", value_name = "DIR")]
     folder: PathBuf,
 }
-
-const POLICY_FILE: &str = "policy.yaml";
 
 const CONFIG: &str = "\
 # What `enforcecore` does in this folder and below; `enforcecore config show` prints each value and
@@ -54,25 +53,32 @@ workspace = \".\"            # the folder that `session.workspace` means in the 
 # anchor = \"/path/elsewhere\"
 ";
 
-/// Runs the command.
-pub fn run(options: &Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let folder = options.folder.canonicalize().map_err(|error| {
-        CommandError::usage(format!("cannot use the folder `{}`: {error}", options.folder.display()))
-    })?;
-    for name in [POLICY_FILE, CONFIG_FILE] {
-        if folder.join(name).symlink_metadata().is_ok() {
-            return Err(CommandError::usage(format!("`{}` is there already", options.folder.join(name).display()))
-                .help("nothing is overwritten: move it away, or change it and run `enforcecore policy check`"));
-        }
+impl Command for Init {
+    fn enforces(&self) -> bool {
+        false
     }
-    let found = Found::look(&folder);
-    let draft = Draft::of(&found, &folder);
-    let policy = draft.policy(&name_of(&folder))?;
-    write_new(&folder.join(POLICY_FILE), &policy)?;
-    write_new(&folder.join(CONFIG_FILE), CONFIG)?;
-    report(&folder, &found, &draft).iter().try_for_each(|line| output.line(line))?;
-    output.flush()?;
-    Ok(Exit::Clean)
+
+    fn give(&self, _: &mut Given) {}
+
+    fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
+        let folder = self.folder.canonicalize().map_err(|error| {
+            CommandError::usage(format!("cannot use the folder `{}`: {error}", self.folder.display()))
+        })?;
+        for name in [POLICY_FILE, CONFIG_FILE] {
+            if folder.join(name).symlink_metadata().is_ok() {
+                return Err(CommandError::usage(format!("`{}` is there already", self.folder.join(name).display()))
+                    .help("nothing is overwritten: move it away, or change it and run `enforcecore policy check`"));
+            }
+        }
+        let found = Found::look(&folder);
+        let draft = Draft::of(&found, &folder);
+        let policy = draft.policy(&name_of(&folder))?;
+        write_new(&folder.join(POLICY_FILE), &policy)?;
+        write_new(&folder.join(CONFIG_FILE), CONFIG)?;
+        report(&folder, &found, &draft).iter().try_for_each(|line| output.line(line))?;
+        output.flush()?;
+        Ok(Exit::Clean)
+    }
 }
 
 fn write_new(file: &Path, text: &str) -> Result<(), CommandError> {

@@ -5,8 +5,7 @@ use std::path::Path;
 use enforcecore::redact::{ClassSet, redact_text};
 use enforcecore_host::config::CONFIG_FILE;
 
-use super::POLICY_FILE;
-use super::draft::{ASYNC, COLUMNS, Draft, NOT_SEEN, UNDECLARED};
+use super::draft::{ASYNC, COLUMNS, Draft, NOT_SEEN, POLICY_FILE, UNDECLARED};
 use super::found::Found;
 use super::settings::Server;
 use crate::render::hanging;

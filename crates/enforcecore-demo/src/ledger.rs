@@ -6,7 +6,7 @@ use std::path::Path;
 use enforcecore::audit::Kind;
 use enforcecore_host::evidence;
 
-use crate::error::CommandError;
+use crate::error::DemoError;
 
 /// One call in the log.
 #[derive(Debug, Default)]
@@ -23,10 +23,10 @@ pub struct Call {
 }
 
 /// The calls of a log in the order in which they were made.
-pub fn read(log: &Path) -> Result<Vec<Call>, CommandError> {
+pub fn read(log: &Path) -> Result<Vec<Call>, DemoError> {
     let mut calls: Vec<Call> = Vec::new();
     for entry in evidence::entries(log)? {
-        let entry = entry.map_err(CommandError::failed)?;
+        let entry = entry.map_err(DemoError::Unjudged)?;
         let id = entry.call.unwrap_or_default();
         match entry.kind {
             Kind::Intent | Kind::Denial | Kind::Pending => calls.push(Call {

@@ -1,15 +1,16 @@
-//! `enforcecore bench`: what the line costs on this machine.
+//! What the line costs on this machine: the part of `cargo xtask bench line` that one process measures about itself.
 //!
 //! A number of a shared machine means little alone, so each is measured beside a baseline, in turns, and given as the ratio
 //! of the two medians: the line against a bare call of the same function, and the durable line against `fdatasync` alone.
 
 use std::fs::File;
 use std::hint::black_box;
-use std::io::Write;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Args;
+use anyhow::{Context as _, Result, bail};
+use clap::Parser;
 use enforcecore::audit::Durability;
 use enforcecore::call::{Call, Context};
 use enforcecore::enforcer::Enforcer;
@@ -19,9 +20,6 @@ use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 use enforcecore_host::file_system::kind_of;
 use serde_json::{Value as Json, json};
-
-use crate::error::{CommandError, Exit};
-use crate::output::Output;
 
 /// Turns: enough for a median that one disturbance does not move.
 const ROUNDS: usize = 31;
@@ -61,24 +59,14 @@ const FACE: Face = Face {
     durable_state: true,
 };
 
-/// Measure what enforcement costs here
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  enforcecore bench                    in the working folder's file system
-  enforcecore bench --dir /var/tmp --json
-
-Each row is a median beside a baseline's, measured in turns. A file system in
-memory is refused: there is nothing to wait for.
-
-Exit status: 0 measured, 2 the folder is not there or lies in memory.")]
-pub struct Options {
+/// Measures what enforcement costs here, and prints it as one JSON object.
+///
+/// A file system in memory is refused: there is nothing to wait for.
+#[derive(Debug, Parser)]
+struct Options {
     /// The folder whose file system is measured; what is written there is removed
     #[arg(long, value_name = "DIR", default_value = ".")]
     dir: PathBuf,
-    /// One JSON object
-    #[arg(long)]
-    json: bool,
 }
 
 /// One comparison.
@@ -95,38 +83,25 @@ impl Row {
     }
 }
 
-/// Runs the command.
-pub fn run(options: Options, output: &mut Output) -> Result<Exit, CommandError> {
-    let kind = kind_of(&options.dir)
-        .map_err(|error| CommandError::usage(format!("cannot use the folder `{}`: {error}", options.dir.display())))?;
+fn main() -> Result<()> {
+    let Options { dir } = Options::parse();
+    let kind = kind_of(&dir).with_context(|| format!("cannot use the folder `{}`", dir.display()))?;
     if kind.is_in_memory() {
-        let message = format!("`{}` lies on {}, where nothing is ever durable", options.dir.display(), kind.as_str());
-        return Err(CommandError::usage(message).help("give a folder on a disk with `--dir`"));
-    }
-    let folder = Scratch::new(&options.dir)?;
-    let rows = [line_against_bare_call(&folder.0)?, durable_line_against_sync(&folder.0)?];
-    if options.json {
-        let rows: Vec<Json> = rows.iter().map(row_json).collect();
-        output.json(&json!({"v": 1, "file_system": kind.as_str(), "argument_bytes": ARGUMENT_BYTES, "rows": rows}))?;
-    } else {
-        output.line(&format!(
-            "file system: {}; arguments: {ARGUMENT_BYTES} bytes; medians of {ROUNDS} turns",
+        bail!(
+            "`{}` lies on {}, where nothing is ever durable: give a folder on a disk with `--dir`",
+            dir.display(),
             kind.as_str()
-        ))?;
-        for row in &rows {
-            let (took, baseline) = (micros(row.took), micros(row.baseline_took));
-            let ratio = row.ratio();
-            output.line(&format!(
-                "{:<34} {took:>10.2} us  {baseline:>10.3} us {:<22} x {ratio:.1}",
-                row.name, row.baseline
-            ))?;
-        }
+        );
     }
-    Ok(Exit::Clean)
+    let folder = Scratch::new(&dir)?;
+    let rows = [line_against_bare_call(&folder.0)?, durable_line_against_sync(&folder.0)?];
+    let rows: Vec<Json> = rows.iter().map(row_json).collect();
+    let measured = json!({"v": 1, "file_system": kind.as_str(), "argument_bytes": ARGUMENT_BYTES, "rows": rows});
+    Ok(writeln!(io::stdout(), "{measured}")?)
 }
 
 /// The whole line with a buffered log, against a call of the tool alone.
-fn line_against_bare_call(folder: &Path) -> Result<Row, CommandError> {
+fn line_against_bare_call(folder: &Path) -> Result<Row> {
     let enforcer = bench_enforcer(&folder.join("buffered"), Durability::Buffered)?;
     let bare = || {
         for _ in 0..BUFFERED_CALLS {
@@ -139,7 +114,7 @@ fn line_against_bare_call(folder: &Path) -> Result<Row, CommandError> {
 }
 
 /// The whole line, each entry on stable storage before it counts, against a write and an `fdatasync` in the same folder.
-fn durable_line_against_sync(folder: &Path) -> Result<Row, CommandError> {
+fn durable_line_against_sync(folder: &Path) -> Result<Row> {
     let enforcer = bench_enforcer(&folder.join("strict"), Durability::Strict)?;
     let mut file = File::create(folder.join("plain"))?;
     let bytes = vec![b'x'; GROUP_BYTES];
@@ -157,9 +132,9 @@ fn durable_line_against_sync(folder: &Path) -> Result<Row, CommandError> {
 /// Median time for one of `count`, of each of two things that take turns.
 fn in_turns(
     count: u32,
-    mut measured: impl FnMut() -> Result<(), CommandError>,
-    mut baseline: impl FnMut() -> Result<(), CommandError>,
-) -> Result<(Duration, Duration), CommandError> {
+    mut measured: impl FnMut() -> Result<()>,
+    mut baseline: impl FnMut() -> Result<()>,
+) -> Result<(Duration, Duration)> {
     let (mut ours, mut theirs) = (Vec::new(), Vec::new());
     // The first turn warms up and is not counted.
     for round in 0..=ROUNDS {
@@ -180,7 +155,7 @@ fn median(mut times: Vec<Duration>) -> Duration {
     times.get(times.len() / 2).copied().unwrap_or_default()
 }
 
-fn bench_enforcer(folder: &Path, durability: Durability) -> Result<Enforcer, CommandError> {
+fn bench_enforcer(folder: &Path, durability: Durability) -> Result<Enforcer> {
     std::fs::create_dir_all(folder)?;
     let policy = folder.join("policy.yaml");
     std::fs::write(&policy, POLICY)?;
@@ -191,14 +166,14 @@ fn bench_enforcer(folder: &Path, durability: Durability) -> Result<Enforcer, Com
     Ok(enforcer(setup)?)
 }
 
-fn calls(enforcer: &Enforcer, count: u32) -> Result<(), CommandError> {
+fn calls(enforcer: &Enforcer, count: u32) -> Result<()> {
     for _ in 0..count {
-        let id = enforcer.call_id().map_err(failed)?;
+        let id = enforcer.call_id()?;
         let context = Context { session_id: "bench".to_owned(), ..Context::default() };
         let call = Call { id, parent: None, tool: "save_note".to_owned(), args: arguments(), context };
-        let done = enforcer.enforce(call, |permit| Outcome::Done(tool(permit.call().args()))).map_err(failed)?;
+        let done = enforcer.enforce(call, |permit| Outcome::Done(tool(permit.call().args())))?;
         if !matches!(black_box(done), Completed::Released { .. }) {
-            return Err(CommandError::failed("a call of the measurement was not released"));
+            bail!("a call of the measurement was not released");
         }
     }
     Ok(())
@@ -237,10 +212,9 @@ fn micros(time: Duration) -> f64 {
 struct Scratch(PathBuf);
 
 impl Scratch {
-    fn new(dir: &Path) -> Result<Scratch, CommandError> {
+    fn new(dir: &Path) -> Result<Scratch> {
         let folder = dir.join(format!(".enforcecore-bench-{}", std::process::id()));
-        std::fs::create_dir(&folder)
-            .map_err(|error| CommandError::failed(format!("cannot make `{}`: {error}", folder.display())))?;
+        std::fs::create_dir(&folder).with_context(|| format!("cannot make `{}`", folder.display()))?;
         Ok(Scratch(folder))
     }
 }
@@ -249,8 +223,4 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
-}
-
-fn failed(error: impl std::fmt::Display) -> CommandError {
-    CommandError::failed(error.to_string())
 }

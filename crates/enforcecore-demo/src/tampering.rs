@@ -9,7 +9,7 @@ use enforcecore_host::evidence::{anchored_checkpoint, verify_folder};
 use enforcecore_host::file_log::LOG_FILE;
 use enforcecore_host::keys::FileSigner;
 
-use crate::error::CommandError;
+use crate::error::DemoError;
 
 /// Entries that are cut off.
 const CUT_ENTRIES: usize = 3;
@@ -38,16 +38,15 @@ pub struct Tampering {
 
 impl Evidence {
     /// Verifies the log below this folder against its anchor, then makes the copies and verifies them.
-    pub fn gather(root: &Path) -> Result<Evidence, CommandError> {
-        let failed = |error: &dyn std::fmt::Display| CommandError::failed(error.to_string());
-        let key = FileSigner::load_or_create(&root.join("keys"), DEFAULT_ORIGIN).map_err(|error| failed(&error))?;
-        let anchor = anchored_checkpoint(&root.join("anchor")).map_err(|error| failed(&error))?;
+    pub fn gather(root: &Path) -> Result<Evidence, DemoError> {
+        let key = FileSigner::load_or_create(&root.join("keys"), DEFAULT_ORIGIN).map_err(DemoError::unjudged)?;
+        let anchor = anchored_checkpoint(&root.join("anchor")).map_err(DemoError::unjudged)?;
         let anchors = anchor.into_iter().collect();
         let options = VerifyOptions { key: Some(key.public()), anchors, ..VerifyOptions::default() };
         let log = root.join("log");
         let Report { verdict, entries, .. } = verify_folder(&log, &options)?;
         let lines = fs::read(log.join(LOG_FILE))?;
-        let verify = |name: &str, bytes: &[u8]| -> Result<Report, CommandError> {
+        let verify = |name: &str, bytes: &[u8]| -> Result<Report, DemoError> {
             let copy = root.join("tampered").join(name);
             fs::create_dir_all(&copy)?;
             fs::write(copy.join(LOG_FILE), bytes)?;

@@ -2,25 +2,23 @@
 
 use std::path::PathBuf;
 
-use clap::builder::styling::{AnsiColor, Style};
+use anstyle::{AnsiColor, Style};
 use enforcecore::audit::{Finding, Verdict};
 use serde_json::{Value as Json, json};
 
-use super::ledger::Call;
-use super::script::{Kind, REDACTED, Step};
-use super::server::TOOLS;
-use super::tampering::{Evidence, Tampering};
-use crate::error::CommandError;
-use crate::output::Output;
+use crate::ledger::Call;
+use crate::script::{Kind, REDACTED, Step};
+use crate::server::TOOLS;
+use crate::tampering::{Evidence, Tampering};
 
 /// What became of the script.
 pub struct Report {
     /// The tools the agent was shown.
-    pub tools: Vec<String>,
+    pub(crate) tools: Vec<String>,
     /// One row a call, in the order of the script.
-    pub rows: Vec<Row>,
+    pub(crate) rows: Vec<Row>,
     /// The log and its damaged copies; none where nothing was logged.
-    pub evidence: Option<Evidence>,
+    pub(crate) evidence: Option<Evidence>,
     /// The demo's folder, if it stays.
     pub kept: Option<PathBuf>,
 }
@@ -70,37 +68,33 @@ impl Report {
         })
     }
 
-    /// Text for a terminal.
-    pub fn print(&self, output: &mut Output) -> Result<(), CommandError> {
-        output.line(match self.evidence {
+    /// Painted lines for a terminal. Where everything is kept is not among them.
+    pub fn human(&self) -> Vec<String> {
+        let between = match self.evidence {
             Some(_) => "A scripted agent works through `enforcecore mcp` in front of a real MCP server;",
             None => "A scripted agent works on a real MCP server, and NOTHING stands in between;",
-        })?;
+        };
         let (shown, offered) = (self.tools.len(), TOOLS.len());
-        output
-            .line(&format!("it is shown {shown} of the {offered} tools. An effect is what is found afterwards: in"))?;
-        output.line("files, outbox, payments, requests, and in what the agent was sent.")?;
-        self.table(Kind::Ordinary, "Ordinary work", output)?;
-        self.table(Kind::Hostile, "Harm the agent is talked into", output)?;
+        let mut lines = vec![
+            between.to_owned(),
+            format!("it is shown {shown} of the {offered} tools. An effect is what is found afterwards: in"),
+            "files, outbox, payments, requests, and in what the agent was sent.".to_owned(),
+        ];
+        lines.extend(self.table(Kind::Ordinary, "Ordinary work"));
+        lines.extend(self.table(Kind::Hostile, "Harm the agent is talked into"));
         if let Some(evidence) = &self.evidence {
-            output.line("")?;
-            lines_of(evidence).iter().try_for_each(|line| output.painted(line))?;
+            lines.push(String::new());
+            lines.extend(lines_of(evidence));
         }
-        output.line("")?;
-        output.painted(&painted(&self.summary(), if self.is_as_scripted() { GOOD } else { BAD }))?;
-        if let Some(kept) = &self.kept {
-            output.line(&format!("Everything is kept in {}", kept.display()))?;
-        }
-        Ok(())
+        let summary = painted(&self.summary(), if self.is_as_scripted() { GOOD } else { BAD });
+        lines.extend([String::new(), summary]);
+        lines
     }
 
-    fn table(&self, kind: Kind, title: &str, output: &mut Output) -> Result<(), CommandError> {
-        output.line("")?;
-        output.painted(&painted(&columns(title, "decision", "code", "effect"), TITLE))?;
-        for row in self.rows.iter().filter(|row| row.step.kind == kind) {
-            output.painted(&row.line())?;
-        }
-        Ok(())
+    fn table(&self, kind: Kind, title: &str) -> impl Iterator<Item = String> {
+        let head = painted(&columns(title, "decision", "code", "effect"), TITLE);
+        let rows = self.rows.iter().filter(move |row| row.step.kind == kind);
+        [String::new(), head].into_iter().chain(rows.map(Row::line))
     }
 
     fn summary(&self) -> String {

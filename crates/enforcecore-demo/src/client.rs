@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value as Json, json};
 
-use super::server::PROTOCOL_VERSION;
-use crate::error::CommandError;
+use crate::error::DemoError;
+use crate::server::PROTOCOL_VERSION;
 
 /// How long one message may take to be answered, and the process to end.
 pub const PATIENCE: Duration = Duration::from_secs(10);
@@ -40,7 +40,7 @@ pub struct Client {
 
 impl Client {
     /// Starts the process; what it says on stderr goes to `complaints`.
-    pub fn start(mut command: Command, complaints: PathBuf, patience: Duration) -> Result<Client, CommandError> {
+    pub fn start(mut command: Command, complaints: PathBuf, patience: Duration) -> Result<Client, DemoError> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(File::create(&complaints)?);
         let mut child = command.spawn()?;
         let stdin = child.stdin.take();
@@ -52,7 +52,7 @@ impl Client {
     }
 
     /// Opens the session; returns the names of the tools there are.
-    pub fn initialize(&mut self) -> Result<Vec<String>, CommandError> {
+    pub fn initialize(&mut self) -> Result<Vec<String>, DemoError> {
         let hello = json!({
             "protocolVersion": PROTOCOL_VERSION,
             "capabilities": {},
@@ -66,12 +66,12 @@ impl Client {
     }
 
     /// Calls a tool; the arguments are sent as they are written, so that they may be wrong.
-    pub fn call(&mut self, tool: &str, args: &str) -> Result<Json, CommandError> {
+    pub fn call(&mut self, tool: &str, args: &str) -> Result<Json, DemoError> {
         self.request("tools/call", &format!(r#"{{"name":"{tool}","arguments":{args}}}"#))
     }
 
     /// Hangs up, waits for the process to end, and returns everything it ever sent.
-    pub fn finish(mut self) -> Result<String, CommandError> {
+    pub fn finish(mut self) -> Result<String, DemoError> {
         self.stdin = None;
         let due = Instant::now() + self.patience;
         while let Some(line) = self.receive(due)? {
@@ -86,7 +86,7 @@ impl Client {
         Ok(std::mem::take(&mut self.heard))
     }
 
-    fn request(&mut self, method: &str, params: &str) -> Result<Json, CommandError> {
+    fn request(&mut self, method: &str, params: &str) -> Result<Json, DemoError> {
         self.requests += 1;
         let id = self.requests;
         self.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}","params":{params}}}"#))?;
@@ -104,7 +104,7 @@ impl Client {
         }
     }
 
-    fn send(&mut self, message: &str) -> Result<(), CommandError> {
+    fn send(&mut self, message: &str) -> Result<(), DemoError> {
         let sent = self.stdin.as_mut().map(|stdin| writeln!(stdin, "{message}").and_then(|()| stdin.flush()));
         match sent {
             Some(Ok(())) => Ok(()),
@@ -113,7 +113,7 @@ impl Client {
     }
 
     /// The next line, or `None` at the end.
-    fn receive(&self, due: Instant) -> Result<Option<String>, CommandError> {
+    fn receive(&self, due: Instant) -> Result<Option<String>, DemoError> {
         match self.lines.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(line) => Ok(Some(line?)),
             Err(RecvTimeoutError::Disconnected) => Ok(None),
@@ -126,12 +126,9 @@ impl Client {
         self.heard.push('\n');
     }
 
-    fn failed(&self, what: &str) -> CommandError {
+    fn failed(&self, what: &str) -> DemoError {
         let complaints = std::fs::read_to_string(&self.complaints).unwrap_or_default();
-        CommandError::failed(format!("the demo's server process {what}")).help(match complaints.trim() {
-            "" => "it said nothing on stderr",
-            said => said,
-        })
+        DemoError::Server { what: what.to_owned(), complaints }
     }
 }
 
@@ -153,8 +150,9 @@ mod tests {
         command.args(["-c", script]);
         let mut client = Client::start(command, folder.path().join("stderr.txt"), patience).unwrap();
         let process = client.child.id();
-        let error = client.initialize().unwrap_err().to_string();
-        assert!(error.contains(expected), "{script}: {error}");
+        let error = client.initialize().unwrap_err();
+        let said = format!("{error}\n  help: {}", error.help().unwrap_or_default());
+        assert!(said.contains(expected), "{script}: {said}");
         drop(client);
         assert!(!std::path::Path::new(&format!("/proc/{process}")).exists(), "{script} still runs");
     }

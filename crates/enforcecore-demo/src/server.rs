@@ -1,44 +1,34 @@
-//! `enforcecore demo-server`: the MCP server of the demo. Its effects are real, below one folder.
+//! The MCP server of the demo. Its effects are real, below one folder.
 //!
 //! It trusts its client, as many servers do: it follows every path, runs every command, mails everybody when nobody is named
 //! and takes a name that looks like one of its tools for that tool. It has no network; hosts answer from a folder.
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, BufRead, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use clap::Args;
 use serde_json::{Map, Value as Json, json};
 
-use super::world::{FILES, OUTBOX, PAYMENTS, REQUESTS, WEB};
-use crate::error::{CommandError, Exit};
-use crate::output::Output;
+use crate::world::{FILES, OUTBOX, PAYMENTS, REQUESTS, WEB};
 
 /// The protocol version the demo speaks.
 pub const PROTOCOL_VERSION: &str = "2025-06-18";
 
-/// Serve the demo's tools over stdin and stdout
-#[derive(Debug, Args)]
-#[command(hide = true)]
-pub struct Options {
-    /// The folder the tools act on
-    folder: PathBuf,
-}
-
-/// Runs the command: one message a line until the client hangs up.
-pub fn run(options: &Options, output: &mut Output) -> Result<Exit, CommandError> {
-    for line in io::stdin().lock().lines() {
+/// Serves the demo's tools, which act on a folder: one message a line until the client hangs up.
+pub fn serve<E: From<io::Error>>(
+    folder: &Path,
+    messages: impl BufRead,
+    mut send: impl FnMut(&Json) -> Result<(), E>,
+) -> Result<(), E> {
+    for line in messages.lines() {
         let answer = match serde_json::from_str::<Json>(&line?) {
-            Ok(message) => answer(&message, &options.folder),
+            Ok(message) => answer(&message, folder),
             Err(error) => Some(failure(&Json::Null, -32700, &error.to_string())),
         };
-        if let Some(answer) = answer {
-            output.json(&answer)?;
-            output.flush()?;
-        }
+        answer.iter().try_for_each(&mut send)?;
     }
-    Ok(Exit::Clean)
+    Ok(())
 }
 
 /// The answer to a request; a notification has none.

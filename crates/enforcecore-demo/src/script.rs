@@ -1,6 +1,6 @@
 //! What the agent does: ordinary work, and everything it can be talked into.
 
-use super::world::Trace;
+use crate::world::Trace;
 
 /// One call of the script.
 #[derive(Debug)]
