@@ -18,9 +18,9 @@ use enforcecore::policy::Face;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::assembly::{DEFAULT_ORIGIN, Setup};
 use crate::evidence::LogFolders;
 use crate::files::{self, How, MadeBy, Opened, Refused, link_below, open_in_project, read_text};
+use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE, Setup};
 
 /// The name of the file.
 pub const CONFIG_FILE: &str = "enforcecore.toml";
@@ -100,9 +100,9 @@ keys! {
     /// The policy.
     Policy = "policy", "DEFAULT_POLICY", Kind::Path, None;
     /// The folder the evidence goes to.
-    Log = "log", "AUDIT_PATH", Kind::Path, Some(".enforcecore/log");
+    Log = "log", "AUDIT_PATH", Kind::Path, Some(DEFAULT_LOG);
     /// The folder with the signing key and the secret of names.
-    Keys = "keys", "KEYS", Kind::Path, Some(".enforcecore/keys");
+    Keys = "keys", "KEYS", Kind::Path, Some(DEFAULT_KEYS);
     /// The folder in which the last checkpoint is remembered.
     Anchor = "anchor", "ANCHOR", Kind::Path, None;
     /// The name of the log in its checkpoints.
@@ -110,7 +110,7 @@ keys! {
     /// How a call is acknowledged before it runs.
     Durability = "durability", "DURABILITY", Kind::OneOf(&["strict", "buffered"]), Some("strict");
     /// The folder that `session.workspace` means.
-    Workspace = "workspace", "WORKSPACE", Kind::Path, Some(".");
+    Workspace = "workspace", "WORKSPACE", Kind::Path, Some(DEFAULT_WORKSPACE);
     /// What the program logs about itself.
     LogLevel = "log_level", "LOG_LEVEL", Kind::Levels, Some("warn");
     /// How a line of the program's log looks.

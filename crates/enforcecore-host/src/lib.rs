@@ -77,7 +77,7 @@ mod keeper;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;
-
 pub mod protected;
+mod setup;
 pub mod spawn;
 pub mod stderr;
