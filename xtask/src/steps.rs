@@ -197,7 +197,7 @@ mod tests {
             Ok(Tested { count: Count { passed: 2, failed: 0 }, skipped: vec![skip] })
         };
         let mut steps = Steps::start();
-        assert!(steps.tests("listed", || step("enforcecore-host::child_comets")));
+        assert!(steps.tests("listed", || step("enforcecore-host::child_fork_bombs")));
         assert_eq!(steps.listed.len(), 1);
         assert!(steps.finish());
         assert!(!steps.tests("unlisted", || step("enforcecore-host::child_planets")));

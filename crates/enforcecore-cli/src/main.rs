@@ -1,5 +1,7 @@
 //! The command `enforcecore`: a table of contents. Each command is one file in `command/`.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -140,7 +142,7 @@ mod tests {
                 let mut given = Given::by(Origin::Flag);
                 Cli::try_parse_from(&line).unwrap().command.give(&mut given);
                 let config = Config::load(folder.path(), None, [], given).unwrap();
-                assert!(config.get(*key).is_some_and(|set| set.origin == Origin::Flag), "{line:?}");
+                assert!(config.get(key).is_some_and(|set| set.origin == Origin::Flag), "{line:?}");
                 tried += 1;
             }
         }

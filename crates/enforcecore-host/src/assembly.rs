@@ -1,73 +1,18 @@
 //! Puts an enforcer together from files: the one place where a face gets one.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
-use enforcecore::audit::{Durability, LogError};
-use enforcecore::diagnostic::Diagnostic;
-use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
+use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::policy::{Face, Loaded, Policy, Protected};
-use enforcecore::traits::{Approver, Clock, PolicySource, PolicyText, Random, StoreError};
+use enforcecore::traits::{Clock, Random};
 
 use crate::clock::{SystemClock, SystemRandom};
-use crate::evidence::{LogFolders, open_log};
+use crate::evidence::open_log;
 use crate::paths::{self, FileSystem};
 use crate::policy_files::PolicyFiles;
 use crate::protected;
-
-/// The name of a log in its checkpoints where nobody gives it another.
-pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
-
-/// What an enforcer is put together from.
-#[derive(Clone)]
-pub struct Setup {
-    /// The policy's file.
-    pub policy: PathBuf,
-    /// Where its evidence goes.
-    pub folders: LogFolders,
-    /// The folder that the agent works in. What starts programs there is protected from its tools.
-    pub workspace: PathBuf,
-    /// The files that configure this, whether or not they are there: protected too.
-    pub configuration: Vec<PathBuf>,
-    /// How intents are acknowledged.
-    pub durability: Durability,
-    /// What the face can honour.
-    pub face: Face,
-    /// Who may say yes, if anybody can be reached.
-    pub approver: Option<Arc<dyn Approver>>,
-}
-
-impl Setup {
-    /// A setup with everything in `.enforcecore` below the working directory, acknowledged on stable storage.
-    pub fn new(policy: impl Into<PathBuf>, face: Face) -> Setup {
-        let folders = LogFolders {
-            log: PathBuf::from(".enforcecore/log"),
-            keys: PathBuf::from(".enforcecore/keys"),
-            anchor: None,
-            origin: DEFAULT_ORIGIN.to_owned(),
-        };
-        let (policy, workspace, configuration) = (policy.into(), PathBuf::from("."), Vec::new());
-        Setup { policy, folders, workspace, configuration, durability: Durability::Strict, face, approver: None }
-    }
-}
-
-/// Why there is no enforcer.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum SetupError {
-    /// A policy file cannot be read.
-    #[error(transparent)]
-    File(#[from] StoreError),
-    /// A policy does not load.
-    #[error("{}", lines(.0))]
-    Policy(Vec<Diagnostic>),
-    /// The log cannot be opened.
-    #[error("cannot open the evidence log: {0}")]
-    Log(#[from] LogError),
-    /// The policy cannot be enforced by this face or with this log.
-    #[error(transparent)]
-    Bind(#[from] BindError),
-}
+pub use crate::setup::{DEFAULT_ORIGIN, Setup, SetupError};
 
 /// Loads the policy, opens the log, and binds them. Warnings of the policy go to the log of the program.
 pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
@@ -95,15 +40,7 @@ pub fn protected(setup: &Setup, policy: &Policy) -> Result<Protected, SetupError
 }
 
 /// Loads a policy from its file, with the documents it is bound by.
-pub fn load_policy(file: &std::path::Path) -> Result<Loaded, SetupError> {
+pub fn load_policy(file: &Path) -> Result<Loaded, SetupError> {
     let (text, files) = PolicyFiles::open(file)?;
-    load_text(text, &files)
-}
-
-fn load_text(text: PolicyText, source: &dyn PolicySource) -> Result<Loaded, SetupError> {
-    Policy::load(text, source).map_err(SetupError::Policy)
-}
-
-fn lines(diagnostics: &[Diagnostic]) -> String {
-    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+    Policy::load(text, &files).map_err(SetupError::Policy)
 }

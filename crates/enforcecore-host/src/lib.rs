@@ -72,12 +72,10 @@ pub mod evidence;
 pub mod file_log;
 pub mod file_system;
 pub mod files;
-#[cfg(target_os = "linux")]
-mod keeper;
 pub mod keys;
 pub mod paths;
 pub mod policy_files;
-
-pub mod protected;
-pub mod spawn;
+pub mod process;
+mod protected;
+mod setup;
 pub mod stderr;

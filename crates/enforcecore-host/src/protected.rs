@@ -6,8 +6,8 @@ use std::path::{PathBuf, absolute};
 use enforcecore::policy::{Place, Policy, Protected};
 use enforcecore::traits::StoreError;
 
-use crate::assembly::Setup;
 use crate::paths::{Walk, walk};
+use crate::setup::Setup;
 
 /// The places that no policy opens to the tools of this setup.
 pub(crate) fn places(setup: &Setup, policy: &Policy) -> Result<Protected, StoreError> {

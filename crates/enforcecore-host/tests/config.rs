@@ -604,10 +604,25 @@ fn only_the_user_says_which_projects_are_trusted() {
 
 #[test]
 fn every_code_has_a_page_and_every_page_a_code() {
-    let source = include_str!("../src/config.rs");
+    let source = concat!(
+        include_str!("../src/config/files.rs"),
+        include_str!("../src/config/keys.rs"),
+        include_str!("../src/config/load.rs"),
+        include_str!("../src/config/problem.rs"),
+        include_str!("../src/config/trust.rs"),
+    );
     let mut used: Vec<&str> =
         source.match_indices("\"EC1").map(|(at, _)| source.get(at + 1..at + 7).unwrap()).collect();
     used.sort_unstable();
     used.dedup();
     assert_eq!(used, CONFIG_CODES.iter().map(|code| code.code).collect::<Vec<_>>());
+}
+
+#[test]
+fn the_page_says_of_each_key_what_its_row_says() {
+    let page = include_str!("../../../docs/configuration.md");
+    for key in Key::ALL {
+        let row = format!("\n| `{}` | `{}` | `{}` | {}", key.name(), key.variable(), key.flag(), key.doc());
+        assert!(page.contains(&row), "docs/configuration.md has no {row}");
+    }
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::fs::{self, Permissions};
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use enforcecore_host::spawn::{adopt_orphans, spawn};
+use enforcecore_host::process::{Spawn, adopt_orphans};
 use support::{own_words, wait_for_lines};
 
 /// The script that a proxy has its program run; unset where no proxy was started.
@@ -35,7 +35,7 @@ fn child_is_a_proxy() {
     if std::env::var_os(ADOPTS).is_some() {
         adopt_orphans().unwrap();
     }
-    let (mut tree, mut pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    let (mut tree, mut pipes) = Spawn::new("bash").args(["-c", &script]).start().unwrap();
     println!("\nkeeper {}", tree.id());
     if std::env::var_os(WAITS).is_some() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());

@@ -1,4 +1,7 @@
 //! placeholder
+
+#![forbid(unsafe_code)]
+
 pub mod admission;
 pub mod audit;
 pub mod call;

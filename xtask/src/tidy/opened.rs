@@ -22,10 +22,10 @@ const ALLOWED: [(&str, &str); 6] = [
     ("crates/enforcecore-host/src/files/", "the one place"),
     ("crates/enforcecore-host/src/file_system.rs", "reads what the kernel says about mounts"),
     (
-        "crates/enforcecore-host/src/keeper.rs",
+        "crates/enforcecore-host/src/process/reaper.rs",
         "reads what the kernel says about its children, where only system calls may be made",
     ),
-    ("crates/enforcecore-host/src/spawn/processes.rs", "reads what the kernel says about processes"),
+    ("crates/enforcecore-host/src/process/procfs.rs", "reads what the kernel says about processes"),
     ("crates/enforcecore-demo/src/", "plays in a folder that it has just made; its server is a tool"),
     ("crates/enforcecore-cli/src/command/init/mod.rs", "makes files that are not there, and opens none"),
 ];

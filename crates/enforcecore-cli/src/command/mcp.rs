@@ -10,7 +10,7 @@ use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
 use enforcecore_host::config::{Config, Given, Key};
-use enforcecore_host::spawn::adopt_orphans;
+use enforcecore_host::process::{Spawn, adopt_orphans};
 use enforcecore_host::stderr::Stderr;
 
 use crate::dispatch::{Command, Invocation};
@@ -74,7 +74,7 @@ impl Command for Mcp {
         let ended = runtime.block_on(async {
             // Started from the thread that stays to the end.
             let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
-            let server = Server::start(program, arguments).map_err(failed)?;
+            let server = Server::start(&Spawn::new(program).args(arguments)).map_err(failed)?;
             let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
             let stop = told_to_stop()?;
             proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)

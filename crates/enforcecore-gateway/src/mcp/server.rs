@@ -1,6 +1,5 @@
 //! The server's process: started in a session of its own, ended with all it started.
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::ExitStatus;
@@ -8,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enforcecore::redact::{Class, ClassSet, RedactedText, redact_text};
 use enforcecore::traits::StoreError;
-use enforcecore_host::spawn::{Pipes, Tree, spawn};
+use enforcecore_host::process::{Pipes, Spawn, Tree};
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
@@ -31,8 +30,8 @@ pub(super) struct Process {
 
 impl Server {
     /// Starts a server; needs a tokio runtime. It ends with the thread that calls this.
-    pub fn start(program: &OsStr, args: &[impl AsRef<OsStr>]) -> Result<Server, StoreError> {
-        let (tree, Pipes { stdin, stdout, stderr }) = spawn(program, args)?;
+    pub fn start(program: &Spawn) -> Result<Server, StoreError> {
+        let (tree, Pipes { stdin, stdout, stderr }) = program.start()?;
         let unusable = |error| StoreError::new("use the server's streams", error);
         Ok(Server {
             process: Process { tree: Arc::new(Mutex::new(tree)) },

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test program uses a part of this")]
 
-use std::ffi::OsStr;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -22,6 +21,7 @@ use enforcecore_host::evidence::{entries, verify_folder};
 use enforcecore_host::file_log::FileLog;
 use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
 use enforcecore_host::paths::FileSystem;
+use enforcecore_host::process::Spawn;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
 use tokio::sync::oneshot;
@@ -136,7 +136,7 @@ impl World {
         let turns = Turns::default();
         let enforcer = enforcer(&setup, &turns);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
-        let server = Server::start(OsStr::new("python3"), &[script, folder.path().to_str().unwrap()]).unwrap();
+        let server = Server::start(&Spawn::new("python3").args([script, folder.path().to_str().unwrap()])).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
         let proxy = Proxy { enforcer, context, complaints: writer(complaints.clone()) };

@@ -9,11 +9,11 @@
 //! On Windows a new file takes its folder's access list, which this crate does not examine; the names in a folder are made
 //! durable by the file system's journal. Absent on purpose: access lists beyond the mode.
 
-use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
+mod access;
 mod system;
 #[cfg(unix)]
 mod walk;
@@ -21,138 +21,11 @@ mod walk;
 #[path = "walk_by_name.rs"]
 mod walk;
 
-pub(crate) use system::{cut, in_turn, read_at};
+pub use access::{How, LINKS_MAX, MadeBy, NotOurs, Opened, Refused};
+use access::{not_ours, others};
+pub(crate) use system::{in_turn, read_at};
 pub use walk::Folder;
-
-/// Symbolic links followed to one file at most: the kernel's own limit.
-pub const LINKS_MAX: usize = 40;
-
-/// Who may have made what a name leads to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MadeBy {
-    /// This user or the system's: what is read decides something.
-    Us,
-    /// Anyone: what is read is judged by what it says, as a signed log is.
-    Anyone,
-}
-
-/// What a file is opened for. One that is made is its owner's alone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum How {
-    /// To read it.
-    Read,
-    /// To read it and write at its end.
-    ReadAndAppend,
-    /// The same, and it is made where there is none.
-    AppendOrMake,
-    /// To lock it; it is made where there is none.
-    LockOrMake,
-    /// To write a file that is not there yet.
-    MakeNew,
-}
-
-/// Why a file was not opened.
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Refused {
-    /// The system refused it, or it is no regular file.
-    Failed(io::Error),
-    /// Others than this user and the system's have a say in it.
-    NotOurs(NotOurs),
-    /// A symbolic link stands where none is followed.
-    Link(PathBuf),
-}
-
-/// What is in the hands of others.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NotOurs {
-    /// `folder`, `file` or `link`.
-    pub what: &'static str,
-    /// Its name.
-    pub path: PathBuf,
-    /// The number of its owner.
-    pub owner: u32,
-    /// Its permissions.
-    pub mode: u32,
-    /// What lets others in: `belongs to another user`, `may be written by every user`.
-    pub why: &'static str,
-}
-
-impl NotOurs {
-    /// Whether it may be used all the same where a person names it, who answers for its owner and group, and not for every user.
-    pub fn may_be_named(&self) -> bool {
-        self.what == "file" && self.why != system::BY_ALL
-    }
-
-    /// A way out.
-    pub fn help(&self) -> String {
-        let (what, path) = (self.what, self.path.display());
-        let mend = match self.why {
-            system::ANOTHERS => format!("make `{path}` this user's or root's"),
-            _ => format!("`chmod go-w {path}`"),
-        };
-        match what {
-            "folder" => format!("{mend}, or use a folder that only this user and root can write"),
-            _ => mend,
-        }
-    }
-}
-
-impl fmt::Display for NotOurs {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let NotOurs { what, path, owner, mode, why } = self;
-        write!(f, "the {what} `{}` (owner {owner}, mode {mode:04o}) {why}", path.display())
-    }
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::Failed(error) => write!(f, "{error}"),
-            Refused::NotOurs(others) => write!(f, "{others}: {}", others.help()),
-            Refused::Link(link) => {
-                write!(f, "`{}` is a symbolic link, and none is followed here: name what it leads to", link.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Refused {
-        Refused::Failed(error)
-    }
-}
-
-impl From<Refused> for io::Error {
-    fn from(refused: Refused) -> io::Error {
-        match refused {
-            Refused::Failed(error) => error,
-            other => io::Error::new(io::ErrorKind::PermissionDenied, other.to_string()),
-        }
-    }
-}
-
-impl Refused {
-    /// Whether there is nothing of that name.
-    pub fn is_missing(&self) -> bool {
-        matches!(self, Refused::Failed(error) if error.kind() == io::ErrorKind::NotFound)
-    }
-
-    fn irregular() -> Refused {
-        Refused::Failed(io::Error::other("it is not a regular file"))
-    }
-}
-
-/// A file that is open, and where it really lies.
-#[derive(Debug)]
-pub struct Opened {
-    /// The file.
-    pub file: File,
-    /// Its name without links.
-    pub real: PathBuf,
-}
+pub(crate) use walk::cut;
 
 /// Opens the file of a name that a person gives, links followed.
 pub fn open(path: &Path, made_by: MadeBy, how: How) -> Result<Opened, Refused> {
@@ -211,17 +84,6 @@ pub(crate) fn is_still(file: &File, name: &Path) -> io::Result<bool> {
 pub(crate) fn is_owners_alone(file: &File) -> io::Result<bool> {
     let metadata = file.metadata()?;
     Ok(system::is_owners_alone(&metadata, || walk::is_read_only(file)))
-}
-
-/// Why what a file says or a folder holds cannot be trusted: others than its owner, who is this user or the system's, can
-/// write it. A group counts as others unless it has its owner's number, as a user's own group has.
-fn not_ours(metadata: &Metadata) -> Option<&'static str> {
-    system::belongs_to_another(metadata).or_else(|| system::written_by_others(metadata))
-}
-
-fn others(what: &'static str, path: &Path, metadata: &Metadata, why: &'static str) -> Refused {
-    let (owner, mode) = system::owner_and_mode(metadata);
-    Refused::NotOurs(NotOurs { what, path: path.to_owned(), owner, mode, why })
 }
 
 /// Fills a buffer from a place in a file.

@@ -1,4 +1,4 @@
-//! What each system says about a file, and how it is cut, replaced and read.
+//! What each system says about a file, and how it is replaced and read.
 
 #[cfg(unix)]
 pub(crate) use unix::*;
@@ -15,12 +15,6 @@ mod unix {
     use std::fs::{File, Metadata};
     use std::io;
     use std::os::unix::fs::{FileExt, MetadataExt};
-    use std::path::Path;
-
-    /// Cuts a file that is open for appending and has this name.
-    pub(crate) fn cut(file: &File, _: &Path, bytes: u64) -> io::Result<()> {
-        file.set_len(bytes)
-    }
 
     /// Opens or replaces a file that others read and replace. Where the system refuses it while they do, it is tried until they
     /// are done.
@@ -75,21 +69,13 @@ mod windows {
     use std::fs::{File, Metadata};
     use std::io;
     use std::os::windows::fs::FileExt;
-    use std::path::Path;
     use std::thread;
     use std::time::{Duration, Instant};
 
     use enforcecore::traits::TURN_WAIT_MAX;
 
-    use crate::files::{How, walk};
-
     /// Pause between two tries at a file in use.
     const LOOK_AGAIN: Duration = Duration::from_millis(1);
-
-    /// A handle that may only append may not cut, so cutting takes another one. The name means no other file while the first is open.
-    pub(crate) fn cut(_: &File, name: &Path, bytes: u64) -> io::Result<()> {
-        walk::open_itself(name, How::LockOrMake)?.set_len(bytes)
-    }
 
     pub(crate) fn in_turn<T>(mut attempt: impl FnMut() -> io::Result<T>) -> io::Result<T> {
         let give_up = Instant::now() + TURN_WAIT_MAX;

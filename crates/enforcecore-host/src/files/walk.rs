@@ -15,8 +15,8 @@ use std::path::{Component, Path, PathBuf, absolute};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::system::{belongs_to_another, each_their_own, is_anothers, written_by_all, written_by_others};
-use super::{How, LINKS_MAX, MadeBy, Opened, Refused, not_ours, others};
+use super::access::{How, LINKS_MAX, MadeBy, NotOurs, Opened, Refused, not_ours, others};
+use super::system::{ANOTHERS, belongs_to_another, each_their_own, is_anothers, written_by_all, written_by_others};
 
 /// How a folder is held open: to name what is in it, which needs no right to list it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -116,6 +116,11 @@ impl Folder {
 
 pub(super) fn open(path: &Path, made_by: MadeBy, how: How) -> Result<Opened, Refused> {
     Walk::new(made_by)?.file(&absolute(path)?, how)
+}
+
+/// Cuts a file that is open for appending and has this name.
+pub(crate) fn cut(file: &File, _: &Path, bytes: u64) -> io::Result<()> {
+    file.set_len(bytes)
 }
 
 /// Whether what is open lies on a mount that is read-only.
@@ -258,8 +263,8 @@ impl Walk {
         }
         let stat = fs::statat(&self.held, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)?;
         if self.made_by == MadeBy::Us && is_anothers(stat.st_uid) && !(self.is_read_only)(self.held.as_fd()) {
-            let (owner, mode, why) = (stat.st_uid, 0o777, super::system::ANOTHERS);
-            return Err(Refused::NotOurs(super::NotOurs { what: "link", path: link, owner, mode, why }));
+            let (owner, mode, why) = (stat.st_uid, 0o777, ANOTHERS);
+            return Err(Refused::NotOurs(NotOurs { what: "link", path: link, owner, mode, why }));
         }
         let target = fs::readlinkat(&self.held, name, Vec::new()).map_err(io::Error::from)?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))

@@ -5,7 +5,7 @@ use std::io;
 use std::os::windows::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::{How, MadeBy, Opened, Refused};
+use super::access::{How, MadeBy, Opened, Refused};
 
 /// `FILE_FLAG_OPEN_REPARSE_POINT`: a link is opened itself, and is then no regular file.
 const OPEN_LINK_ITSELF: u32 = 0x0020_0000;
@@ -90,10 +90,15 @@ pub(super) fn open(path: &Path, _: MadeBy, how: How) -> Result<Opened, Refused> 
     Ok(Opened { file, real: fs::canonicalize(path)? })
 }
 
-pub(super) fn open_itself(path: &Path, how: How) -> Result<File, Refused> {
+fn open_itself(path: &Path, how: How) -> Result<File, Refused> {
     let mut options = options(how);
     options.custom_flags(OPEN_LINK_ITSELF).share_mode(SHARED_BUT_NOT_MOVED);
     regular(options.open(path)?)
+}
+
+/// A handle that may only append may not cut, so cutting takes another one. The name means no other file while the first is open.
+pub(crate) fn cut(_: &File, name: &Path, bytes: u64) -> io::Result<()> {
+    open_itself(name, How::LockOrMake)?.set_len(bytes)
 }
 
 pub(super) fn is_read_only(_: &File) -> bool {

@@ -5,16 +5,15 @@
 
 mod support;
 
-use std::ffi::OsStr;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command};
 
-use enforcecore_host::spawn::{Pipes, Tree, adopt_orphans, spawn};
+use enforcecore_host::process::{Pipes, Spawn, Tree, adopt_orphans};
 use rustix::process::{Pid, Signal, getpid, kill_process, set_child_subreaper};
 use support::{own_words, until};
 
 fn sleeping() -> (Tree, Pipes) {
-    spawn(OsStr::new("sleep"), &["600"]).unwrap()
+    Spawn::new("sleep").args(["600"]).start().unwrap()
 }
 
 fn runs(tree: &mut Tree) -> bool {
@@ -64,10 +63,10 @@ fn nobody_else_is_ended() {
 #[test]
 #[ignore = "it is started by others, with a signal ignored"]
 fn child_ignores_ends() {
-    let error = spawn(OsStr::new("sleep"), &["600"]).unwrap_err().to_string();
+    let error = Spawn::new("sleep").args(["600"]).start().unwrap_err().to_string();
     assert!(error.contains("this program ignores SIGCHLD"), "{error}");
     adopt_orphans().unwrap();
-    let (mut tree, _pipes) = spawn(OsStr::new("sh"), &["-c", "exit 3"]).unwrap();
+    let (mut tree, _pipes) = Spawn::new("sh").args(["-c", "exit 3"]).start().unwrap();
     until("it ends", || !runs(&mut tree));
     tree.kill().unwrap();
     assert_eq!(tree.exit_status().unwrap().unwrap().code(), Some(3));

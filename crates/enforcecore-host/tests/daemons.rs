@@ -5,12 +5,11 @@
 
 mod support;
 
-use std::ffi::OsStr;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
 use std::process::Command;
 
-use enforcecore_host::spawn::{adopt_orphans, spawn};
+use enforcecore_host::process::{Spawn, adopt_orphans};
 use support::{until, wait_for_lines};
 
 /// Forked twice, and the second of two in a session of its own.
@@ -23,7 +22,7 @@ fn check() {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
     let script = ORPHANS.replace("PIDS", pids.to_str().unwrap());
-    let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    let (mut tree, _pipes) = Spawn::new("bash").args(["-c", &script]).start().unwrap();
     let ids = wait_for_lines(&pids, 24);
     until("no orphan that ended has its id", || !ids.iter().any(|id| is_there(id)));
     assert!(tree.exit_status().unwrap().is_none(), "the program runs");
@@ -48,7 +47,7 @@ fn check_after_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
     let script = format!("({ORPHANS}) & exit 0").replace("PIDS", pids.to_str().unwrap());
-    let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", &script]).unwrap();
+    let (mut tree, _pipes) = Spawn::new("bash").args(["-c", &script]).start().unwrap();
     until("it ends", || tree.exit_status().unwrap().is_some());
     let ids = wait_for_lines(&pids, 24);
     until("no orphan that ended has its id", || !ids.iter().any(|id| is_there(id)));
@@ -58,7 +57,7 @@ fn check_after_its_end() {
 /// What a program ended with is seen through its keeper.
 fn check_ends() {
     let ended = |script: &str| {
-        let (mut tree, _pipes) = spawn(OsStr::new("bash"), &["-c", script]).unwrap();
+        let (mut tree, _pipes) = Spawn::new("bash").args(["-c", script]).start().unwrap();
         until(&format!("`{script}` ends"), || tree.exit_status().unwrap().is_some());
         let status = tree.exit_status().unwrap().unwrap();
         tree.kill().unwrap();

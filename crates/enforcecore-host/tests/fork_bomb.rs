@@ -1,4 +1,4 @@
-//! A program that forks and ends all the time has another process id whenever somebody looks, and is ended all the same.
+//! A fork bomb, which forks and ends all the time has another process id whenever somebody looks, and is ended all the same.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -9,29 +9,29 @@ use std::io::{BufRead, BufReader};
 use std::process::Command;
 use std::time::Instant;
 
-use enforcecore_host::spawn::{adopt_orphans, spawn};
+use enforcecore_host::process::{Spawn, adopt_orphans};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use support::{PATIENCE, own_words, until};
 
-/// How many comets a program starts; unset where no program was started.
-const COMETS: &str = "COMETS";
+/// How many bombs a program starts; unset where no program was started.
+const FORK_BOMBS: &str = "TEST_FORK_BOMBS";
 /// Whether it then kills its keeper.
-const ORPHANED: &str = "COMETS_ORPHANED";
+const ORPHANED: &str = "TEST_FORK_BOMBS_ORPHANED";
 
-/// What a comet says once it has forked so often that its first parents are long gone.
-const FLIES: &[u8] = b"one flies\n";
+/// What one says once it has forked so often that its first parents are long gone.
+const FORKING: &[u8] = b"one forks\n";
 const FORKS: u32 = 100;
 
 /// Runs in a process of its own, started by the test below. It ends by itself, if nobody ends it, once its time is over.
 #[test]
 #[ignore = "it escapes, and is started by others"]
-fn child_comets() {
-    let comets: u32 = std::env::var(COMETS).unwrap().parse().unwrap();
+fn child_fork_bombs() {
+    let bombs: u32 = std::env::var(FORK_BOMBS).unwrap().parse().unwrap();
     let end = Instant::now() + 2 * PATIENCE;
     #[expect(unsafe_code, reason = "there is no safe way to fork")]
     // SAFETY: what was forked makes system calls only.
     unsafe {
-        for _ in 0..comets {
+        for _ in 0..bombs {
             if libc::fork() == 0 {
                 let mut forks = 0;
                 while Instant::now() < end {
@@ -42,7 +42,7 @@ fn child_comets() {
                     };
                     forks += 1;
                     if forks == FORKS {
-                        libc::write(1, FLIES.as_ptr().cast(), FLIES.len());
+                        libc::write(1, FORKING.as_ptr().cast(), FORKING.len());
                     }
                 }
                 libc::_exit(0);
@@ -55,30 +55,32 @@ fn child_comets() {
     std::thread::sleep(2 * PATIENCE);
 }
 
-/// Ends a program with so many comets, beside a child that somebody else started.
-fn check(comets: u32, orphaned: bool) {
-    let mut words = vec!["env".into(), format!("{COMETS}={comets}").into()];
-    words.extend(orphaned.then(|| format!("{ORPHANED}=1").into()));
-    words.extend(own_words());
-    words.extend(["--exact", "child_comets", "--ignored", "--nocapture"].map(Into::into));
-    let (mut tree, pipes) = spawn(&words.remove(0), &words).unwrap();
+/// Ends a program with so many bombs, beside a child that somebody else started.
+fn check(bombs: u32, orphaned: bool) {
+    let mut words = own_words();
+    let mut program = Spawn::new(words.remove(0)).args(&words).env(FORK_BOMBS, bombs.to_string());
+    program = program.args(["--exact", "child_fork_bombs", "--ignored", "--nocapture"]);
+    if orphaned {
+        program = program.env(ORPHANED, "1");
+    }
+    let (mut tree, pipes) = program.start().unwrap();
     let mut said = BufReader::new(pipes.stdout);
     let mut text = String::new();
-    while text.matches("one flies").count() < comets as usize {
+    while text.matches("one forks").count() < bombs as usize {
         assert_ne!(said.read_line(&mut text).unwrap(), 0, "it ended without a word");
     }
     if orphaned {
         until("its keeper is gone", || tree.exit_status().unwrap().is_some());
     }
     assert!(orphaned || tree.exit_status().unwrap().is_none());
-    assert!(!is_let_go(said.get_ref()), "they fly");
+    assert!(!is_let_go(said.get_ref()), "they fork");
     tree.kill().unwrap();
-    assert!(is_let_go(said.get_ref()), "{comets} comets, orphaned {orphaned}: one holds the program's output");
+    assert!(is_let_go(said.get_ref()), "{bombs} bombs, orphaned {orphaned}: one holds the program's output");
 }
 
 // One test, because what is adopted is adopted for the whole process.
 #[test]
-fn a_comet_is_ended() {
+fn a_fork_bomb_is_ended() {
     let mut other = Command::new("sleep").arg("600").spawn().unwrap();
     check(1, false);
     check(6, false);
@@ -87,7 +89,7 @@ fn a_comet_is_ended() {
     other.wait().unwrap();
 
     adopt_orphans().unwrap();
-    let (mut tree, _pipes) = spawn("sleep".as_ref(), &["600"]).unwrap();
+    let (mut tree, _pipes) = Spawn::new("sleep").args(["600"]).start().unwrap();
     check(1, true);
     check(6, true);
     assert!(tree.exit_status().unwrap().is_none(), "no other tree is touched");

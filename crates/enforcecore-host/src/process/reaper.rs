@@ -1,7 +1,7 @@
-//! The process between us and a program: what the program's descendants leave behind is handed to it, and it takes their ends.
+//! The process between us and a program: what the program's descendants leave behind is handed to it, and it reaps them.
 //!
 //! Somebody has to: a process that has ended keeps its id until its parent takes its end, and there are only so many ids. A
-//! library cannot, because it must not take the end of a child that the program around it waits for. A keeper has no children
+//! library cannot, because it must not take the end of a child that the program around it waits for. A reaper has no children
 //! but these, so it alone knows that nobody is left: the kernel tells a process that has no children so, and whoever loses its
 //! parent is handed on in the same instant in which the parent ends.
 //!
@@ -21,30 +21,31 @@ use rustix::process::{
     set_parent_process_death_signal, setpgid, setsid, wait,
 };
 
-use crate::spawn::KILL_WAIT_MAX;
+/// How long the end of a tree is waited for. A member that is still there then is stuck in the kernel, and said to be.
+pub(super) const KILL_WAIT_MAX: Duration = Duration::from_secs(5);
 
-/// What a keeper takes as the order to kill what it has. Hardly a program sends its parent this one.
-pub(crate) const END_ALL: Signal = Signal::POWER;
+/// What a reaper takes as the order to kill what it has. Hardly a program sends its parent this one.
+pub(super) const KILL_REQUEST: Signal = Signal::POWER;
 
-/// What is reported in place of an end where nobody keeps the program.
-pub(crate) const NOT_KEPT: i32 = -1;
+/// What is reported in place of an end where the program has no reaper.
+pub(super) const NO_REAPER: i32 = -1;
 
-/// The status of a keeper that could not do its work.
+/// The status of a reaper that could not do its work.
 const FAILED: c_int = 127;
 
 /// Pause between two looks at children that do not go away.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
-/// Between fork and exec: the process that calls this becomes a keeper in a session of its own, and it returns in the one that
-/// is to become the program. The keeper writes to `report` how the program ended, as wait(2) encodes it. An emulator that knows
-/// no reapers has no keepers either, and no proxy: nothing can adopt there, and [`NOT_KEPT`] is written.
-pub(crate) fn keep(report: BorrowedFd<'_>) -> io::Result<()> {
+/// Between fork and exec: the process that calls this becomes a reaper in a session of its own, and it returns in the one that
+/// is to become the program. The reaper writes to `report` how the program ended, as wait(2) encodes it. An emulator that knows
+/// no reapers has none here either: nothing can adopt there, and [`NO_REAPER`] is written.
+pub(super) fn start_reaper(report: BorrowedFd<'_>) -> io::Result<()> {
     setsid()?;
-    take_ends();
+    stop_ignoring_ends();
     match set_child_subreaper(Some(getpid())) {
         Err(Errno::INVAL) => {
             set_parent_process_death_signal(Some(Signal::KILL))?;
-            write(report, &NOT_KEPT.to_ne_bytes())?;
+            write(report, &NO_REAPER.to_ne_bytes())?;
             return Ok(());
         }
         became => became?,
@@ -52,26 +53,26 @@ pub(crate) fn keep(report: BorrowedFd<'_>) -> io::Result<()> {
     // Before the program starts, so that it finds nothing to look into; its own exec undoes it there.
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     let mask = block_signals()?;
-    set_parent_process_death_signal(Some(END_ALL))?;
+    set_parent_process_death_signal(Some(KILL_REQUEST))?;
     #[expect(unsafe_code, reason = "there is no safe way to fork")]
     // SAFETY: this process was just forked and has one thread, and both sides go on with system calls only.
     let program = unsafe { libc::fork() };
     match program {
         ..0 => Err(io::Error::last_os_error()),
         0 => {
-            // A program that signals its group signals no keeper.
+            // A program that signals its group signals no reaper.
             setpgid(None, None)?;
             set_parent_process_death_signal(Some(Signal::KILL))?;
             set_mask(&mask)
         }
         _ => {
             let children = open(c"/proc/thread-self/children", OFlags::RDONLY, Mode::empty()).ok();
-            Keeper { program: Pid::from_raw(program), report, children }.watch()
+            Reaper { program: Pid::from_raw(program), report, children }.watch()
         }
     }
 }
 
-struct Keeper<'a> {
+struct Reaper<'a> {
     /// The program, until its end is taken.
     program: Option<Pid>,
     report: BorrowedFd<'a>,
@@ -79,22 +80,22 @@ struct Keeper<'a> {
     children: Option<OwnedFd>,
 }
 
-impl Keeper<'_> {
+impl Reaper<'_> {
     fn watch(mut self) -> ! {
-        if !let_go([Some(self.report.as_raw_fd()), self.children.as_ref().map(AsRawFd::as_raw_fd)]) {
+        if !close_inherited([Some(self.report.as_raw_fd()), self.children.as_ref().map(AsRawFd::as_raw_fd)]) {
             end(FAILED)
         }
         loop {
-            self.take_ends();
-            if next_signal() == END_ALL.as_raw() {
-                self.end_all()
+            self.reap();
+            if next_signal() == KILL_REQUEST.as_raw() {
+                self.kill_all()
             }
         }
     }
 
     /// Kills every child until there is none, and with each those that its end makes children. Nobody else takes the end of a
     /// child, so each of their ids is still theirs.
-    fn end_all(&mut self) -> ! {
+    fn kill_all(&mut self) -> ! {
         let begin = Instant::now();
         loop {
             if let Some(program) = self.program {
@@ -103,7 +104,7 @@ impl Keeper<'_> {
             if let Some(children) = &self.children {
                 kill_listed(children.as_fd());
             }
-            self.take_ends();
+            self.reap();
             // Until then nothing is faster than this loop but what forks as it ends.
             if begin.elapsed() > KILL_WAIT_MAX {
                 std::thread::sleep(LOOK_AGAIN);
@@ -111,8 +112,8 @@ impl Keeper<'_> {
         }
     }
 
-    /// Takes the ends of all children that ended, and ends where no child is left.
-    fn take_ends(&mut self) {
+    /// Reaps all children that ended, and ends where no child is left.
+    fn reap(&mut self) {
         loop {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((ended, status))) if Some(ended) == self.program => {
@@ -147,7 +148,7 @@ fn kill_listed(children: BorrowedFd<'_>) {
 }
 
 /// Has the ends of children wait to be taken, whatever those before us wanted.
-pub(crate) fn take_ends() {
+pub(super) fn stop_ignoring_ends() {
     #[expect(unsafe_code, reason = "there is no safe way to choose a signal's action")]
     // SAFETY: the default action is no handler, and the call is async-signal-safe.
     unsafe {
@@ -156,7 +157,7 @@ pub(crate) fn take_ends() {
 }
 
 /// Closes every file but these: a pipe that we held open would never end.
-fn let_go(mut kept: [Option<RawFd>; 2]) -> bool {
+fn close_inherited(mut kept: [Option<RawFd>; 2]) -> bool {
     kept.sort_unstable();
     let mut from: RawFd = 0;
     for file in kept.into_iter().flatten() {
@@ -204,7 +205,7 @@ fn next_signal() -> c_int {
     unsafe {
         libc::sigemptyset(awaited.as_mut_ptr());
         libc::sigaddset(awaited.as_mut_ptr(), libc::SIGCHLD);
-        libc::sigaddset(awaited.as_mut_ptr(), END_ALL.as_raw());
+        libc::sigaddset(awaited.as_mut_ptr(), KILL_REQUEST.as_raw());
         libc::sigwaitinfo(awaited.as_ptr(), std::ptr::null_mut())
     }
 }

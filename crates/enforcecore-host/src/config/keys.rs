@@ -1,0 +1,202 @@
+//! The keys: what can be configured, each a row of one table.
+//!
+//! A new one is a variant, its row and its word in `ALL`: nothing compiles until it has all three. The file, the variables, the
+//! flags' names, the messages and `config show` take it from there.
+
+use std::ffi::{OsStr, OsString};
+use std::path;
+
+use enforcecore::audit::is_key_name;
+use enforcecore::diagnostic::{Diagnostic, Span, closest};
+
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
+use super::problem::{helped, whole};
+use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
+
+/// What every variable begins with.
+pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
+
+/// The folders of projects whose files lie over the user's. Only the user says which: no project vouches for itself.
+pub const TRUSTED_PROJECTS: &str = "trusted_projects";
+
+/// What can be configured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "`Key::doc` says what each is")]
+pub enum Key {
+    Policy,
+    Log,
+    Keys,
+    Anchor,
+    Origin,
+    Durability,
+    Workspace,
+    LogLevel,
+    LogFormat,
+}
+
+/// What is known of a key.
+pub(super) struct KeyRow {
+    /// The word in the file, which with dashes is the flag's.
+    name: &'static str,
+    variable: &'static str,
+    pub(super) form: ValueForm,
+    pub(super) default: Option<&'static str>,
+    /// Whether it settles what is enforced, or what is left of it as evidence: no project says otherwise than its user.
+    pub(super) protects: bool,
+    /// What it is, as docs/configuration.md says it.
+    doc: &'static str,
+}
+
+impl Key {
+    /// Every key, in the order in which they are shown.
+    pub const ALL: [Key; 9] = {
+        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
+        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, LogLevel, LogFormat]
+    };
+
+    #[rustfmt::skip]
+    pub(super) const fn row(self) -> &'static KeyRow {
+        match self {
+            Key::Policy => &KeyRow { name: "policy", variable: "ENFORCECORE_DEFAULT_POLICY", form: PolicyFile,
+                default: None, protects: true, doc: "the policy" },
+            Key::Log => &KeyRow { name: "log", variable: "ENFORCECORE_AUDIT_PATH", form: OwnFolder,
+                default: Some(DEFAULT_LOG), protects: true, doc: "the folder the evidence goes to" },
+            Key::Keys => &KeyRow { name: "keys", variable: "ENFORCECORE_KEYS", form: OwnFolder,
+                default: Some(DEFAULT_KEYS), protects: true, doc: "the folder with the signing key and the secret of names" },
+            Key::Anchor => &KeyRow { name: "anchor", variable: "ENFORCECORE_ANCHOR", form: OwnFolder,
+                default: None, protects: true, doc: "a folder elsewhere that remembers how far the log has come" },
+            Key::Origin => &KeyRow { name: "origin", variable: "ENFORCECORE_ORIGIN", form: Name,
+                default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
+            Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
+                default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
+            Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
+                default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
+            Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
+                default: Some("warn"), protects: false, doc: "what the program logs about itself" },
+            Key::LogFormat => &KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
+                default: Some("human"), protects: false, doc: "`human` or `json`" },
+        }
+    }
+
+    /// The word in the file.
+    pub const fn name(self) -> &'static str {
+        self.row().name
+    }
+
+    /// The variable.
+    pub const fn variable(self) -> &'static str {
+        self.row().variable
+    }
+
+    /// The flag.
+    pub fn flag(self) -> String {
+        format!("--{}", self.name().replace('_', "-"))
+    }
+
+    /// What it is, in a few words.
+    pub const fn doc(self) -> &'static str {
+        self.row().doc
+    }
+}
+
+// A new key goes before the last one.
+const _: () = assert!(Key::ALL.len() == Key::LogFormat as usize + 1);
+
+/// Variables of version 1.14 whose meaning is gone, and where it went.
+const RETIRED: [(&str, &str); 14] = [
+    ("AUDIT_ENABLED", "evidence is always written"),
+    ("AUDIT_ROTATE_MB", "the log is not rotated: its entries stay one chain"),
+    ("AUDIT_RETAIN_DAYS", "the log is kept until somebody archives it"),
+    ("AUDIT_COMPRESS", "the log is not compressed"),
+    ("AUDIT_IMMUTABLE", "changes are seen by `enforcecore audit verify`"),
+    ("AUDIT_WITNESS_FILE", "name an anchor folder in ENFORCECORE_ANCHOR"),
+    ("REDACTION_ENABLED", "the policy says under `redact` what is redacted"),
+    ("FAIL_OPEN", "a failure never lets a call through"),
+    ("COST_BUDGET_USD", "the policy says under `budgets` what may be spent"),
+    ("DEV_MODE", "there is one mode"),
+    ("WEBHOOK_ON_VIOLATION", "nothing is sent anywhere"),
+    ("WEBHOOK_ON_COST_THRESHOLD", "nothing is sent anywhere"),
+    ("WEBHOOK_RETRY_ATTEMPTS", "nothing is sent anywhere"),
+    ("WEBHOOK_TIMEOUT_SECONDS", "nothing is sent anywhere"),
+];
+
+/// What a value must be.
+pub(super) enum ValueForm {
+    /// A path; one of a file is relative to that file.
+    Path,
+    /// The path of a file that decides: one that a project names is in nobody else's hands.
+    PolicyFile,
+    /// The path of a folder that is ours: no link within a project leads it elsewhere.
+    OwnFolder,
+    Levels,
+    Name,
+    OneOf(&'static [&'static str]),
+}
+
+impl ValueForm {
+    /// The value as it is used, or why it cannot be.
+    pub(super) fn usable(&self, value: &OsStr, folder: &path::Path) -> Result<OsString, String> {
+        if value.is_empty() {
+            return Err("is empty".to_owned());
+        }
+        let text = || value.to_str().ok_or("is not UTF-8");
+        let refused = match self {
+            Path | PolicyFile | OwnFolder if value.as_encoded_bytes().starts_with(b"~") => {
+                Some("begins with `~`, which only a shell expands".to_owned())
+            }
+            Path | PolicyFile | OwnFolder => return Ok(folder.join(value).into_os_string()),
+            Levels => {
+                let text = text()?;
+                (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
+            }
+            Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
+            OneOf(words) => {
+                let text = text()?;
+                (!words.contains(&text)).then(|| format!("is one of {}, not `{text}`", words.join(", ")))
+            }
+        };
+        refused.map_or_else(|| Ok(value.to_owned()), Err)
+    }
+}
+
+/// What may be logged about the program itself, from nothing to everything.
+const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// What a value of `log_level` looks like, in words.
+pub const LOG_LEVELS_FORM: &str = "off, error, warn, info, debug or trace, or TARGET=LEVEL joined by commas";
+
+/// Whether the text is a level, or levels by target. A word alone that is no level could be a target, and would then silence
+/// every other one: it is a mistyped level far more often.
+pub fn are_log_levels(text: &str) -> bool {
+    let is_level = |word: &str| LOG_LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word));
+    text.split(',').map(str::trim).all(|part| match part.split_once('=') {
+        Some((target, level)) => !target.trim().is_empty() && is_level(level.trim()),
+        None => is_level(part),
+    })
+}
+
+pub(super) fn unknown_key(key: &str, span: Span) -> Diagnostic {
+    let names = || Key::ALL.iter().map(|key| key.name()).chain([TRUSTED_PROJECTS]);
+    let listed = || format!("the keys are {}", names().collect::<Vec<_>>().join(", "));
+    helped("EC1002", span, format!("unknown key `{key}`"), did_you_mean(closest(key, names())).unwrap_or_else(listed))
+}
+
+pub(super) fn unknown_variable(name: &str) -> Diagnostic {
+    let word = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
+    if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == word) {
+        let message = "the variable of version 1.14 has no meaning any more";
+        return helped("EC1006", whole(name), message, format!("unset it: {instead}"));
+    }
+    let variables = || Key::ALL.iter().map(|key| key.variable());
+    let by_key = || Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(word)).map(|key| key.variable());
+    let help = match word.eq_ignore_ascii_case(TRUSTED_PROJECTS) {
+        true => Some(format!("`{TRUSTED_PROJECTS}` stands in the user's own file alone")),
+        false => did_you_mean(by_key().or_else(|| closest(name, variables()))),
+    };
+    let listed = || format!("the variables are {}", variables().collect::<Vec<_>>().join(", "));
+    helped("EC1004", whole(name), "unknown variable", help.unwrap_or_else(listed))
+}
+
+fn did_you_mean(close: Option<&str>) -> Option<String> {
+    close.map(|close| format!("did you mean `{close}`?"))
+}

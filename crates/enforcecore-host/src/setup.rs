@@ -1,0 +1,75 @@
+//! What an enforcer is put together from, with its defaults, and why there may be none.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use enforcecore::audit::{Durability, LogError};
+use enforcecore::diagnostic::Diagnostic;
+use enforcecore::enforcer::BindError;
+use enforcecore::policy::Face;
+use enforcecore::traits::{Approver, StoreError};
+
+use crate::evidence::LogFolders;
+
+/// The name of a log in its checkpoints where nobody gives it another.
+pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
+pub(crate) const DEFAULT_LOG: &str = ".enforcecore/log";
+pub(crate) const DEFAULT_KEYS: &str = ".enforcecore/keys";
+pub(crate) const DEFAULT_WORKSPACE: &str = ".";
+
+/// What an enforcer is put together from.
+#[derive(Clone)]
+pub struct Setup {
+    /// The policy's file.
+    pub policy: PathBuf,
+    /// Where its evidence goes.
+    pub folders: LogFolders,
+    /// The folder that the agent works in. What starts programs there is protected from its tools.
+    pub workspace: PathBuf,
+    /// The files that configure this, whether or not they are there: protected too.
+    pub configuration: Vec<PathBuf>,
+    /// How intents are acknowledged.
+    pub durability: Durability,
+    /// What the face can honour.
+    pub face: Face,
+    /// Who may say yes, if anybody can be reached.
+    pub approver: Option<Arc<dyn Approver>>,
+}
+
+impl Setup {
+    /// A setup with everything in `.enforcecore` below the working directory, acknowledged on stable storage.
+    pub fn new(policy: impl Into<PathBuf>, face: Face) -> Setup {
+        let (log, keys) = (PathBuf::from(DEFAULT_LOG), PathBuf::from(DEFAULT_KEYS));
+        Setup {
+            policy: policy.into(),
+            folders: LogFolders { log, keys, anchor: None, origin: DEFAULT_ORIGIN.to_owned() },
+            workspace: PathBuf::from(DEFAULT_WORKSPACE),
+            configuration: Vec::new(),
+            durability: Durability::Strict,
+            face,
+            approver: None,
+        }
+    }
+}
+
+/// Why there is no enforcer.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SetupError {
+    /// A policy file cannot be read.
+    #[error(transparent)]
+    File(#[from] StoreError),
+    /// A policy does not load.
+    #[error("{}", lines(.0))]
+    Policy(Vec<Diagnostic>),
+    /// The log cannot be opened.
+    #[error("cannot open the evidence log: {0}")]
+    Log(#[from] LogError),
+    /// The policy cannot be enforced by this face or with this log.
+    #[error(transparent)]
+    Bind(#[from] BindError),
+}
+
+fn lines(diagnostics: &[Diagnostic]) -> String {
+    diagnostics.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
+}
