@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
-use crate::audit::{Delta, Entry, Fold, Kind};
+use crate::audit::{Body, Delta, Entry, Fold};
 use crate::call::hex;
 use crate::decision::Charge;
 use crate::redact::{CLASSES, Class};
@@ -131,8 +131,9 @@ impl State {
     fn apply_delta(&mut self, entry: &Entry, delta: &Delta) {
         match delta {
             Delta::Reserve { budget, key, amount_micros, bucket, span_us } => {
-                let call = entry.call.clone().unwrap_or_default();
-                let taken = Taken { at_us: entry.time_us, amount_micros: *amount_micros, bucket: bucket.clone(), call };
+                let call = entry.call().unwrap_or_default().to_owned();
+                let taken =
+                    Taken { at_us: entry.head.time_us, amount_micros: *amount_micros, bucket: bucket.clone(), call };
                 self.budgets.entry(budget_key(budget, key)).or_default().take(taken, *span_us);
             }
             Delta::Fact { session, name, fingerprint } => {
@@ -162,28 +163,34 @@ impl State {
 
 impl Fold for State {
     fn apply(&mut self, entry: &Entry) {
-        for delta in &entry.delta {
+        for delta in entry.deltas() {
             self.apply_delta(entry, delta);
         }
-        let Some(call) = &entry.call else { return };
-        match entry.kind {
-            Kind::Intent => drop(self.open.insert(call.clone(), grants(entry))),
-            Kind::Outcome | Kind::Abandoned => drop(self.open.remove(call)),
+        let Some(call) = entry.call() else { return };
+        match &entry.body {
+            Body::Intent(_) => drop(self.open.insert(call.to_owned(), grants(entry))),
+            Body::Outcome(_) | Body::Abandoned(_) => drop(self.open.remove(call)),
             // Void is the one proof that a tool did not start, so it alone gives back what the call took.
-            Kind::Void => {
+            Body::Void(_) => {
                 self.budgets.values_mut().for_each(|budget| budget.give_back(call));
                 for grant in self.open.remove(call).into_iter().flatten() {
                     self.grants_used.remove(&grant);
                 }
             }
-            _ => {}
+            Body::Genesis(_)
+            | Body::Denial(_)
+            | Body::Pending(_)
+            | Body::State(_)
+            | Body::Policy(_)
+            | Body::Recovery(_)
+            | Body::Other(_) => {}
         }
     }
 }
 
 /// The grants that an intent uses up.
 fn grants(intent: &Entry) -> Vec<String> {
-    let used = intent.delta.iter().filter_map(|delta| match delta {
+    let used = intent.deltas().iter().filter_map(|delta| match delta {
         Delta::Grant { id } => Some(id.clone()),
         _ => None,
     });

@@ -4,7 +4,9 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::entry::{Durability, Entry, Kind};
+use super::body::Body;
+use super::entry::Entry;
+use super::fields::Durability;
 use super::finding::FindingKind;
 
 /// Calls remembered at most, open ones and ended ones each: 16 bytes and an index a call, a few ten megabytes.
@@ -27,20 +29,26 @@ type CallKey = [u8; 16];
 impl Accounts {
     /// Takes an entry in; says what does not add up.
     pub fn take(&mut self, entry: &Entry) -> Option<(FindingKind, &'static str)> {
-        let call = entry.call.as_deref().map(call_key);
-        match entry.kind {
-            Kind::Intent => {
-                match entry.durability {
+        let call = entry.call().map(call_key);
+        match &entry.body {
+            Body::Intent(_) => {
+                match entry.head.durability {
                     Some(Durability::Buffered) => self.buffered += 1,
                     Some(Durability::Strict) | None => self.strict += 1,
                 }
                 self.intend(call?)
             }
-            Kind::Outcome | Kind::Void | Kind::Abandoned => match call {
+            Body::Outcome(_) | Body::Void(_) | Body::Abandoned(_) => match call {
                 Some(call) => self.end(call),
                 None => Some((FindingKind::NoIntent, "it names no call")),
             },
-            _ => None,
+            Body::Genesis(_)
+            | Body::Denial(_)
+            | Body::Pending(_)
+            | Body::State(_)
+            | Body::Policy(_)
+            | Body::Recovery(_)
+            | Body::Other(_) => None,
         }
     }
 

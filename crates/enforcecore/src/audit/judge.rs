@@ -5,8 +5,9 @@ use std::ops::Range;
 use serde::Deserialize;
 
 use super::align;
+use super::body::{Body, NoteRecord};
 use super::check::{Chain, Walk};
-use super::entry::{Entry, Kind};
+use super::entry::Entry;
 use super::finding::{FindingKind, Place};
 use super::lines::Line;
 use super::note::{Checkpoint, NoteError, PublicKey};
@@ -58,7 +59,7 @@ impl Item {
     pub fn read(line: Line<'_>, flaw: Option<Wrong>, readable: bool) -> Item {
         let entry = if readable { serde_json::from_slice::<Entry>(line.bytes).ok() } else { None };
         let head = match &entry {
-            Some(entry) => Some(Head { index: entry.index, prev_seal: entry.prev_seal.clone() }),
+            Some(entry) => Some(Head { index: entry.head.index, prev_seal: entry.head.prev_seal.clone() }),
             None if readable => serde_json::from_slice(line.bytes).ok(),
             None => None,
         };
@@ -329,20 +330,32 @@ impl Walk {
     fn meet_genesis(&mut self, group: &Group, judged: &Judged) {
         let Some(item) = group.items.first() else { return };
         let Some(entry) = &item.entry else { return };
-        if entry.kind != Kind::Genesis {
-            if judged.first == 0 {
-                let wrong = "the first entry is not a genesis";
-                self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+        let NoteRecord { note } = match &entry.body {
+            Body::Genesis(genesis) => genesis,
+            Body::Intent(_)
+            | Body::Outcome(_)
+            | Body::Denial(_)
+            | Body::Pending(_)
+            | Body::Void(_)
+            | Body::Abandoned(_)
+            | Body::State(_)
+            | Body::Policy(_)
+            | Body::Recovery(_)
+            | Body::Other(_) => {
+                if judged.first == 0 {
+                    let wrong = "the first entry is not a genesis";
+                    self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+                }
+                return;
             }
-            return;
-        }
+        };
         if self.key.is_none() {
-            self.key = entry.note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
+            self.key = note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
             self.key_from_log = self.key.is_some();
         }
         // A verifier key checks itself, an origin does not: it counts only as it was sealed.
         if self.origin.is_none() && judged.seal.leaves.first() == Some(&item.leaf) {
-            self.origin = entry.note.get("origin").cloned();
+            self.origin = note.get("origin").cloned();
         }
     }
 

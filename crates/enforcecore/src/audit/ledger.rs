@@ -4,8 +4,10 @@ use std::io::{self, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
+use super::body::{Body, NoteRecord};
 use super::check::{Chain, GROUP_BYTES_MAX, Walk};
-use super::entry::{Durability, ENTRY_BYTES_MAX, Entry, Kind};
+use super::entry::{ENTRY_BYTES_MAX, Entry};
+use super::fields::Durability;
 use super::finding::{Finding, FindingKind, Place};
 use super::log::{Fold, LogError};
 use super::note::{Checkpoint, public_key};
@@ -59,11 +61,12 @@ impl<'a> Stamp<'a> {
     }
 
     fn on(&self, entry: &mut Entry, durability: Durability) {
-        entry.v = VERSION;
-        entry.writer = self.writer.to_owned();
-        entry.time_us = self.time_us;
-        entry.mono_us = self.mono_us;
-        entry.durability = Some(durability);
+        let head = &mut entry.head;
+        head.v = VERSION;
+        head.writer = self.writer.to_owned();
+        head.time_us = self.time_us;
+        head.mono_us = self.mono_us;
+        head.durability = Some(durability);
     }
 }
 
@@ -135,7 +138,7 @@ impl<F: Fold> Ledger<F> {
         let (fold, mut has_calls) = (&mut self.fold, false);
         let walk = Walk::new(self.chain.clone(), &options).for_folding();
         let walk = walk.run(&mut reader, &mut |entry| {
-            has_calls |= !matches!(entry.kind, Kind::Genesis | Kind::Recovery | Kind::Policy);
+            has_calls |= is_about_calls(&entry.body);
             fold.apply(entry);
         });
         if let Some(damage) = walk.damage() {
@@ -156,9 +159,7 @@ impl<F: Fold> Ledger<F> {
     /// The first entry of an empty log says whose it is and which key seals it.
     fn begin(&mut self, signer: &dyn Signer, origin: &str, stamp: Stamp<'_>) -> Result<(), LogError> {
         let note = [("origin", origin.to_owned()), ("vkey", public_key(signer).vkey())];
-        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        let genesis = Entry { kind: Kind::Genesis, note, ..Entry::default() };
-        self.enter(genesis, Durability::Strict, stamp).map(drop)
+        self.enter(Body::Genesis(words(note)).into(), Durability::Strict, stamp).map(drop)
     }
 
     /// Puts an entry in the group and folds it. Returns its index.
@@ -171,7 +172,7 @@ impl<F: Fold> Ledger<F> {
         self.make_room(1, line.len())?;
         self.push(&line);
         self.fold.apply(&entry);
-        Ok(entry.index)
+        Ok(entry.head.index)
     }
 
     /// Lets an entry wait in memory, and folds it. Says whether the buffer is full.
@@ -235,8 +236,8 @@ impl<F: Fold> Ledger<F> {
 
     /// Gives the entry its place in the group. Its line.
     fn placed(&self, entry: &mut Entry) -> Result<Vec<u8>, LogError> {
-        entry.index = self.chain.size() + self.leaves.len() as u64;
-        entry.prev_seal = self.chain.seal.filter(|_| self.leaves.is_empty()).map(|seal| hex(&seal));
+        entry.head.index = self.chain.size() + self.leaves.len() as u64;
+        entry.head.prev_seal = self.chain.seal.filter(|_| self.leaves.is_empty()).map(|seal| hex(&seal));
         entry.line().ok_or(LogError::Number)
     }
 
@@ -259,14 +260,32 @@ impl<F: Fold> Ledger<F> {
         let digest = digest(&mut TurnReader { turn: &mut *turn, at: start, end })?;
         let file = turn.quarantine(start)?;
         let note = [("bytes", (end - start).to_string()), ("file", file), ("sha256", hex(&digest))];
-        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        let recovery = Entry { kind: Kind::Recovery, note, ..Entry::default() };
+        let recovery = Body::Recovery(words(note));
         if self.chain.size() == 0 {
             // The write that broke off was the genesis.
             self.begin(signer, origin, stamp)?;
         }
-        self.enter(recovery, Durability::Strict, stamp).map(drop)
+        self.enter(recovery.into(), Durability::Strict, stamp).map(drop)
     }
+}
+
+/// Whether an entry says that the log has been at work: such a log had an anchor if it was to have one.
+fn is_about_calls(body: &Body) -> bool {
+    match body {
+        Body::Genesis(_) | Body::Policy(_) | Body::Recovery(_) => false,
+        Body::Intent(_)
+        | Body::Outcome(_)
+        | Body::Denial(_)
+        | Body::Pending(_)
+        | Body::Void(_)
+        | Body::Abandoned(_)
+        | Body::State(_)
+        | Body::Other(_) => true,
+    }
+}
+
+fn words<const N: usize>(note: [(&str, String); N]) -> NoteRecord {
+    NoteRecord { note: note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect() }
 }
 
 fn digest(source: &mut TurnReader<'_>) -> Result<Hash, LogError> {

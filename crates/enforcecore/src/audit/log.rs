@@ -12,7 +12,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::entry::{Durability, Entry};
+use super::entry::Entry;
+use super::fields::Durability;
 use super::finding::Finding;
 use super::ledger::{Ledger, Outside, Stamp};
 use super::note::{is_key_name, is_origin};

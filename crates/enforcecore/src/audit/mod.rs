@@ -14,9 +14,12 @@
 
 mod accounts;
 mod align;
+mod body;
 mod canonical;
 mod check;
+mod delta;
 mod entry;
+mod fields;
 mod finding;
 mod judge;
 mod ledger;
@@ -30,7 +33,13 @@ mod testing;
 mod tree;
 mod verify;
 
-pub use entry::{Delta, Durability, ENTRY_BYTES_MAX, Effect, Entry, Kind, Mode};
+pub use body::{
+    Body, CallRecord, EndRecord, EntryHead, EntryKind, EntryKind as Kind, EntryLine, IntentRecord, NoteRecord,
+    OutcomeRecord, PolicyRecord, StateRecord,
+};
+pub use delta::Delta;
+pub use entry::{ENTRY_BYTES_MAX, Entry};
+pub use fields::{Durability, Effect, Mode};
 pub use finding::{Finding, FindingClass, FindingKind, Place};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
 pub use memory::MemoryStore;

@@ -8,8 +8,9 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
+use super::body::EntryLine;
 use super::check::{Chain, Walk};
-use super::entry::{Durability, Entry};
+use super::fields::Durability;
 use super::finding::{Finding, FindingClass};
 use super::note::PublicKey;
 
@@ -88,7 +89,7 @@ pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> Report {
 }
 
 /// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.
-pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<Entry, String>> {
+pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<EntryLine, String>> {
     let mut lines = super::lines::Lines::new(input, 0, super::seal::SEAL_BYTES_MAX);
     std::iter::from_fn(move || {
         loop {

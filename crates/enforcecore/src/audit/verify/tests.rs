@@ -214,9 +214,8 @@ fn another_key_and_another_log_are_named() {
 
 #[test]
 fn calls_that_do_not_add_up_are_named() {
-    use crate::audit::testing::{intent, open};
+    use crate::audit::testing::{about as ends, intent, open};
     use crate::audit::{Durability, Entry, Kind, MemoryStore};
-    let ends = |kind: Kind, call: &str| Entry { kind, call: Some(call.to_owned()), ..Entry::default() };
     let check = |entries: Vec<Entry>, expected: &[(FindingKind, u64)], unknown: u64| {
         let store = MemoryStore::default();
         let log = open(&store);
