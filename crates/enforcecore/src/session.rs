@@ -275,3 +275,6 @@ impl std::fmt::Debug for Keyer {
         f.write_str("Keyer(..)")
     }
 }
+
+#[cfg(test)]
+mod tests;
