@@ -177,13 +177,9 @@ impl Fold for State {
                     self.grants_used.remove(&grant);
                 }
             }
-            Body::Genesis(_)
-            | Body::Denial(_)
-            | Body::Pending(_)
-            | Body::State(_)
-            | Body::Policy(_)
-            | Body::Recovery(_)
-            | Body::Other(_) => {}
+            // Their deltas are all that they change.
+            Body::Genesis(_) | Body::Denial(_) | Body::Pending(_) => {}
+            Body::State(_) | Body::Policy(_) | Body::Recovery(_) | Body::Other(_) => {}
         }
     }
 }

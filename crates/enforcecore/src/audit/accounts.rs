@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::body::Body;
+use super::body::Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
 use super::entry::Entry;
 use super::fields::Durability;
 use super::finding::FindingKind;
@@ -31,24 +31,18 @@ impl Accounts {
     pub fn take(&mut self, entry: &Entry) -> Option<(FindingKind, &'static str)> {
         let call = entry.call().map(call_key);
         match &entry.body {
-            Body::Intent(_) => {
+            Intent(_) => {
                 match entry.head.durability {
                     Some(Durability::Buffered) => self.buffered += 1,
                     Some(Durability::Strict) | None => self.strict += 1,
                 }
                 self.intend(call?)
             }
-            Body::Outcome(_) | Body::Void(_) | Body::Abandoned(_) => match call {
+            Outcome(_) | Void(_) | Abandoned(_) => match call {
                 Some(call) => self.end(call),
                 None => Some((FindingKind::NoIntent, "it names no call")),
             },
-            Body::Genesis(_)
-            | Body::Denial(_)
-            | Body::Pending(_)
-            | Body::State(_)
-            | Body::Policy(_)
-            | Body::Recovery(_)
-            | Body::Other(_) => None,
+            Genesis(_) | Denial(_) | Pending(_) | State(_) | Policy(_) | Recovery(_) | Other(_) => None,
         }
     }
 

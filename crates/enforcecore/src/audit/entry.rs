@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, EntryHead, EntryLine};
+use super::body::{Body, EntryHead, EntryLine, OutcomeRecord};
 use super::canonical;
 use super::delta::Delta;
 
@@ -32,31 +32,23 @@ impl Entry {
 
     /// The call it is about.
     pub fn call(&self) -> Option<&str> {
-        let call = match &self.body {
-            Body::Intent(intent) => &intent.record.call,
-            Body::Denial(record) | Body::Pending(record) => &record.call,
-            Body::Outcome(outcome) => &outcome.end.call,
-            Body::Void(end) | Body::Abandoned(end) => &end.call,
-            Body::Genesis(_) | Body::State(_) | Body::Policy(_) | Body::Recovery(_) | Body::Other(_) => {
-                &self.beside.as_ref()?.call
-            }
-        };
-        call.as_deref()
+        self.subject().0.as_deref()
     }
 
     /// Its changes of state, in order.
     pub fn deltas(&self) -> &[Delta] {
+        self.subject().1
+    }
+
+    fn subject(&self) -> (&Option<String>, &[Delta]) {
+        use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+        let (call, delta): (_, &[Delta]) = self.beside.as_ref().map_or((&None, &[]), |line| (&line.call, &line.delta));
         match &self.body {
-            Body::Intent(intent) => &intent.delta,
-            Body::Outcome(outcome) => &outcome.end.delta,
-            Body::Void(end) | Body::Abandoned(end) => &end.delta,
-            Body::State(state) => &state.delta,
-            Body::Genesis(_)
-            | Body::Denial(_)
-            | Body::Pending(_)
-            | Body::Policy(_)
-            | Body::Recovery(_)
-            | Body::Other(_) => self.beside.as_ref().map_or(&[], |line| &line.delta),
+            Intent(intent) => (&intent.record.call, &intent.delta),
+            Outcome(OutcomeRecord { end, .. }) | Void(end) | Abandoned(end) => (&end.call, &end.delta),
+            Denial(record) | Pending(record) => (&record.call, delta),
+            State(state) => (call, &state.delta),
+            Genesis(_) | Policy(_) | Recovery(_) | Other(_) => (call, delta),
         }
     }
 }

@@ -330,24 +330,12 @@ impl Walk {
     fn meet_genesis(&mut self, group: &Group, judged: &Judged) {
         let Some(item) = group.items.first() else { return };
         let Some(entry) = &item.entry else { return };
-        let NoteRecord { note } = match &entry.body {
-            Body::Genesis(genesis) => genesis,
-            Body::Intent(_)
-            | Body::Outcome(_)
-            | Body::Denial(_)
-            | Body::Pending(_)
-            | Body::Void(_)
-            | Body::Abandoned(_)
-            | Body::State(_)
-            | Body::Policy(_)
-            | Body::Recovery(_)
-            | Body::Other(_) => {
-                if judged.first == 0 {
-                    let wrong = "the first entry is not a genesis";
-                    self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
-                }
-                return;
+        let Some(NoteRecord { note }) = genesis(&entry.body) else {
+            if judged.first == 0 {
+                let wrong = "the first entry is not a genesis";
+                self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
             }
+            return;
         };
         if self.key.is_none() {
             self.key = note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
@@ -442,5 +430,15 @@ impl Walk {
                 self.anchored = self.anchored.max(Some(point.size));
             }
         }
+    }
+}
+
+/// What the log says about itself, if this is where it does.
+fn genesis(body: &Body) -> Option<&NoteRecord> {
+    use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+    match body {
+        Genesis(genesis) => Some(genesis),
+        Intent(_) | Outcome(_) | Denial(_) | Pending(_) | Void(_) | Abandoned(_) => None,
+        State(_) | Policy(_) | Recovery(_) | Other(_) => None,
     }
 }

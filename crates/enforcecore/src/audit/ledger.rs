@@ -271,16 +271,10 @@ impl<F: Fold> Ledger<F> {
 
 /// Whether an entry says that the log has been at work: such a log had an anchor if it was to have one.
 fn is_about_calls(body: &Body) -> bool {
+    use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
     match body {
-        Body::Genesis(_) | Body::Policy(_) | Body::Recovery(_) => false,
-        Body::Intent(_)
-        | Body::Outcome(_)
-        | Body::Denial(_)
-        | Body::Pending(_)
-        | Body::Void(_)
-        | Body::Abandoned(_)
-        | Body::State(_)
-        | Body::Other(_) => true,
+        Genesis(_) | Policy(_) | Recovery(_) => false,
+        Intent(_) | Outcome(_) | Denial(_) | Pending(_) | Void(_) | Abandoned(_) | State(_) | Other(_) => true,
     }
 }
 
