@@ -12,18 +12,11 @@
 //! A group is one append and one sync, so whatever was acknowledged is durable and signed. Whatever follows the last whole
 //! seal was never acknowledged. Nothing here knows policies: an auditor can verify with this module alone.
 
-mod accounts;
-mod align;
 mod body;
 mod canonical;
-mod check;
 mod delta;
 mod entry;
 mod fields;
-mod finding;
-mod judge;
-mod ledger;
-mod lines;
 mod log;
 mod memory;
 mod note;
@@ -40,10 +33,9 @@ pub use body::{
 pub use delta::Delta;
 pub use entry::{ENTRY_BYTES_MAX, Entry};
 pub use fields::{Durability, Effect, Mode};
-pub use finding::{Finding, FindingClass, FindingKind, Place};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
 pub use memory::MemoryStore;
 pub use note::{Checkpoint, KeySigner, NoteError, PublicKey, is_key_name, is_origin, public_key};
 pub use seal::{GROUP_ENTRIES_MAX, Seal};
 pub use tree::{Hash, Tree, leaf_hash, node_hash};
-pub use verify::{Report, Verdict, VerifyOptions, entries, verify};
+pub use verify::{Finding, FindingClass, FindingKind, Place, Report, Verdict, VerifyOptions, entries, verify};

@@ -1,14 +1,16 @@
 //! The writer, over a store in memory that can fail.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::Condvar;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use super::ledger::BUFFER_ENTRIES_MAX;
 use super::*;
-use crate::audit::ledger::BUFFER_ENTRIES_MAX;
 use crate::audit::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::audit::{
     Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, MemoryStore, NoteRecord, Place, Report, Verdict,
     VerifyOptions, verify,
 };
+use crate::traits::StoreError;
 
 fn check(store: &MemoryStore) -> Report {
     verify(&mut &store.contents()[..], &VerifyOptions { all_signatures: true, ..VerifyOptions::default() })
@@ -94,7 +96,7 @@ fn threads_share_groups() {
         }
         let begun = std::time::Instant::now();
         // The one that leads waits too.
-        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.desk().waiting == threads);
+        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.desk().waiting == threads);
         while !all_wait() && begun.elapsed().as_secs() < 60 {
             std::thread::yield_now();
         }

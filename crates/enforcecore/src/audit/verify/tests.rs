@@ -1,5 +1,6 @@
 //! The verifier against every small change of a log whose truth is known.
 
+use super::judge::FINDINGS_MAX;
 use super::*;
 use crate::audit::testing::{ORIGIN, key, lines_of, log_of};
 use crate::audit::{FindingKind, Place};

@@ -4,18 +4,16 @@ use std::io::{self, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::body::{Body, NoteRecord};
-use super::check::{Chain, GROUP_BYTES_MAX, Walk};
-use super::entry::{ENTRY_BYTES_MAX, Entry};
-use super::fields::Durability;
-use super::finding::{Finding, FindingKind, Place};
-use super::log::{Fold, LogError};
-use super::note::{Checkpoint, public_key};
-use super::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
-use super::tree::{Hash, leaf_hash};
-use super::verify::VerifyOptions;
+use super::error::LogError;
+use crate::audit::body::{Body, NoteRecord};
+use crate::audit::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::audit::fields::Durability;
+use crate::audit::note::{Checkpoint, public_key};
+use crate::audit::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
+use crate::audit::tree::{Hash, leaf_hash};
+use crate::audit::verify::{Chain, Finding, FindingKind, GROUP_BYTES_MAX, Judge, Place, VerifyOptions, Walk};
 use crate::call::hex;
-use crate::traits::{Clock, LogTurn, Signer};
+use crate::traits::{Clock, LogTurn, Signer, StoreError};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;
@@ -28,6 +26,12 @@ const PLACE_BYTES_MAX: usize = 128;
 const READ_BYTES: usize = 64 * 1024;
 /// The format's version.
 const VERSION: u32 = 1;
+
+/// What is built by reading entries in order.
+pub trait Fold: Send {
+    /// Takes one entry in.
+    fn apply(&mut self, entry: &Entry);
+}
 
 /// The folded state, the sealed chain, the group being made, and the entries that wait.
 pub struct Ledger<F> {
@@ -136,19 +140,19 @@ impl<F: Fold> Ledger<F> {
         let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
         let mut reader = BufReader::with_capacity(READ_BYTES, source);
         let (fold, mut has_calls) = (&mut self.fold, false);
-        let walk = Walk::new(self.chain.clone(), &options).for_folding();
-        let walk = walk.run(&mut reader, &mut |entry| {
+        let judge = Judge::new(self.chain.clone(), &options).for_folding();
+        let judge = Walk::new(judge).run(&mut reader, &mut |entry| {
             has_calls |= is_about_calls(&entry.body);
             fold.apply(entry);
         });
-        if let Some(damage) = walk.damage() {
+        if let Some(damage) = judge.damage() {
             return Err(LogError::Damaged(damage.clone()));
         }
         if let Some(name) = forgot.filter(|_| has_calls) {
             return Err(LogError::AnchorGone(name));
         }
-        let torn = walk.tail().is_some();
-        self.chain = walk.chain;
+        let torn = judge.tail().is_some();
+        self.chain = judge.chain;
         match (torn, bytes) {
             (true, _) => self.recover(turn, bytes, signer, origin, stamp),
             (false, 0) => self.begin(signer, origin, stamp),
@@ -302,7 +306,7 @@ struct TurnReader<'a> {
 }
 
 impl TurnReader<'_> {
-    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, crate::traits::StoreError> {
+    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let count = left.min(buffer.len());
         let Some(part) = buffer.get_mut(..count) else { return Ok(0) };
