@@ -9,6 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use crate::audit::hex;
 use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
 use crate::traits::PathResolver;
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
@@ -215,11 +216,6 @@ impl From<ValueError> for Malformed {
     fn from(error: ValueError) -> Malformed {
         Malformed::new(error.code(), error.to_string())
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check_tool_name(name: &str) -> Result<(), Malformed> {

@@ -1,6 +1,5 @@
 //! placeholder
 pub mod admission;
-pub mod audit;
 pub mod call;
 pub mod codes;
 pub mod decision;
@@ -17,3 +16,5 @@ pub mod session;
 mod settle;
 pub mod traits;
 pub mod value;
+
+pub use enforcecore_audit as audit;

@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use super::{Tree, source};
 
 /// The code that ships.
-const SHIPPED: [&str; 5] = [
+const SHIPPED: [&str; 6] = [
+    "crates/enforcecore-audit/src/",
     "crates/enforcecore/src/",
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",

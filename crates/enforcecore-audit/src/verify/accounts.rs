@@ -5,11 +5,9 @@ use std::collections::HashSet;
 use sha2::{Digest, Sha256};
 
 use super::finding::FindingKind;
-use crate::audit::body::Body::{
-    Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void,
-};
-use crate::audit::entry::Entry;
-use crate::audit::fields::Durability;
+use crate::body::Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+use crate::entry::Entry;
+use crate::fields::Durability;
 
 /// Calls remembered at most, open ones and ended ones each: 16 bytes and an index a call, a few ten megabytes.
 pub const CALLS_MAX: usize = 1 << 20;

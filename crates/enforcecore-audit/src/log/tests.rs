@@ -5,12 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use super::ledger::BUFFER_ENTRIES_MAX;
 use super::*;
-use crate::audit::testing::{Remembered, Seen, intent, open, parts, propose};
-use crate::audit::{
+use crate::store::StoreError;
+use crate::testing::{Remembered, Seen, intent, open, parts, propose};
+use crate::{
     Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, MemoryStore, NoteRecord, Place, Report, Verdict,
     VerifyOptions, verify,
 };
-use crate::traits::StoreError;
 
 fn check(store: &MemoryStore) -> Report {
     verify(&mut &store.contents()[..], &VerifyOptions { all_signatures: true, ..VerifyOptions::default() })
@@ -522,7 +522,7 @@ fn the_anchor_is_told_in_time_and_a_rollback_is_refused() {
     let (store, anchor) = (MemoryStore::default(), Remembered::default());
     let size = |anchor: &Remembered| {
         let note = anchor.0.lock().unwrap().0.clone().unwrap();
-        crate::audit::Checkpoint::parse(&note).unwrap().size
+        crate::Checkpoint::parse(&note).unwrap().size
     };
     let log = Log::open(parts(store.clone(), Some(anchor.clone())), Seen::default()).unwrap();
     assert_eq!(size(&anchor), 1);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::session::Keyer;
-use crate::traits::{Anchor, Clock, LogStore, Random, StoreError};
+use crate::keyer::Keyer;
+use crate::store::{Anchor, Clock, LogStore, Random, StoreError};
 
 pub const ORIGIN: &str = "example.com/log";
 

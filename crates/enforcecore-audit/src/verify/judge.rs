@@ -8,12 +8,12 @@ use super::accounts::Accounts;
 use super::align;
 use super::finding::{Finding, FindingClass, FindingKind, Place};
 use super::lines::Line;
-use crate::audit::body::{Body, NoteRecord};
-use crate::audit::entry::Entry;
-use crate::audit::note::{Checkpoint, NoteError, PublicKey};
-use crate::audit::seal::{Seal, seal_hash};
-use crate::audit::tree::{Hash, Tree, leaf_hash};
-use crate::call::hex;
+use crate::body::{Body, NoteRecord};
+use crate::entry::Entry;
+use crate::note::{Checkpoint, NoteError, PublicKey};
+use crate::seal::{Seal, seal_hash};
+use crate::tree::hex;
+use crate::tree::{Hash, Tree, leaf_hash};
 
 /// Findings that are kept at most; more are counted.
 pub const FINDINGS_MAX: usize = 1000;

@@ -2,8 +2,8 @@
 
 use super::tests::{and_sealed, linked};
 use super::*;
-use crate::audit::testing::{ORIGIN, about, intent, key, log_of, open};
-use crate::audit::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
+use crate::testing::{ORIGIN, about, intent, key, log_of, open};
+use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.

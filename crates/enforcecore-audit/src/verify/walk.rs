@@ -10,9 +10,9 @@ use std::ops::Range;
 use super::finding::{FindingKind, Place};
 use super::judge::{Before, Group, Item, Judge, Wrong};
 use super::lines::{Line, Lines};
-use crate::audit::canonical::{self, Flaw, FlawKind};
-use crate::audit::entry::{ENTRY_BYTES_MAX, Entry};
-use crate::audit::seal::{GROUP_ENTRIES_MAX, SEAL_BYTES_MAX, is_seal, was_seal};
+use crate::canonical::{self, Flaw, FlawKind};
+use crate::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::seal::{GROUP_ENTRIES_MAX, SEAL_BYTES_MAX, is_seal, was_seal};
 
 /// Bytes in one group at most: what a reader holds in memory until the seal.
 pub const GROUP_BYTES_MAX: usize = 16 << 20;

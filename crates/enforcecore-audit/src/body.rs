@@ -8,9 +8,9 @@ use std::mem::swap;
 
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::canonical;
-use super::delta::Delta;
-use super::fields::{Durability, Effect, Mode};
+use crate::canonical;
+use crate::delta::Delta;
+use crate::fields::{Durability, Effect, Mode};
 
 /// One entry as it stands in a line: every field that an entry of this version may have. What is shown of a log is this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -19,10 +19,10 @@ pub use finding::{Finding, FindingClass, FindingKind, Place};
 pub use judge::{Chain, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
-use super::body::EntryLine;
-use super::fields::Durability;
-use super::note::PublicKey;
-use super::seal::{SEAL_BYTES_MAX, is_seal};
+use crate::body::EntryLine;
+use crate::fields::Durability;
+use crate::note::PublicKey;
+use crate::seal::{SEAL_BYTES_MAX, is_seal};
 use lines::Lines;
 
 /// What a check found.

@@ -1,7 +1,7 @@
 //! Why a log cannot be opened or written.
 
-use crate::audit::verify::Finding;
-use crate::traits::StoreError;
+use crate::store::StoreError;
+use crate::verify::Finding;
 
 /// Why a log cannot be opened or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,15 +5,15 @@ use std::io::{self, BufReader, Read};
 use sha2::{Digest, Sha256};
 
 use super::error::LogError;
-use crate::audit::body::{Body, NoteRecord};
-use crate::audit::entry::{ENTRY_BYTES_MAX, Entry};
-use crate::audit::fields::Durability;
-use crate::audit::note::{Checkpoint, public_key};
-use crate::audit::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
-use crate::audit::tree::{Hash, leaf_hash};
-use crate::audit::verify::{Chain, Finding, FindingKind, GROUP_BYTES_MAX, Judge, Place, VerifyOptions, Walk};
-use crate::call::hex;
-use crate::traits::{Clock, LogTurn, Signer, StoreError};
+use crate::body::{Body, NoteRecord};
+use crate::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::fields::Durability;
+use crate::note::{Checkpoint, public_key};
+use crate::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
+use crate::store::{Clock, LogTurn, Signer, StoreError};
+use crate::tree::hex;
+use crate::tree::{Hash, leaf_hash};
+use crate::verify::{Chain, Finding, FindingKind, GROUP_BYTES_MAX, Judge, Place, VerifyOptions, Walk};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;

@@ -19,12 +19,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use error::LogError;
 pub use ledger::Fold;
 
-use super::entry::Entry;
-use super::fields::Durability;
-use super::note::{is_key_name, is_origin};
-use crate::call::hex;
-use crate::session::Keyer;
-use crate::traits::{Anchor, Clock, LogStore, LogTurn, Random, Signer};
+use crate::entry::Entry;
+use crate::fields::Durability;
+use crate::keyer::Keyer;
+use crate::note::{is_key_name, is_origin};
+use crate::store::{Anchor, Clock, LogStore, LogTurn, Random, Signer};
+use crate::tree::hex;
 use batch::{Batch, Batches, Joined, Lead, Seat};
 use ledger::{Ledger, Outside, Stamp};
 

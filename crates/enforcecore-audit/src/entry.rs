@@ -4,9 +4,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::body::{Body, EntryHead, EntryLine, OutcomeRecord};
-use super::canonical;
-use super::delta::Delta;
+use crate::body::{Body, EntryHead, EntryLine, OutcomeRecord};
+use crate::canonical;
+use crate::delta::Delta;
 
 /// Bytes in a line at most: tlog-tiles gives an entry 65,535, and the tool's name and rule ids are ours to bound.
 pub const ENTRY_BYTES_MAX: usize = 60 * 1024;
@@ -85,14 +85,33 @@ mod tests {
     use proptest::prelude::{Strategy, any, proptest};
     use serde_json::Value;
 
-    use super::super::body::{CallRecord, EntryKind};
-    use super::super::fields::{Durability, Effect, Mode};
     use super::*;
+    use crate::body::{CallRecord, EntryKind};
+    use crate::fields::{Durability, Effect, Mode};
+
+    /// RFC 8785 for a text: the short escapes where there is one, `\\u00xx` for the other control characters.
+    fn write_text(text: &str, out: &mut String) {
+        out.push('"');
+        for c in text.chars() {
+            match c {
+                '"' => out.push_str("\\\""),
+                '\\' => out.push_str("\\\\"),
+                '\u{8}' => out.push_str("\\b"),
+                '\u{c}' => out.push_str("\\f"),
+                '\n' => out.push_str("\\n"),
+                '\r' => out.push_str("\\r"),
+                '\t' => out.push_str("\\t"),
+                control if control < ' ' => out.push_str(&format!("\\u{:04x}", u32::from(control))),
+                other => out.push(other),
+            }
+        }
+        out.push('"');
+    }
 
     /// RFC 8785 for any value of strings, integers, objects and arrays: the members sorted by UTF-16, nothing else to do.
     fn write(value: &Value, out: &mut String) {
         match value {
-            Value::String(text) => crate::value::write_json_text(text, out),
+            Value::String(text) => write_text(text, out),
             Value::Number(number) => out.push_str(&number.to_string()),
             Value::Array(items) => {
                 out.push('[');
@@ -108,7 +127,7 @@ mod tests {
                 out.push('{');
                 for (at, (key, item)) in members.into_iter().enumerate() {
                     out.push_str(if at > 0 { "," } else { "" });
-                    crate::value::write_json_text(key, out);
+                    write_text(key, out);
                     out.push(':');
                     write(item, out);
                 }
