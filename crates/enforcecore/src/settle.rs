@@ -35,8 +35,8 @@ pub(crate) struct Settled {
     delta: Vec<Delta>,
 }
 
-/// The end of a call whose tool did not start, or that nobody finished: the kind of its entry, the code, and why.
-struct GivenUp(fn(EndRecord) -> Body, &'static str, String);
+/// The end of a call whose tool did not start, or that nobody finished: the code, why, and the kind of its entry.
+type GivenUp = (&'static str, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
     pub(crate) fn new(shared: &Arc<Shared>, line: Line, decision: Decision) -> OpenCall {
@@ -67,7 +67,7 @@ impl OpenCall {
     pub(crate) fn settled(&self, outcome: Outcome) -> Settled {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
-            Outcome::NotStarted { code, why } => Settled::plain(Err(GivenUp(Body::Void, code, why))),
+            Outcome::NotStarted { code, why } => Settled::plain(Err((code, why, Body::Void))),
             Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
                 Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
@@ -184,7 +184,7 @@ impl Drop for OpenCall {
             return;
         }
         let _span = self.line.span.clone().entered();
-        let abandoned = Settled::plain(Err(GivenUp(Body::Abandoned, "abandoned", String::new())));
+        let abandoned = Settled::plain(Err(("abandoned", String::new(), Body::Abandoned)));
         if let Err(error) = self.commit_end(&abandoned) {
             warn!(%error, "an abandoned call could not be recorded");
         }
@@ -209,7 +209,7 @@ impl Settled {
 
     /// What the caller gets: a completed call, or a refusal that proves nothing started.
     pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
-        self.completed.map_err(|GivenUp(_, code, reason)| {
+        self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
             let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
             Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
@@ -238,7 +238,7 @@ impl Settled {
     fn code(&self) -> &'static str {
         match &self.completed {
             Ok(Completed::Released { .. }) => "released",
-            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err(GivenUp(_, code, _)) => code,
+            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, ..)) => code,
         }
     }
 
@@ -251,7 +251,7 @@ impl Settled {
             delta,
         };
         let body = match &self.completed {
-            Err(GivenUp(body, ..)) => body(end),
+            Err((.., body)) => body(end),
             Ok(_) => {
                 let redactions = self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect();
                 Body::Outcome(OutcomeRecord { end, effect: self.effect(), redactions })
