@@ -13,7 +13,8 @@ use crate::tool::{self, cargo, command, follow};
 const TARGETS: [&str; 3] = ["aarch64-unknown-linux-gnu", "x86_64-pc-windows-gnu", "aarch64-apple-darwin"];
 
 /// What is checked: all that ships, except the extension module, which needs that system's Python.
-const PACKAGES: [&str; 6] = ["-p", "enforcecore", "-p", "enforcecore-host", "-p", "enforcecore-cli"];
+const PACKAGES: [&str; 8] =
+    ["-p", "enforcecore-audit", "-p", "enforcecore", "-p", "enforcecore-host", "-p", "enforcecore-cli"];
 
 /// The program without what only its default features build: it compiles too, and leaves nothing unused.
 const WITHOUT_DEFAULTS: [&str; 3] = ["-p", "enforcecore-cli", "--no-default-features"];

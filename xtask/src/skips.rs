@@ -8,7 +8,7 @@ const ROOT: &str = "only root can give a file to another user";
 /// Tests that may be skipped: the name, the reason.
 const LISTED: [(&str, &str); 15] = [
     (
-        "enforcecore::audit::verify::tests::every_flipped_bit_is_named_in_longer_logs",
+        "enforcecore-audit::verify::tests::every_flipped_bit_is_named_in_longer_logs",
         "it takes minutes, and the tests before it flip a bit of every byte",
     ),
     ("enforcecore-host::child_is_a_proxy", "the tests in `killed.rs` start it"),

@@ -5,7 +5,7 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use enforcecore::audit::{self, Entry, FindingKind, Log, LogError, LogParts, Report, Verdict, VerifyOptions};
+use enforcecore::audit::{self, EntryLine, FindingKind, Log, LogError, LogParts, Report, Verdict, VerifyOptions};
 use enforcecore::session::State;
 use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
@@ -150,7 +150,7 @@ pub fn anchor_log(folders: &LogFolders) -> Result<Anchored, StoreError> {
 }
 
 /// The entries of a folder's log in order, for showing: parsed, not verified.
-pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = Result<Entry, String>> + use<>> {
+pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = Result<EntryLine, String>> + use<>> {
     Ok(audit::entries(BufReader::with_capacity(READ_BYTES, open_for_reading(folder)?)))
 }
 

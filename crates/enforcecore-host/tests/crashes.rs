@@ -16,12 +16,12 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use enforcecore::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Verdict};
+use enforcecore::audit::{CommitError, Durability, Kind, Log, LogError, Verdict};
 use enforcecore::session::State;
 use enforcecore_host::evidence::entries;
 #[cfg(unix)]
 use support::intend;
-use support::{check, folders, open, own_words};
+use support::{check, folders, intent, open, own_words};
 
 /// Names the folder a child writes to; the child's name and `THREADS CALLS` are the others.
 const CHILD_ROOT: &str = "TEST_LOG_ROOT";
@@ -54,7 +54,7 @@ fn write_calls(log: &Log<State>, root: &Path, writer: &str, calls: u64) {
     for n in 0..calls {
         let call = format!("{writer}.{n}");
         let durability = if n % 3 == 2 { Durability::Buffered } else { Durability::Strict };
-        let entry = Entry { kind: Kind::Intent, call: Some(call.clone()), ..Entry::default() };
+        let entry = intent(&call);
         match log.commit(durability, |_, _| Ok::<_, ()>((entry, ()))) {
             Ok(_) if durability == Durability::Strict => {
                 acknowledged.write_all(format!("{call}\n").as_bytes()).unwrap()

@@ -12,12 +12,12 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{CommitError, Durability, Entry, Kind, Log, LogError};
+use enforcecore::audit::{CommitError, Durability, Log, LogError};
 use enforcecore::session::State;
 use enforcecore::traits::{LogStore as _, TURN_WAIT_MAX};
 use enforcecore_host::file_log::{FileLog, LOCK_FILE, LOG_FILE, open_for_reading};
 use enforcecore_host::files::{How, MadeBy, Refused, open as open_file};
-use support::{folders, intend, open};
+use support::{folders, intend, intent, open};
 
 /// How long a wait may take that ends by itself: its limit, and what a busy machine adds.
 const ENDED_MAX: Duration = Duration::from_secs(30);
@@ -32,7 +32,7 @@ fn ends<T: Send + 'static>(what: &str, run: impl FnOnce() -> T + Send + 'static)
 }
 
 fn write(log: &Log<State>) -> String {
-    let entry = Entry { kind: Kind::Intent, call: Some("refused".to_owned()), ..Entry::default() };
+    let entry = intent("refused");
     match log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))) {
         Err(CommitError::Log(LogError::Store(error))) => error.to_string(),
         _ => "written".to_owned(),

@@ -15,7 +15,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use enforcecore::audit::{
-    CommitError, Durability, Entry, FindingClass, FindingKind, Kind, Log, LogError, LogParts, Verdict, VerifyOptions,
+    CommitError, Durability, EntryLine, FindingClass, FindingKind, Kind, Log, LogError, LogParts, Verdict,
+    VerifyOptions,
 };
 use enforcecore::session::State;
 use enforcecore::traits::{Anchor, LogStore as _, StoreError};
@@ -25,7 +26,7 @@ use enforcecore_host::evidence::{Anchored, LogFolders, anchor_log, entries, veri
 use enforcecore_host::file_log::open_for_reading;
 use enforcecore_host::file_log::{FileLog, LOCK_FILE, LOG_FILE};
 use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
-use support::{ORIGIN, SystemRandom, SystemTime, check, folders, intend, open};
+use support::{ORIGIN, SystemRandom, SystemTime, check, folders, intend, intent, open};
 
 /// A writer that this process shares with no other: as another process would have it.
 fn writer(folders: &LogFolders) -> Result<Log<State>, LogError> {
@@ -117,7 +118,7 @@ fn a_lock_that_is_no_file_is_not_waited_for() {
     fs::remove_file(&lock).unwrap();
     assert!(Command::new("mkfifo").arg(&lock).status().unwrap().success());
     let before = fs::read(folders.log.join(LOG_FILE)).unwrap();
-    let entry = Entry { kind: Kind::Intent, call: Some("a".to_owned()), ..Entry::default() };
+    let entry = intent("a");
     let Err(CommitError::Log(error)) = log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))) else {
         panic!("a call was recorded")
     };
@@ -205,7 +206,7 @@ fn an_anchor_that_is_taken_away_under_its_writer_stops_it() {
     let log = open(&folders).unwrap();
     intend(&log, "a");
     fs::remove_dir_all(&anchor).unwrap();
-    let entry = || Entry { kind: Kind::Intent, call: Some("b".to_owned()), ..Entry::default() };
+    let entry = || intent("b");
     for _ in 0..2 {
         let Err(CommitError::Log(error)) = log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry(), ()))) else {
             panic!("a call was acknowledged without its anchor")
@@ -378,10 +379,10 @@ impl Cut {
         let report = verify();
         assert!(matches!(report.verdict, Verdict::Unanchored { .. }), "{end}: {report:?}");
         assert!(report.findings.is_empty(), "{end}: {report:?}");
-        let entries: Vec<Entry> = entries(&folders.log).unwrap().map(Result::unwrap).collect();
+        let entries: Vec<EntryLine> = entries(&folders.log).unwrap().map(Result::unwrap).collect();
         let calls: Vec<&str> = entries.iter().filter_map(|entry| entry.call.as_deref()).collect();
         assert_eq!(calls, if is_all { vec!["a", "b", "c"] } else { vec!["a", "c"] }, "{end}");
-        let recovery: Vec<&Entry> = entries.iter().filter(|entry| entry.kind == Kind::Recovery).collect();
+        let recovery: Vec<&EntryLine> = entries.iter().filter(|entry| entry.kind == Kind::Recovery).collect();
         assert_eq!(recovery.len(), found.len(), "{end}");
         for entry in recovery {
             assert_eq!(entry.note["bytes"], torn.len().to_string());

@@ -10,9 +10,9 @@ use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use enforcecore::audit::{Durability, Entry, Kind};
+use enforcecore::audit::Durability;
 use enforcecore_host::keys::FileSigner;
-use support::{ORIGIN, folders, intend, open};
+use support::{ORIGIN, folders, intend, intent, open};
 
 /// Runs a program of the system, or says how to get it: this test is never skipped.
 fn run(program: &str, arguments: &[&str], environment: &[(&str, &Path)]) -> Output {
@@ -63,7 +63,7 @@ fn go_verifies_every_entry_and_every_seal() {
             assert_eq!(intend(&log, &format!("call-{index} \"é\"")), index);
             seals += 1;
         } else {
-            let entry = Entry { kind: Kind::Intent, call: Some(format!("call-{index}")), ..Entry::default() };
+            let entry = intent(&format!("call-{index}"));
             log.commit(Durability::Buffered, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
         }
         if [1, 2, 3, 6, 7, 254, 255, 256].contains(&index) {

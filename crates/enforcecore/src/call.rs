@@ -9,6 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+pub use crate::audit::hex;
 use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
 use crate::redact::shown_error;
 use crate::traits::PathResolver;
@@ -216,11 +217,6 @@ impl From<ValueError> for Malformed {
     fn from(error: ValueError) -> Malformed {
         Malformed::new(error.code(), shown_error(&error))
     }
-}
-
-/// Lower-case hexadecimal.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn check_tool_name(name: &str) -> Result<(), Malformed> {

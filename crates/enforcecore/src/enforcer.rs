@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::{Span, debug, info, info_span, warn};
 
 use crate::admission::{self, Moment, NotAdmitted};
-use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
+use crate::audit::{Body, CallRecord, CommitError, Durability, IntentRecord, Log, LogError, Mode, PolicyRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
@@ -339,15 +339,15 @@ impl Enforcer {
             }
             let moment = self.moment(decided, state, line, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
-            let entry = Entry {
+            let intent = IntentRecord {
+                record: self.record(line, &decided.policy, &decided.decision),
                 commitment: Some(moment.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
                 redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
                 note: intent_note(decided, &line.tool),
-                ..self.entry(Kind::Intent, line, &decided.policy, &decided.decision)
             };
-            Ok((entry, ()))
+            Ok((Body::Intent(intent).into(), ()))
         };
         self.shared.log.commit(self.shared.durability, propose).map(|((), _)| ())
     }
@@ -369,7 +369,7 @@ impl Enforcer {
             let denied = decision.and_deny("no_approver", "this call needs an approval and no approver can be reached");
             return self.refuse(line, &decided.policy, denied);
         };
-        let entry = self.entry(Kind::Pending, line, &decided.policy, &decision);
+        let entry = Body::Pending(self.record(line, &decided.policy, &decision)).into();
         match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
             Ok(_) => {
                 info!(decision = "ask", code = decision.code, rules = ?decision.rules, "call waits for approval");
@@ -382,7 +382,7 @@ impl Enforcer {
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
     fn refuse(&self, line: &Line, policy: &Policy, decision: Decision) -> Refused {
-        let entry = self.entry(Kind::Denial, line, policy, &decision);
+        let entry = Body::Denial(self.record(line, policy, &decision)).into();
         let committed = self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ())));
         if let Err(CommitError::Log(error)) = &committed {
             warn!(%error, "a refusal could not be recorded");
@@ -395,7 +395,7 @@ impl Enforcer {
     fn record_policy(&self) -> Result<(), BindError> {
         let policy = self.policy();
         let note = [("name".to_owned(), policy.name.clone()), ("version".to_owned(), policy.version.clone())].into();
-        let entry = Entry { kind: Kind::Policy, note, policy: Some(hex(&policy.digest)), ..Entry::default() };
+        let entry = Body::Policy(PolicyRecord { note, policy: Some(hex(&policy.digest)) }).into();
         match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
             Ok(_) => Ok(()),
             Err(CommitError::Log(error)) => Err(BindError::Log(error)),
@@ -403,10 +403,9 @@ impl Enforcer {
         }
     }
 
-    /// The fields every entry about a call has.
-    fn entry(&self, kind: Kind, line: &Line, policy: &Policy, decision: &Decision) -> Entry {
-        Entry {
-            kind,
+    /// What an entry says of a call and the decision about it.
+    fn record(&self, line: &Line, policy: &Policy, decision: &Decision) -> CallRecord {
+        CallRecord {
             call: Some(line.id.to_string()),
             parent: line.parent.as_ref().map(ToString::to_string),
             tool: Some(self.tool_name(policy, &line.tool)),
@@ -416,7 +415,6 @@ impl Enforcer {
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_owned()),
             rules: decision.rules.clone(),
-            ..Entry::default()
         }
     }
 

@@ -3,7 +3,6 @@
 #![forbid(unsafe_code)]
 
 pub mod admission;
-pub mod audit;
 pub mod call;
 pub mod codes;
 pub mod decision;
@@ -20,3 +19,5 @@ pub mod session;
 mod settle;
 pub mod traits;
 pub mod value;
+
+pub use enforcecore_audit as audit;

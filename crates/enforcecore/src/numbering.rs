@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::audit::{CommitError, Delta, Durability, Entry, Kind, Log, LogError};
+use crate::audit::{Body, CommitError, Delta, Durability, Log, LogError, StateRecord};
 use crate::redact::{Class, Placeholders};
 use crate::session::{Issued, State};
 
@@ -108,7 +108,7 @@ impl Numbering<'_> {
             let (session, class) = (session.to_owned(), class.as_str().to_owned());
             let delta =
                 vec![Delta::Placeholders { session: session.clone(), class, first: next, fingerprints: values }];
-            Ok((Entry { kind: Kind::State, session: Some(session), delta, ..Entry::default() }, as_shown))
+            Ok((Body::State(StateRecord { delta, session: Some(session) }).into(), as_shown))
         };
         match self.log.commit(Durability::Strict, propose) {
             Ok((as_shown, _)) => Ok(as_shown),

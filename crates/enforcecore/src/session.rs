@@ -3,11 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
-
-use crate::audit::{Delta, Entry, Fold, Kind};
-use crate::call::hex;
+pub use crate::audit::Keyer;
+use crate::audit::{Body, Delta, Encoded, Entry, Fold};
 use crate::decision::Charge;
 use crate::redact::Class;
 use crate::value::Value;
@@ -131,8 +128,9 @@ impl State {
     fn apply_delta(&mut self, entry: &Entry, delta: &Delta) {
         match delta {
             Delta::Reserve { budget, key, amount_micros, bucket, span_us } => {
-                let call = entry.call.clone().unwrap_or_default();
-                let taken = Taken { at_us: entry.time_us, amount_micros: *amount_micros, bucket: bucket.clone(), call };
+                let call = entry.call().unwrap_or_default().to_owned();
+                let taken =
+                    Taken { at_us: entry.head.time_us, amount_micros: *amount_micros, bucket: bucket.clone(), call };
                 self.budgets.entry(budget_key(budget, key)).or_default().take(taken, *span_us);
             }
             Delta::Fact { session, name, fingerprint } => {
@@ -162,28 +160,30 @@ impl State {
 
 impl Fold for State {
     fn apply(&mut self, entry: &Entry) {
-        for delta in &entry.delta {
+        for delta in entry.deltas() {
             self.apply_delta(entry, delta);
         }
-        let Some(call) = &entry.call else { return };
-        match entry.kind {
-            Kind::Intent => drop(self.open.insert(call.clone(), grants(entry))),
-            Kind::Outcome | Kind::Abandoned => drop(self.open.remove(call)),
+        let Some(call) = entry.call() else { return };
+        match &entry.body {
+            Body::Intent(_) => drop(self.open.insert(call.to_owned(), grants(entry))),
+            Body::Outcome(_) | Body::Abandoned(_) => drop(self.open.remove(call)),
             // Void is the one proof that a tool did not start, so it alone gives back what the call took.
-            Kind::Void => {
+            Body::Void(_) => {
                 self.budgets.values_mut().for_each(|budget| budget.give_back(call));
                 for grant in self.open.remove(call).into_iter().flatten() {
                     self.grants_used.remove(&grant);
                 }
             }
-            _ => {}
+            // Their deltas are all that they change.
+            Body::Genesis(_) | Body::Denial(_) | Body::Pending(_) => {}
+            Body::State(_) | Body::Policy(_) | Body::Recovery(_) | Body::Other(_) => {}
         }
     }
 }
 
 /// The grants that an intent uses up.
 fn grants(intent: &Entry) -> Vec<String> {
-    let used = intent.delta.iter().filter_map(|delta| match delta {
+    let used = intent.deltas().iter().filter_map(|delta| match delta {
         Delta::Grant { id } => Some(id.clone()),
         _ => None,
     });
@@ -229,42 +229,11 @@ fn budget_key(budget: &str, key: &str) -> String {
     format!("{budget}\0{key}")
 }
 
-/// Makes keyed pseudonyms and fingerprints (HMAC-SHA256), so that the log says "the same" without saying what.
-#[derive(Clone)]
-pub struct Keyer {
-    key: zeroize::Zeroizing<[u8; 32]>,
-}
-
-impl Keyer {
-    /// A keyer with this secret.
-    pub fn new(key: [u8; 32]) -> Keyer {
-        Keyer { key: zeroize::Zeroizing::new(key) }
-    }
-
-    /// The keyed name of `bytes` in one domain: 32 hexadecimal digits.
-    pub fn name(&self, domain: &str, bytes: &[u8]) -> String {
-        hex(self.mac(domain, bytes).get(..16).unwrap_or_default())
-    }
-
-    /// The fingerprint of a fact's value.
-    pub fn fingerprint(&self, value: &Value) -> String {
-        let mut encoded = Vec::new();
-        value.encode(&mut encoded);
-        self.name("fact", &encoded)
-    }
-
-    fn mac(&self, domain: &str, bytes: &[u8]) -> [u8; 32] {
-        // HMAC takes a key of any length, so this constructor cannot fail; an all-zero name would still never be a grant.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.key.as_slice()) else { return [0; 32] };
-        mac.update(domain.as_bytes());
-        mac.update(&[0]);
-        mac.update(bytes);
-        mac.finalize().into_bytes().into()
+impl Encoded for Value {
+    fn encode(&self, out: &mut Vec<u8>) {
+        Value::encode(self, out);
     }
 }
 
-impl std::fmt::Debug for Keyer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Keyer(..)")
-    }
-}
+#[cfg(test)]
+mod tests;

@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
-use crate::audit::{CommitError, Delta, Effect, Entry, Kind, LogError};
+use crate::audit::{Body, CommitError, Delta, Effect, EndRecord, Entry, LogError, OutcomeRecord};
 use crate::call::CallId;
 use crate::decision::Decision;
 use crate::enforcer::{FinishError, Line, Shared};
 use crate::numbering::{NotNumbered, Numbering};
 use crate::outcome::{Completed, Outcome, Refusal, Refused};
 use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
+use crate::session::State;
 use crate::value::Value;
 
 /// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
@@ -29,11 +30,13 @@ pub(crate) struct OpenCall {
 
 /// What is to be recorded and returned.
 pub(crate) struct Settled {
-    kind: Kind,
-    completed: Result<Completed, (&'static str, String)>,
+    completed: Result<Completed, GivenUp>,
     redactions: BTreeMap<Class, u64>,
     delta: Vec<Delta>,
 }
+
+/// The end of a call whose tool did not start, or that nobody finished: the code, why, and the kind of its entry.
+type GivenUp = (&'static str, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
     pub(crate) fn new(shared: &Arc<Shared>, line: Line, decision: Decision) -> OpenCall {
@@ -64,7 +67,7 @@ impl OpenCall {
     pub(crate) fn settled(&self, outcome: Outcome) -> Settled {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
-            Outcome::NotStarted { code, why } => Settled::plain(Kind::Void, Err((code, why))),
+            Outcome::NotStarted { code, why } => Settled::plain(Err((code, why, Body::Void))),
             Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
                 Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
@@ -108,7 +111,7 @@ impl OpenCall {
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
         let failed = Completed::Failed { code: "tool_failed", message, value: None, effect: Effect::Unknown };
-        Settled { kind: Kind::Outcome, completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
+        Settled { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
     /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done.
@@ -127,7 +130,6 @@ impl OpenCall {
             Err(error) => Settled::unnumbered(&error, effect),
             Ok(Err(withheld)) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
             Ok(Ok(redacted)) => Settled {
-                kind: Kind::Outcome,
                 completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
                 delta: self.observed(structured),
@@ -154,13 +156,11 @@ impl OpenCall {
 
     fn commit_end(&self, settled: &Settled) -> Result<(), LogError> {
         let id = self.line.id.as_str();
-        let propose = |state: &crate::session::State, _now_us: i64| {
+        let propose = |state: &State, _now_us: i64| {
             if !state.is_open(id) {
                 return Err(());
             }
-            let mut entry = settled.entry(&self.line);
-            entry.delta.retain(|delta| !state.knows(delta));
-            Ok((entry, ()))
+            Ok((settled.entry(&self.line, state), ()))
         };
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => {
@@ -184,7 +184,7 @@ impl Drop for OpenCall {
             return;
         }
         let _span = self.line.span.clone().entered();
-        let abandoned = Settled::plain(Kind::Abandoned, Err(("abandoned", String::new())));
+        let abandoned = Settled::plain(Err(("abandoned", String::new(), Body::Abandoned)));
         if let Err(error) = self.commit_end(&abandoned) {
             warn!(%error, "an abandoned call could not be recorded");
         }
@@ -209,25 +209,25 @@ impl Settled {
 
     /// What the caller gets: a completed call, or a refusal that proves nothing started.
     pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
-        self.completed.map_err(|(code, reason)| {
+        self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
             let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
             Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
         })
     }
 
-    fn plain(kind: Kind, completed: Result<Completed, (&'static str, String)>) -> Settled {
-        Settled { kind, completed, redactions: BTreeMap::new(), delta: Vec::new() }
+    fn plain(completed: Result<Completed, GivenUp>) -> Settled {
+        Settled { completed, redactions: BTreeMap::new(), delta: Vec::new() }
     }
 
     fn failed(code: &'static str, message: &str, effect: Effect) -> Settled {
         let message = message.to_owned();
-        Settled::plain(Kind::Outcome, Ok(Completed::Failed { code, message, value: None, effect }))
+        Settled::plain(Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
     fn withheld(code: &'static str, reason: &str, effect: Effect) -> Settled {
         let reason = reason.to_owned();
-        Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
+        Settled::plain(Ok(Completed::Withheld { code, reason, effect }))
     }
 
     /// A result whose placeholders got no numbers.
@@ -238,20 +238,25 @@ impl Settled {
     fn code(&self) -> &'static str {
         match &self.completed {
             Ok(Completed::Released { .. }) => "released",
-            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, _)) => code,
+            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, ..)) => code,
         }
     }
 
-    fn entry(&self, line: &Line) -> Entry {
-        Entry {
-            kind: self.kind.clone(),
+    fn entry(&self, line: &Line, state: &State) -> Entry {
+        let delta = self.delta.iter().filter(|delta| !state.knows(delta)).cloned().collect();
+        let end = EndRecord {
             call: Some(line.id.to_string()),
             session: Some(line.session.clone()),
             code: Some(self.code().to_owned()),
-            effect: self.effect(),
-            redactions: self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
-            delta: self.delta.clone(),
-            ..Entry::default()
-        }
+            delta,
+        };
+        let body = match &self.completed {
+            Err((.., body)) => body(end),
+            Ok(_) => {
+                let redactions = self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect();
+                Body::Outcome(OutcomeRecord { end, effect: self.effect(), redactions })
+            }
+        };
+        body.into()
     }
 }

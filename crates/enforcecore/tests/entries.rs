@@ -8,7 +8,7 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use enforcecore::audit::{Durability, Entry, Mode};
+use enforcecore::audit::{Durability, Entry, EntryLine, Mode};
 use enforcecore::call::Context;
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
 use enforcecore::outcome::{Outcome, Permit};
@@ -101,11 +101,11 @@ impl Script {
     }
 
     /// The whole entry but the seal before it and the name of its writer, which have tests of their own.
-    fn line(&self, entry: &Entry) -> String {
+    fn line(&self, entry: &EntryLine) -> String {
         assert!(entry.prev_seal.is_some() || entry.index == 0);
         assert_eq!(entry.writer.len(), 16);
-        let entry = Entry { prev_seal: None, writer: String::new(), ..entry.clone() };
-        let mut line = String::from_utf8(entry.line().unwrap()).unwrap();
+        let entry = EntryLine { prev_seal: None, writer: String::new(), ..entry.clone() };
+        let mut line = String::from_utf8(Entry::from(entry).line().unwrap()).unwrap();
         for (name, shown) in self.names() {
             line = line.replace(&name, shown);
         }

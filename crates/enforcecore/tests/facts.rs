@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use enforcecore::audit::{Delta, Durability, Entry, Kind};
+use enforcecore::audit::{Body, Delta, Durability, Entry, StateRecord};
 use enforcecore::call::Malformed;
 use enforcecore::outcome::Outcome;
 use enforcecore::value::Value;
@@ -152,8 +152,7 @@ fn a_fact_that_was_contradicted_in_the_log_stays_so() {
         for mail in *said {
             let fingerprint = world.log.keyer().fingerprint(&Value::from(*mail));
             let fact = Delta::Fact { session: session.clone(), name: "to".to_owned(), fingerprint };
-            let entry =
-                Entry { kind: Kind::State, session: Some(session.clone()), delta: vec![fact], ..Entry::default() };
+            let entry = Entry::from(Body::State(StateRecord { delta: vec![fact], session: Some(session.clone()) }));
             world.log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
         }
         let sent = ["a", "b", "c"].map(|to| sends(&world, to, "{}"));

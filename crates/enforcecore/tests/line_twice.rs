@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use enforcecore::audit::{Durability, Entry, Kind};
+use enforcecore::audit::{Body, Durability, EndRecord, Entry, Kind};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::value::Value;
 use support::{World, call};
@@ -61,7 +61,7 @@ fn a_call_that_somebody_else_ended_is_not_ended_again() {
     let note = call("note", r#"{"text":"x"}"#);
     let (log, id) = (Arc::clone(&world.log), note.id.to_string());
     let done = world.enforcer.enforce(note, move |_permit| {
-        let entry = Entry { kind: Kind::Abandoned, call: Some(id), ..Entry::default() };
+        let entry = Entry::from(Body::Abandoned(EndRecord { call: Some(id), ..EndRecord::default() }));
         log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
         Outcome::Done(Value::Null)
     });

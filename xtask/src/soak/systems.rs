@@ -31,7 +31,7 @@ pub fn arm() -> System {
         target: "aarch64-unknown-linux-gnu",
         packages: &["qemu-user", "gcc-aarch64-linux-gnu", "libc6-dev-arm64-cross"],
         tests: &[
-            &["-p", "enforcecore", "--lib", "--tests"],
+            &["-p", "enforcecore-audit", "-p", "enforcecore", "--lib", "--tests"],
             &["-p", "enforcecore-host", "--lib", "--test", "config"],
             &["-p", "enforcecore-host", "--test", "crashes", "--test", "evidence", "--test", "spawn_anywhere"],
         ],
@@ -50,7 +50,7 @@ pub fn windows(root: &Path) -> System {
         target: "x86_64-pc-windows-gnu",
         packages: &["gcc-mingw-w64-x86-64", "wine", "wine64"],
         tests: &[
-            &["-p", "enforcecore", "--lib", "--tests"],
+            &["-p", "enforcecore-audit", "-p", "enforcecore", "--lib", "--tests"],
             &["-p", "enforcecore-host", "--lib"],
             &["-p", "enforcecore-host", "--test", "crashes", "--test", "evidence", "--test", "spawn_anywhere"],
         ],

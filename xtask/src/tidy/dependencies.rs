@@ -1,4 +1,4 @@
-//! The direction of dependencies, read from what cargo resolved: `cli -> gateway -> host -> enforcecore`.
+//! The direction of dependencies, read from what cargo resolved: `cli -> gateway -> host -> enforcecore -> audit`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,10 @@ use super::Tree;
 use crate::tool::{cargo, read};
 
 /// What each member may depend on among its fellows, and whether a runtime for asynchronous code may come along.
-const MEMBERS: [(&str, &[&str], bool); 8] = [
-    ("enforcecore", &[], false),
+const MEMBERS: [(&str, &[&str], bool); 9] = [
+    // An auditor verifies a log with nothing but the log.
+    ("enforcecore-audit", &[], false),
+    ("enforcecore", &["enforcecore-audit"], false),
     ("enforcecore-host", &["enforcecore"], false),
     ("enforcecore-gateway", &["enforcecore", "enforcecore-host"], true),
     ("enforcecore-demo", &["enforcecore", "enforcecore-host"], false),
@@ -128,6 +130,8 @@ mod tests {
     #[test]
     fn an_edge_against_the_direction_is_found() {
         assert!(wrong_edges(&graph(&[("enforcecore-host", "enforcecore")])).is_empty());
+        assert!(wrong_edges(&graph(&[("enforcecore", "enforcecore-audit")])).is_empty());
+        assert_eq!(wrong_edges(&graph(&[("enforcecore-audit", "enforcecore")])).len(), 1);
         assert_eq!(wrong_edges(&graph(&[("enforcecore", "enforcecore-host")])).len(), 1);
         assert_eq!(wrong_edges(&graph(&[("enforcecore-python", "enforcecore-gateway")])).len(), 1);
         let mut stranger = graph(&[]);

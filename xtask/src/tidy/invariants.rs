@@ -10,7 +10,8 @@ const DOCUMENT: &str = "ARCHITECTURE.md";
 const MARK: &str = "test: `";
 
 /// Packages and where they live.
-const FOLDERS: [(&str, &str); 6] = [
+const FOLDERS: [(&str, &str); 7] = [
+    ("enforcecore-audit", "crates/enforcecore-audit/"),
     ("enforcecore", "crates/enforcecore/"),
     ("enforcecore-host", "crates/enforcecore-host/"),
     ("enforcecore-gateway", "crates/enforcecore-gateway/"),

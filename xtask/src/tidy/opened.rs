@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use super::{Tree, source};
 
 /// The code that ships.
-const SHIPPED: [&str; 6] = [
+const SHIPPED: [&str; 7] = [
+    "crates/enforcecore-audit/src/",
     "crates/enforcecore/src/",
     "crates/enforcecore-host/src/",
     "crates/enforcecore-gateway/src/",

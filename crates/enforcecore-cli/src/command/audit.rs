@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore::audit::{Entry, FindingClass, PublicKey, Verdict, VerifyOptions};
+use enforcecore::audit::{EntryLine, FindingClass, PublicKey, Verdict, VerifyOptions};
 use enforcecore::diagnostic::one_line;
 use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
 use enforcecore_host::config::{Config, Given, Key, Origin};
@@ -271,12 +271,12 @@ fn anchor(path: &Path) -> Result<String, CommandError> {
 
 fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, CommandError> {
     let entries = evidence::entries(log).map_err(|error| cannot_read(log, &error))?;
-    let wanted = |entry: &Result<Entry, String>| match (entry, &options.call) {
+    let wanted = |entry: &Result<EntryLine, String>| match (entry, &options.call) {
         (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),
         _ => true,
     };
     let (mut shown, mut unreadable) = (0_usize, false);
-    let mut print = |entry: Result<Entry, String>| -> Result<(), CommandError> {
+    let mut print = |entry: Result<EntryLine, String>| -> Result<(), CommandError> {
         shown += usize::from(entry.is_ok());
         match entry {
             Ok(entry) if options.json => output.json(&serde_json::to_value(&entry).unwrap_or(Json::Null)),
@@ -321,7 +321,7 @@ fn warn_if_altered(log: &Path) -> Result<bool, CommandError> {
 }
 
 /// One entry in one line: index, time, kind, and what there is of tool, decision, code, call, rules and redactions.
-fn describe(entry: &Entry) -> String {
+fn describe(entry: &EntryLine) -> String {
     let time =
         jiff::Timestamp::from_microsecond(entry.time_us).map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
     let kind =

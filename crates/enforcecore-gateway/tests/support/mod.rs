@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Durability, Entry, Log, LogParts, Verdict, VerifyOptions};
+use enforcecore::audit::{Durability, EntryLine, Log, LogParts, Verdict, VerifyOptions};
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::session::State;
@@ -379,7 +379,7 @@ impl Drop for HeldLog {
 
 /// What is left of a session.
 pub struct Left {
-    pub entries: Vec<Entry>,
+    pub entries: Vec<EntryLine>,
     /// What the server did.
     pub effects: Vec<String>,
     /// How many calls the server was asked.
@@ -393,7 +393,7 @@ impl Left {
     /// Kind and code of every entry about a call, in order.
     pub fn lines(&self) -> Vec<String> {
         let about_calls = self.entries.iter().filter(|entry| entry.call.is_some());
-        let word = |entry: &Entry| format!("{:?} {}", entry.kind, entry.code.as_deref().unwrap_or("-"));
+        let word = |entry: &EntryLine| format!("{:?} {}", entry.kind, entry.code.as_deref().unwrap_or("-"));
         about_calls.map(word).collect()
     }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Durability, Entry, Kind, Log, Report, VerifyOptions};
+use enforcecore::audit::{Body, CallRecord, Durability, Entry, IntentRecord, Log, Report, VerifyOptions};
 use enforcecore::session::State;
 use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
@@ -59,8 +59,14 @@ pub fn check(folders: &LogFolders) -> Report {
     verify_folder(&folders.log, &options).unwrap()
 }
 
+/// An intent that says nothing but its call.
+pub fn intent(call: &str) -> Entry {
+    let record = CallRecord { call: Some(call.to_owned()), ..CallRecord::default() };
+    Body::Intent(IntentRecord { record, ..IntentRecord::default() }).into()
+}
+
 pub fn intend(log: &Log<State>, call: &str) -> u64 {
-    let entry = Entry { kind: Kind::Intent, call: Some(call.to_owned()), ..Entry::default() };
+    let entry = intent(call);
     let (_, receipt) = log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
     receipt.index.unwrap()
 }

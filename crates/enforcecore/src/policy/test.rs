@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::document::{Expectation, InlineTest, TestCall};
 use super::{Policy, Protected};
 use crate::admission::{Moment, NotAdmitted, admit};
-use crate::audit::{Delta, Entry, Fold, Kind};
+use crate::audit::{Body, Delta, Entry, Fold, IntentRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
@@ -71,7 +71,9 @@ fn verdict_of(policy: &Policy, test: &InlineTest, resolver: &dyn PathResolver) -
     for call in &test.before {
         // A call before is one that ran: what it takes is taken, whether or not it was asked for.
         if let Ok(Step { deltas, .. }) = step(policy, test, call, resolver, &keyer, &state) {
-            state.apply(&Entry { kind: Kind::Intent, time_us: test.now_us, delta: deltas, ..Entry::default() });
+            let mut intent = Entry::from(Body::Intent(IntentRecord { delta: deltas, ..IntentRecord::default() }));
+            intent.head.time_us = test.now_us;
+            state.apply(&intent);
         }
     }
     match step(policy, test, &test.call, resolver, &keyer, &state) {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use enforcecore::audit::{Durability, Entry, Log, LogParts, MemoryStore};
+use enforcecore::audit::{Durability, EntryLine, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Outcome, Permit};
@@ -101,13 +101,13 @@ impl World {
     }
 
     /// The log's entries, seals left out.
-    pub fn entries(&self) -> Vec<Entry> {
+    pub fn entries(&self) -> Vec<EntryLine> {
         self.log.flush().unwrap();
         entries(&self.store.contents())
     }
 }
 
-pub fn entries(bytes: &[u8]) -> Vec<Entry> {
+pub fn entries(bytes: &[u8]) -> Vec<EntryLine> {
     let lines = bytes.split(|b| *b == b'\n').filter(|line| !line.is_empty());
     lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }

@@ -17,6 +17,11 @@ pub fn node_hash(left: &Hash, right: &Hash) -> Hash {
     Sha256::new().chain_update([1]).chain_update(left).chain_update(right).finalize().into()
 }
 
+/// Lower-case hexadecimal.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A tree that only grows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tree {
@@ -60,7 +65,6 @@ impl Tree {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::call::hex;
 
     /// RFC 6962's own definition, word for word: split at the largest power of two smaller than n.
     fn root_by_definition(leaves: &[Hash]) -> Hash {

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::entry::{Durability, Entry, Kind};
 use super::finding::FindingKind;
+use crate::body::Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+use crate::entry::Entry;
+use crate::fields::Durability;
 
 /// Calls remembered at most, open ones and ended ones each: 16 bytes and an index a call, a few ten megabytes.
 pub const CALLS_MAX: usize = 1 << 20;
@@ -27,20 +29,20 @@ type CallKey = [u8; 16];
 impl Accounts {
     /// Takes an entry in; says what does not add up.
     pub fn take(&mut self, entry: &Entry) -> Option<(FindingKind, &'static str)> {
-        let call = entry.call.as_deref().map(call_key);
-        match entry.kind {
-            Kind::Intent => {
-                match entry.durability {
+        let call = entry.call().map(call_key);
+        match &entry.body {
+            Intent(_) => {
+                match entry.head.durability {
                     Some(Durability::Buffered) => self.buffered += 1,
                     Some(Durability::Strict) | None => self.strict += 1,
                 }
                 self.intend(call?)
             }
-            Kind::Outcome | Kind::Void | Kind::Abandoned => match call {
+            Outcome(_) | Void(_) | Abandoned(_) => match call {
                 Some(call) => self.end(call),
                 None => Some((FindingKind::NoIntent, "it names no call")),
             },
-            _ => None,
+            Genesis(_) | Denial(_) | Pending(_) | State(_) | Policy(_) | Recovery(_) | Other(_) => None,
         }
     }
 

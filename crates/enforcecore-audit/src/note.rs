@@ -7,9 +7,9 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use sha2::{Digest, Sha256};
 
-use super::tree::Hash;
-use crate::call::hex;
-use crate::traits::{Signer, StoreError};
+use crate::store::{Signer, StoreError};
+use crate::tree::Hash;
+use crate::tree::hex;
 
 /// Signatures on a note at most, as Go's reader has it: cosignatures are few.
 pub const SIGNATURES_MAX: usize = 100;

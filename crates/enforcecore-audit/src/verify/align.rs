@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::finding::FindingKind;
-use super::tree::Hash;
+use crate::tree::Hash;
 
 /// What became of one sealed entry or one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,8 +114,8 @@ fn next_in_order(fates: &[Fate], end: usize) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tree::leaf_hash;
     use super::*;
+    use crate::tree::leaf_hash;
     use FindingKind::{Altered, Duplicated, Inserted, Missing, Reordered};
 
     fn check(lines: &str, sealed: &str, expected: &[(FindingKind, usize, Option<usize>)]) {

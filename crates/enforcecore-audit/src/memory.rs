@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::traits::{LogStore, LogTurn, StoreError};
+use crate::store::{LogStore, LogTurn, StoreError};
 
 /// Bytes in memory. Clones share them, as processes share a folder.
 #[derive(Clone, Debug, Default)]

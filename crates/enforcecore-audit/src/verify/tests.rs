@@ -1,8 +1,9 @@
 //! The verifier against every small change of a log whose truth is known.
 
+use super::judge::FINDINGS_MAX;
 use super::*;
-use crate::audit::testing::{ORIGIN, key, lines_of, log_of};
-use crate::audit::{FindingKind, Place};
+use crate::testing::{ORIGIN, key, lines_of, log_of};
+use crate::{FindingKind, Place};
 
 fn options() -> VerifyOptions {
     VerifyOptions { key: Some(key(1)), origin: Some(ORIGIN.to_owned()), ..VerifyOptions::default() }
@@ -214,9 +215,8 @@ fn another_key_and_another_log_are_named() {
 
 #[test]
 fn calls_that_do_not_add_up_are_named() {
-    use crate::audit::testing::{intent, open};
-    use crate::audit::{Durability, Entry, Kind, MemoryStore};
-    let ends = |kind: Kind, call: &str| Entry { kind, call: Some(call.to_owned()), ..Entry::default() };
+    use crate::testing::{about as ends, intent, open};
+    use crate::{Durability, Entry, Kind, MemoryStore};
     let check = |entries: Vec<Entry>, expected: &[(FindingKind, u64)], unknown: u64| {
         let store = MemoryStore::default();
         let log = open(&store);
@@ -263,7 +263,7 @@ proptest::proptest! {
 
 /// A group with these lines in it after a whole log, sealed by the log's own key.
 pub(super) fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
-    use crate::audit::{Checkpoint, KeySigner, Seal, Tree, leaf_hash};
+    use crate::{Checkpoint, KeySigner, Seal, Tree, leaf_hash};
     let old: Vec<_> = lines_of(log).into_iter().filter(|(place, _)| matches!(place, Place::Entry(_))).collect();
     let leaves: Vec<_> = lines.iter().map(|line| leaf_hash(line)).collect();
     let tree = Tree::default().with(old.into_iter().map(|(_, bytes)| leaf_hash(&log[bytes.start..bytes.end - 1])));
@@ -281,15 +281,15 @@ pub(super) fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
 /// A line that names the last seal of the log, with members before and after.
 pub(super) fn linked(log: &[u8], before: &str, after: &str) -> Vec<u8> {
     let (_, seal) = lines_of(log).pop().unwrap();
-    let seal = crate::call::hex(&crate::audit::seal::seal_hash(&log[seal.start..seal.end - 1]));
+    let seal = crate::tree::hex(&crate::seal::seal_hash(&log[seal.start..seal.end - 1]));
     format!("{{{before}\"prev_seal\":\"{seal}\"{after}}}").into_bytes()
 }
 
 /// What only the holder of the key can write: the seals fit, and what they seal is still held to the format.
 #[test]
 fn what_is_sealed_is_still_held_to_the_format() {
-    use crate::audit::testing::{Seen, parts};
-    use crate::audit::{Log, LogError, MemoryStore};
+    use crate::testing::{Seen, parts};
+    use crate::{Log, LogError, MemoryStore};
     let log = log_of(2, 1);
     let rest = ",\"time_us\":1,\"v\":1,\"writer\":\"w\"";
     let index = |index: u64| format!("\"index\":{index},\"kind\":\"void\",\"mono_us\":1,");
@@ -335,7 +335,7 @@ fn endless_lines_and_groups_are_refused() {
     let many = endless(b'\n', 40_000, b"");
     assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, Verdict::Invalid));
     assert!(many.findings_total > FINDINGS_MAX as u64);
-    let (lines, line) = (crate::audit::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
+    let (lines, line) = (crate::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
     let group = [log.clone(), line.repeat(lines)].concat();
     assert_eq!(check(&group).findings[0].kind, FindingKind::TooLong);
 }

@@ -1,11 +1,16 @@
 //! The writer, over a store in memory that can fail.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::Condvar;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
+use super::ledger::BUFFER_ENTRIES_MAX;
 use super::*;
-use crate::audit::ledger::BUFFER_ENTRIES_MAX;
-use crate::audit::testing::{Remembered, Seen, intent, open, parts, propose};
-use crate::audit::{ENTRY_BYTES_MAX, FindingKind, Kind, MemoryStore, Place, Report, Verdict, VerifyOptions, verify};
+use crate::store::StoreError;
+use crate::testing::{Remembered, Seen, intent, open, parts, propose};
+use crate::{
+    Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, MemoryStore, NoteRecord, Place, Report, Verdict,
+    VerifyOptions, verify,
+};
 
 fn check(store: &MemoryStore) -> Report {
     verify(&mut &store.contents()[..], &VerifyOptions { all_signatures: true, ..VerifyOptions::default() })
@@ -91,7 +96,7 @@ fn threads_share_groups() {
         }
         let begun = std::time::Instant::now();
         // The one that leads waits too.
-        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.desk().waiting == threads);
+        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.desk().waiting == threads);
         while !all_wait() && begun.elapsed().as_secs() < 60 {
             std::thread::yield_now();
         }
@@ -215,7 +220,8 @@ fn a_proposal_that_refuses_or_panics_or_is_too_large_harms_nobody() {
                         2 => {
                             let large = log.commit(Durability::Strict, propose("x".repeat(ENTRY_BYTES_MAX)));
                             assert!(matches!(large, Err(CommitError::Log(LogError::TooLarge(_)))));
-                            let number = Entry { redactions: [("a".to_owned(), u64::MAX)].into(), ..intent("n") };
+                            let redactions = [("a".to_owned(), u64::MAX)].into();
+                            let number = Entry::from(EntryLine { redactions, ..intent("n").into() });
                             let number = log.commit(Durability::Buffered, |_, _| Ok::<_, ()>((number, ())));
                             assert!(matches!(number, Err(CommitError::Log(LogError::Number))));
                         }
@@ -341,7 +347,7 @@ fn a_write_that_breaks_off_anywhere_loses_nothing_acknowledged() {
         log.commit(Durability::Strict, propose("e")).unwrap();
         let seen = log.view(Clone::clone);
         assert_eq!(seen.calls(), ["a", "e"], "{left}");
-        let recoveries = seen.0.iter().filter(|entry| entry.kind == Kind::Recovery).count();
+        let recoveries = seen.0.iter().filter(|entry| entry.body.kind() == Kind::Recovery).count();
         assert_eq!((recoveries, store.memory.torn().len()), (usize::from(left > 0), usize::from(left > 0)), "{left}");
         assert_eq!(check(&store.memory).findings, [], "{left}");
     }
@@ -356,7 +362,7 @@ fn a_crash_at_any_byte_of_the_first_write_is_recovered() {
     };
     for cut in 0..=whole.len() {
         let store = MemoryStore::new(whole[..cut].to_vec());
-        let kinds: Vec<Kind> = open(&store).view(|seen| seen.0.iter().map(|entry| entry.kind.clone()).collect());
+        let kinds: Vec<Kind> = open(&store).view(|seen| seen.0.iter().map(|entry| entry.body.kind()).collect());
         let recovered =
             if cut == 0 || cut == whole.len() { vec![Kind::Genesis] } else { vec![Kind::Genesis, Kind::Recovery] };
         assert_eq!(kinds, recovered, "{cut}");
@@ -391,8 +397,8 @@ fn a_recovery_says_what_was_moved_away() {
         let last = log.view(|seen| seen.0.last().cloned()).unwrap();
         let note =
             [("bytes", tail.len().to_string()), ("file", format!("torn/{count}")), ("sha256", sha256.to_owned())];
-        assert_eq!(last.kind, Kind::Recovery);
-        assert_eq!(last.note, note.map(|(member, text)| (member.to_owned(), text)).into());
+        let note = note.map(|(member, text)| (member.to_owned(), text)).into();
+        assert_eq!(last.body, Body::Recovery(NoteRecord { note }));
         assert_eq!(store.torn().last().map(Vec::as_slice), Some(tail));
         log.commit(Durability::Strict, propose(format!("{count}"))).unwrap();
     }
@@ -505,7 +511,7 @@ fn a_seal_that_is_whole_and_wrong_is_damage_not_a_torn_write() {
 fn an_entry_of_a_later_version_is_verified_but_not_folded() {
     let store = MemoryStore::default();
     let log = open(&store);
-    let later = Entry { kind: Kind::Other("heartbeat".to_owned()), ..Entry::default() };
+    let later = Entry::from(Body::Other("heartbeat".to_owned()));
     log.commit(Durability::Strict, |_, _| Ok::<_, ()>((later, ()))).unwrap();
     drop(log);
     assert_eq!(open(&store).view(|seen| seen.0.len()), 2, "an unknown kind is an opaque leaf");
@@ -516,7 +522,7 @@ fn the_anchor_is_told_in_time_and_a_rollback_is_refused() {
     let (store, anchor) = (MemoryStore::default(), Remembered::default());
     let size = |anchor: &Remembered| {
         let note = anchor.0.lock().unwrap().0.clone().unwrap();
-        crate::audit::Checkpoint::parse(&note).unwrap().size
+        crate::Checkpoint::parse(&note).unwrap().size
     };
     let log = Log::open(parts(store.clone(), Some(anchor.clone())), Seen::default()).unwrap();
     assert_eq!(size(&anchor), 1);

@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use super::*;
-use crate::session::Keyer;
-use crate::traits::{Anchor, Clock, LogStore, Random, StoreError};
+use crate::keyer::Keyer;
+use crate::store::{Anchor, Clock, LogStore, Random, StoreError};
 
 pub const ORIGIN: &str = "example.com/log";
 
@@ -22,7 +22,7 @@ impl Fold for Seen {
 
 impl Seen {
     pub fn calls(&self) -> Vec<&str> {
-        self.0.iter().filter_map(|entry| entry.call.as_deref()).collect()
+        self.0.iter().filter_map(|entry| entry.call()).collect()
     }
 }
 
@@ -87,8 +87,13 @@ pub fn open(store: &MemoryStore) -> Log<Seen> {
     Log::open(parts(store.clone(), None), Seen::default()).unwrap()
 }
 
+/// An entry of this kind that says nothing but its call.
+pub fn about(kind: Kind, call: impl Into<String>) -> Entry {
+    EntryLine { call: Some(call.into()), ..EntryLine::of(kind) }.into()
+}
+
 pub fn intent(call: impl Into<String>) -> Entry {
-    Entry { kind: Kind::Intent, call: Some(call.into()), ..Entry::default() }
+    about(Kind::Intent, call)
 }
 
 /// Proposes an intent whatever the state.

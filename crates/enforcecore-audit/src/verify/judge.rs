@@ -4,15 +4,32 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use super::accounts::Accounts;
 use super::align;
-use super::check::{Chain, Walk};
-use super::entry::{Entry, Kind};
-use super::finding::{FindingKind, Place};
+use super::finding::{Finding, FindingClass, FindingKind, Place};
 use super::lines::Line;
-use super::note::{Checkpoint, NoteError, PublicKey};
-use super::seal::Seal;
-use super::tree::{Hash, leaf_hash};
-use crate::call::hex;
+use crate::body::{Body, NoteRecord};
+use crate::entry::Entry;
+use crate::note::{Checkpoint, NoteError, PublicKey};
+use crate::seal::{Seal, seal_hash};
+use crate::tree::hex;
+use crate::tree::{Hash, Tree, leaf_hash};
+
+/// Findings that are kept at most; more are counted.
+pub const FINDINGS_MAX: usize = 1000;
+
+/// What to check a log against.
+#[derive(Clone, Debug, Default)]
+pub struct VerifyOptions {
+    /// The key its seals must be signed with; without one, the key the log's own genesis names, which proves less.
+    pub key: Option<PublicKey>,
+    /// The origin its checkpoints must name; without one, the genesis's.
+    pub origin: Option<String>,
+    /// Checkpoints remembered elsewhere: signed notes.
+    pub anchors: Vec<String>,
+    /// Check every seal's signature, so that a rewritten log is named from its first rewritten seal on.
+    pub all_signatures: bool,
+}
 
 /// What is wrong with a line's spelling.
 pub type Wrong = (FindingKind, &'static str);
@@ -58,7 +75,7 @@ impl Item {
     pub fn read(line: Line<'_>, flaw: Option<Wrong>, readable: bool) -> Item {
         let entry = if readable { serde_json::from_slice::<Entry>(line.bytes).ok() } else { None };
         let head = match &entry {
-            Some(entry) => Some(Head { index: entry.index, prev_seal: entry.prev_seal.clone() }),
+            Some(entry) => Some(Head { index: entry.head.index, prev_seal: entry.head.prev_seal.clone() }),
             None if readable => serde_json::from_slice(line.bytes).ok(),
             None => None,
         };
@@ -127,16 +144,153 @@ impl Anchored {
     }
 }
 
-impl Walk {
-    /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth. Says whether the
-    /// lines are what was sealed here.
-    pub(super) fn judge_group(
+/// How far a log is known to be good: all of it up to a seal.
+#[derive(Clone, Debug, Default)]
+pub struct Chain {
+    /// The tree over the sealed entries.
+    pub tree: Tree,
+    /// The last seal's hash.
+    pub seal: Option<Hash>,
+    /// The last seal's signed note.
+    pub note: Option<String>,
+    /// Where the last seal ends.
+    pub offset: u64,
+    /// How many seals.
+    pub seals: u64,
+    /// Entries lost track of: the tree stands still, this counts on.
+    pub(crate) astray: Option<u64>,
+}
+
+impl Chain {
+    /// How many entries are sealed.
+    pub fn size(&self) -> u64 {
+        self.astray.unwrap_or_else(|| self.tree.size())
+    }
+}
+
+/// What is known of a log so far, and what was found in it.
+pub struct Judge {
+    /// How far it has come.
+    pub chain: Chain,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// How much is wrong.
+    pub findings_total: u64,
+    /// The calls.
+    pub accounts: Accounts,
+    /// The key signatures are checked with.
+    pub key: Option<PublicKey>,
+    /// Whether the log itself named it.
+    pub key_from_log: bool,
+    /// The largest anchor that was found in the log.
+    pub anchored: Option<u64>,
+    origin: Option<String>,
+    all_signatures: bool,
+    anchors: Vec<Anchored>,
+    last_seal: Option<LastSeal>,
+    folding: bool,
+}
+
+impl Judge {
+    /// Goes on from `chain`.
+    pub fn new(chain: Chain, options: &VerifyOptions) -> Judge {
+        Judge {
+            chain,
+            findings: Vec::new(),
+            findings_total: 0,
+            accounts: Accounts::default(),
+            key: options.key.clone(),
+            key_from_log: false,
+            anchored: None,
+            origin: options.origin.clone(),
+            all_signatures: options.all_signatures,
+            anchors: options.anchors.iter().map(|note| Anchored::new(note)).collect(),
+            last_seal: None,
+            folding: false,
+        }
+    }
+
+    /// For whoever folds state: an entry that this version cannot read in full is damage, and calls are not counted.
+    pub fn for_folding(self) -> Judge {
+        Judge { folding: true, ..self }
+    }
+
+    /// Whether anything but a torn tail was found.
+    pub fn damage(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.kind.class() == FindingClass::Damage)
+    }
+
+    /// The torn or unsealed tail, if there is one.
+    pub fn tail(&self) -> Option<&Finding> {
+        self.findings.iter().find(|finding| finding.kind.class() == FindingClass::Tail)
+    }
+
+    /// Judges the lines since the last seal by this one. Returns how things stood before.
+    pub fn seal(
         &mut self,
         group: &Group,
-        judged: &Judged,
-        before: &Chain,
-        previous: Option<LastSeal>,
-    ) -> bool {
+        line: Line<'_>,
+        flaw: Option<Wrong>,
+        readable: bool,
+        good: &mut dyn FnMut(&Entry),
+    ) -> Before {
+        let before = Before { chain: self.chain.clone(), findings: self.findings.len(), total: self.findings_total };
+        let parsed = if readable { Judged::parse(line.bytes) } else { Err("its line is damaged") };
+        let size = before.chain.size() + group.items.len() as u64;
+        let fresh = LastSeal { bytes: line.start..line.end, size, checked: false, blamed: false };
+        let previous = self.last_seal.replace(fresh);
+        if let Some((kind, why)) = flaw {
+            self.blame_seal(kind, why);
+        }
+        self.chain.seal = Some(seal_hash(line.bytes));
+        self.chain.seals += 1;
+        self.chain.offset = line.end;
+        match parsed {
+            Err(why) => {
+                self.blame_seal(FindingKind::Altered, why);
+                self.flaws(group, before.chain.size());
+                self.advance(&group.leaves());
+            }
+            Ok(judged) => {
+                let sealed_here = self.judge_group(group, &judged, &before.chain, previous);
+                self.chain.note = Some(judged.seal.note);
+                if sealed_here && before.total == self.findings_total {
+                    self.account(group, good);
+                }
+            }
+        }
+        before
+    }
+
+    /// Forgets what was judged since.
+    pub fn rewind(&mut self, before: Before) {
+        self.chain = before.chain;
+        self.findings.truncate(before.findings);
+        self.findings_total = before.total;
+    }
+
+    /// What is to be said at the end of the log, which has so many bytes.
+    pub fn finish(&mut self, end: u64) {
+        if let (Some(LastSeal { checked: false, .. }), Some(note)) = (&self.last_seal, self.chain.note.clone()) {
+            self.check_signature(&note);
+        }
+        if self.key.is_none() && self.chain.seals > 0 && self.damage().is_none() {
+            self.found(FindingKind::NoKey, Place::File, 0..end, "neither the caller nor the log names a key");
+        }
+        self.finish_anchors();
+    }
+
+    /// Notes one thing that is wrong.
+    pub fn found(&mut self, kind: FindingKind, place: Place, bytes: Range<u64>, detail: impl Into<String>) {
+        self.findings_total += 1;
+        if self.findings.len() < FINDINGS_MAX {
+            self.findings.push(Finding { kind, place, bytes, detail: detail.into() });
+        }
+    }
+
+    /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth. Says whether the
+    /// lines are what was sealed here.
+    fn judge_group(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) -> bool {
         if before.seals == 0 {
             self.meet_genesis(group, judged);
         }
@@ -277,7 +431,7 @@ impl Walk {
     }
 
     /// What is wrong with the spelling of lines that stand in their places.
-    pub(super) fn flaws(&mut self, group: &Group, first: u64) {
+    pub fn flaws(&mut self, group: &Group, first: u64) {
         for (at, item) in (first..).zip(&group.items) {
             if let Some((kind, wrong)) = item.flaw {
                 self.found(kind, Place::Entry(at), item.bytes.clone(), wrong);
@@ -329,25 +483,25 @@ impl Walk {
     fn meet_genesis(&mut self, group: &Group, judged: &Judged) {
         let Some(item) = group.items.first() else { return };
         let Some(entry) = &item.entry else { return };
-        if entry.kind != Kind::Genesis {
+        let Some(NoteRecord { note }) = genesis(&entry.body) else {
             if judged.first == 0 {
                 let wrong = "the first entry is not a genesis";
                 self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
             }
             return;
-        }
+        };
         if self.key.is_none() {
-            self.key = entry.note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
+            self.key = note.get("vkey").and_then(|vkey| PublicKey::from_vkey(vkey).ok());
             self.key_from_log = self.key.is_some();
         }
         // A verifier key checks itself, an origin does not: it counts only as it was sealed.
         if self.origin.is_none() && judged.seal.leaves.first() == Some(&item.leaf) {
-            self.origin = entry.note.get("origin").cloned();
+            self.origin = note.get("origin").cloned();
         }
     }
 
     /// Checks the signature of the last seal; without a key there is nothing to say against it.
-    pub(super) fn check_signature(&mut self, note: &str) -> bool {
+    fn check_signature(&mut self, note: &str) -> bool {
         if let Some(seal) = &mut self.last_seal {
             seal.checked = true;
         }
@@ -367,7 +521,7 @@ impl Walk {
         }
     }
 
-    pub(super) fn blame_seal(&mut self, kind: FindingKind, wrong: &str) {
+    fn blame_seal(&mut self, kind: FindingKind, wrong: &str) {
         let Some(seal) = self.last_seal.as_mut().filter(|seal| !seal.blamed) else { return };
         seal.blamed = true;
         let (place, bytes) = (Place::Seal(seal.size), seal.bytes.clone());
@@ -375,7 +529,7 @@ impl Walk {
     }
 
     /// Moves the chain on, and meets the anchors on the way.
-    pub(super) fn advance(&mut self, leaves: &[Hash]) {
+    fn advance(&mut self, leaves: &[Hash]) {
         if let Some(astray) = &mut self.chain.astray {
             *astray += leaves.len() as u64;
             return;
@@ -392,7 +546,7 @@ impl Walk {
     }
 
     /// Counts the calls of a group in which nothing is wrong.
-    pub(super) fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
+    fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
         let first = self.chain.size().saturating_sub(group.items.len() as u64);
         // After damage a missing entry would look like a call that does not add up.
         let counts = !self.folding && self.damage().is_none();
@@ -406,7 +560,7 @@ impl Walk {
     }
 
     /// Whether the log is the one its anchors remember, and as long.
-    pub(super) fn finish_anchors(&mut self) {
+    fn finish_anchors(&mut self) {
         for anchor in std::mem::take(&mut self.anchors) {
             let signed = self.key.as_ref().is_none_or(|key| key.verify(&anchor.note).is_ok());
             let Some(point) = anchor.checkpoint.filter(|_| signed) else {
@@ -429,5 +583,15 @@ impl Walk {
                 self.anchored = self.anchored.max(Some(point.size));
             }
         }
+    }
+}
+
+/// What the log says about itself, if this is where it does.
+fn genesis(body: &Body) -> Option<&NoteRecord> {
+    use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+    match body {
+        Genesis(genesis) => Some(genesis),
+        Intent(_) | Outcome(_) | Denial(_) | Pending(_) | Void(_) | Abandoned(_) => None,
+        State(_) | Policy(_) | Recovery(_) | Other(_) => None,
     }
 }

@@ -2,8 +2,8 @@
 
 use super::tests::{and_sealed, linked};
 use super::*;
-use crate::audit::testing::{ORIGIN, intent, key, log_of, open};
-use crate::audit::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
+use crate::testing::{ORIGIN, about, intent, key, log_of, open};
+use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.
@@ -283,7 +283,7 @@ fn a_call_has_one_intent_and_one_end() {
         let store = MemoryStore::default();
         let log = open(&store);
         for (kind, call) in *calls {
-            let entry = super::Entry { kind: kind.clone(), ..intent(*call) };
+            let entry = about(kind.clone(), *call);
             log.commit(Durability::Strict, |_, _| Ok::<_, ()>((entry, ()))).unwrap();
         }
         drop(log);

@@ -8,26 +8,22 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 
-use super::check::{Chain, Walk};
-use super::entry::{Durability, Entry};
-use super::finding::{Finding, FindingClass};
-use super::note::PublicKey;
+mod accounts;
+mod align;
+mod finding;
+mod judge;
+mod lines;
+mod walk;
 
-/// Findings that are kept at most; more are counted.
-pub const FINDINGS_MAX: usize = 1000;
+pub use finding::{Finding, FindingClass, FindingKind, Place};
+pub use judge::{Chain, Judge, VerifyOptions};
+pub use walk::{GROUP_BYTES_MAX, Walk};
 
-/// What to check a log against.
-#[derive(Clone, Debug, Default)]
-pub struct VerifyOptions {
-    /// The key its seals must be signed with; without one, the key the log's own genesis names, which proves less.
-    pub key: Option<PublicKey>,
-    /// The origin its checkpoints must name; without one, the genesis's.
-    pub origin: Option<String>,
-    /// Checkpoints remembered elsewhere: signed notes.
-    pub anchors: Vec<String>,
-    /// Check every seal's signature, so that a rewritten log is named from its first rewritten seal on.
-    pub all_signatures: bool,
-}
+use crate::body::EntryLine;
+use crate::fields::Durability;
+use crate::note::PublicKey;
+use crate::seal::{SEAL_BYTES_MAX, is_seal};
+use lines::Lines;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,19 +79,18 @@ impl Verdict {
 
 /// Checks a whole log.
 pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> Report {
-    let walk = Walk::new(Chain::default(), options).run(input, &mut |_| ());
-    report(walk)
+    report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_| ()))
 }
 
 /// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.
-pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<Entry, String>> {
-    let mut lines = super::lines::Lines::new(input, 0, super::seal::SEAL_BYTES_MAX);
+pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<EntryLine, String>> {
+    let mut lines = Lines::new(input, 0, SEAL_BYTES_MAX);
     std::iter::from_fn(move || {
         loop {
             match lines.next() {
                 Err(error) => return Some(Err(error.to_string())),
                 Ok(None) => return None,
-                Ok(Some(line)) if super::seal::is_seal(line.bytes) => {}
+                Ok(Some(line)) if is_seal(line.bytes) => {}
                 Ok(Some(line)) => {
                     let place = format!("bytes {} to {}", line.start, line.end);
                     return Some(serde_json::from_slice(line.bytes).map_err(|_| format!("{place}: not an entry")));
@@ -105,27 +100,27 @@ pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<Entry, Strin
     })
 }
 
-fn report(walk: Walk) -> Report {
-    let bad = walk.findings.iter().any(|finding| finding.kind.class() != FindingClass::Tail);
-    let entries = walk.chain.size();
-    let verdict = match walk.anchored {
+fn report(judge: Judge) -> Report {
+    let bad = judge.findings.iter().any(|finding| finding.kind.class() != FindingClass::Tail);
+    let entries = judge.chain.size();
+    let verdict = match judge.anchored {
         _ if bad => Verdict::Invalid,
         Some(anchored) if anchored == entries => Verdict::Valid,
         anchored => Verdict::Unanchored { since: anchored.unwrap_or(0) },
     };
-    let modes = [(Durability::Strict, walk.accounts.strict), (Durability::Buffered, walk.accounts.buffered)];
+    let modes = [(Durability::Strict, judge.accounts.strict), (Durability::Buffered, judge.accounts.buffered)];
     Report {
         verdict,
         entries,
-        seals: walk.chain.seals,
-        checkpoint: walk.chain.note,
-        vkey: walk.key.as_ref().map(PublicKey::vkey),
-        key_from_log: walk.key_from_log,
-        anchored: walk.anchored,
+        seals: judge.chain.seals,
+        checkpoint: judge.chain.note,
+        vkey: judge.key.as_ref().map(PublicKey::vkey),
+        key_from_log: judge.key_from_log,
+        anchored: judge.anchored,
         intents: modes.into_iter().map(|(mode, count)| (mode.as_str(), count)).collect(),
-        outcome_unknown: walk.accounts.unknown(),
-        findings_total: walk.findings_total,
-        findings: walk.findings,
+        outcome_unknown: judge.accounts.unknown(),
+        findings_total: judge.findings_total,
+        findings: judge.findings,
     }
 }
 

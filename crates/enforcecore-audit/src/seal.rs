@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD as BASE64;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::tree::Hash;
+use crate::tree::Hash;
 
 /// Entries in one group at most: more threads than a process has, few enough to hold in memory.
 pub const GROUP_ENTRIES_MAX: usize = 16 * 1024;

@@ -4,16 +4,16 @@ use std::io::{self, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
-use super::check::{Chain, GROUP_BYTES_MAX, Walk};
-use super::entry::{Durability, ENTRY_BYTES_MAX, Entry, Kind};
-use super::finding::{Finding, FindingKind, Place};
-use super::log::{Fold, LogError};
-use super::note::{Checkpoint, public_key};
-use super::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
-use super::tree::{Hash, leaf_hash};
-use super::verify::VerifyOptions;
-use crate::call::hex;
-use crate::traits::{Clock, LogTurn, Signer};
+use super::error::LogError;
+use crate::body::{Body, NoteRecord};
+use crate::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::fields::Durability;
+use crate::note::{Checkpoint, public_key};
+use crate::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
+use crate::store::{Clock, LogTurn, Signer, StoreError};
+use crate::tree::hex;
+use crate::tree::{Hash, leaf_hash};
+use crate::verify::{Chain, Finding, FindingKind, GROUP_BYTES_MAX, Judge, Place, VerifyOptions, Walk};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;
@@ -26,6 +26,12 @@ const PLACE_BYTES_MAX: usize = 128;
 const READ_BYTES: usize = 64 * 1024;
 /// The format's version.
 const VERSION: u32 = 1;
+
+/// What is built by reading entries in order.
+pub trait Fold: Send {
+    /// Takes one entry in.
+    fn apply(&mut self, entry: &Entry);
+}
 
 /// The folded state, the sealed chain, the group being made, and the entries that wait.
 pub struct Ledger<F> {
@@ -59,11 +65,12 @@ impl<'a> Stamp<'a> {
     }
 
     fn on(&self, entry: &mut Entry, durability: Durability) {
-        entry.v = VERSION;
-        entry.writer = self.writer.to_owned();
-        entry.time_us = self.time_us;
-        entry.mono_us = self.mono_us;
-        entry.durability = Some(durability);
+        let head = &mut entry.head;
+        head.v = VERSION;
+        head.writer = self.writer.to_owned();
+        head.time_us = self.time_us;
+        head.mono_us = self.mono_us;
+        head.durability = Some(durability);
     }
 }
 
@@ -133,19 +140,19 @@ impl<F: Fold> Ledger<F> {
         let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
         let mut reader = BufReader::with_capacity(READ_BYTES, source);
         let (fold, mut has_calls) = (&mut self.fold, false);
-        let walk = Walk::new(self.chain.clone(), &options).for_folding();
-        let walk = walk.run(&mut reader, &mut |entry| {
-            has_calls |= !matches!(entry.kind, Kind::Genesis | Kind::Recovery | Kind::Policy);
+        let judge = Judge::new(self.chain.clone(), &options).for_folding();
+        let judge = Walk::new(judge).run(&mut reader, &mut |entry| {
+            has_calls |= is_about_calls(&entry.body);
             fold.apply(entry);
         });
-        if let Some(damage) = walk.damage() {
+        if let Some(damage) = judge.damage() {
             return Err(LogError::Damaged(damage.clone()));
         }
         if let Some(name) = forgot.filter(|_| has_calls) {
             return Err(LogError::AnchorGone(name));
         }
-        let torn = walk.tail().is_some();
-        self.chain = walk.chain;
+        let torn = judge.tail().is_some();
+        self.chain = judge.chain;
         match (torn, bytes) {
             (true, _) => self.recover(turn, bytes, signer, origin, stamp),
             (false, 0) => self.begin(signer, origin, stamp),
@@ -156,9 +163,7 @@ impl<F: Fold> Ledger<F> {
     /// The first entry of an empty log says whose it is and which key seals it.
     fn begin(&mut self, signer: &dyn Signer, origin: &str, stamp: Stamp<'_>) -> Result<(), LogError> {
         let note = [("origin", origin.to_owned()), ("vkey", public_key(signer).vkey())];
-        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        let genesis = Entry { kind: Kind::Genesis, note, ..Entry::default() };
-        self.enter(genesis, Durability::Strict, stamp).map(drop)
+        self.enter(Body::Genesis(words(note)).into(), Durability::Strict, stamp).map(drop)
     }
 
     /// Puts an entry in the group and folds it. Returns its index.
@@ -171,7 +176,7 @@ impl<F: Fold> Ledger<F> {
         self.make_room(1, line.len())?;
         self.push(&line);
         self.fold.apply(&entry);
-        Ok(entry.index)
+        Ok(entry.head.index)
     }
 
     /// Lets an entry wait in memory, and folds it. Says whether the buffer is full.
@@ -235,8 +240,8 @@ impl<F: Fold> Ledger<F> {
 
     /// Gives the entry its place in the group. Its line.
     fn placed(&self, entry: &mut Entry) -> Result<Vec<u8>, LogError> {
-        entry.index = self.chain.size() + self.leaves.len() as u64;
-        entry.prev_seal = self.chain.seal.filter(|_| self.leaves.is_empty()).map(|seal| hex(&seal));
+        entry.head.index = self.chain.size() + self.leaves.len() as u64;
+        entry.head.prev_seal = self.chain.seal.filter(|_| self.leaves.is_empty()).map(|seal| hex(&seal));
         entry.line().ok_or(LogError::Number)
     }
 
@@ -259,14 +264,26 @@ impl<F: Fold> Ledger<F> {
         let digest = digest(&mut TurnReader { turn: &mut *turn, at: start, end })?;
         let file = turn.quarantine(start)?;
         let note = [("bytes", (end - start).to_string()), ("file", file), ("sha256", hex(&digest))];
-        let note = note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect();
-        let recovery = Entry { kind: Kind::Recovery, note, ..Entry::default() };
+        let recovery = Body::Recovery(words(note));
         if self.chain.size() == 0 {
             // The write that broke off was the genesis.
             self.begin(signer, origin, stamp)?;
         }
-        self.enter(recovery, Durability::Strict, stamp).map(drop)
+        self.enter(recovery.into(), Durability::Strict, stamp).map(drop)
     }
+}
+
+/// Whether an entry says that the log has been at work: such a log had an anchor if it was to have one.
+fn is_about_calls(body: &Body) -> bool {
+    use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+    match body {
+        Genesis(_) | Policy(_) | Recovery(_) => false,
+        Intent(_) | Outcome(_) | Denial(_) | Pending(_) | Void(_) | Abandoned(_) | State(_) | Other(_) => true,
+    }
+}
+
+fn words<const N: usize>(note: [(&str, String); N]) -> NoteRecord {
+    NoteRecord { note: note.into_iter().map(|(name, text)| (name.to_owned(), text)).collect() }
 }
 
 fn digest(source: &mut TurnReader<'_>) -> Result<Hash, LogError> {
@@ -289,7 +306,7 @@ struct TurnReader<'a> {
 }
 
 impl TurnReader<'_> {
-    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, crate::traits::StoreError> {
+    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let count = left.min(buffer.len());
         let Some(part) = buffer.get_mut(..count) else { return Ok(0) };

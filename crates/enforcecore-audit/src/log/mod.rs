@@ -8,27 +8,29 @@
 //!
 //! Absent on purpose: threads of its own, pipelining (a second group before the first is durable), and retries.
 
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+mod batch;
+mod error;
+mod ledger;
 
-use super::entry::{Durability, Entry};
-use super::finding::Finding;
-use super::ledger::{Ledger, Outside, Stamp};
-use super::note::{is_key_name, is_origin};
-use crate::call::hex;
-use crate::session::Keyer;
-use crate::traits::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+pub use error::LogError;
+pub use ledger::Fold;
+
+use crate::entry::Entry;
+use crate::fields::Durability;
+use crate::keyer::Keyer;
+use crate::note::{is_key_name, is_origin};
+use crate::store::{Anchor, Clock, LogStore, LogTurn, Random, Signer};
+use crate::tree::hex;
+use batch::{Batch, Batches, Joined, Lead, Seat};
+use ledger::{Ledger, Outside, Stamp};
 
 /// Groups of buffered entries after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and
 /// telling it costs some ten times as much as a group. Of what is durable it is told before anybody is told of that.
 pub const ANCHOR_EVERY: u32 = 32;
-
-/// What is built by reading entries in order.
-pub trait Fold: Send {
-    /// Takes one entry in.
-    fn apply(&mut self, entry: &Entry);
-}
 
 /// What a log is made of.
 pub struct LogParts {
@@ -53,35 +55,8 @@ pub struct Log<F: Fold> {
     parts: LogParts,
     writer: String,
     process: u32,
-    desk: Mutex<Desk>,
-    // Whoever holds the ledger may lock the desk, never the other way round.
+    batches: Batches,
     ledger: Mutex<Ledger<F>>,
-}
-
-/// Who waits for what.
-struct Desk {
-    /// The group that whoever arrives now will be in.
-    gathering: Arc<Batch>,
-    /// How many wait for it.
-    waiting: usize,
-    /// Somebody holds or awaits the store's turn.
-    led: bool,
-    /// How many still have to run their proposal in the group that is open.
-    boarding: usize,
-    /// Why nothing more is written.
-    stopped: Option<LogError>,
-}
-
-/// One group, as those in it see it. Its condition variables go with the desk's lock.
-#[derive(Default)]
-struct Batch {
-    /// It is open: proposals may run.
-    open: AtomicBool,
-    /// Tell the anchor before anything is acknowledged.
-    anchor: AtomicBool,
-    outcome: OnceLock<Result<(), LogError>>,
-    changed: Condvar,
-    boarded: Condvar,
 }
 
 /// Proof that an entry was acknowledged in the durability asked for.
@@ -100,56 +75,6 @@ pub enum CommitError<E> {
     Log(LogError),
 }
 
-/// Why a log cannot be opened or written.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum LogError {
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    /// An earlier write failed; nothing more is written until the log is opened again.
-    #[error("the log stopped after a failed write: {0}")]
-    Poisoned(String),
-    /// What is stored is damaged.
-    #[error("the log is damaged: {0}")]
-    Damaged(Finding),
-    /// The log has calls, and its anchor remembers nothing: it was taken away, or is new to this log.
-    #[error("anchor_gone: the anchor `{0}` remembers nothing, and the log holds calls already")]
-    AnchorGone(String),
-    /// An entry is too large.
-    #[error("a log entry of {0} bytes is too large")]
-    TooLarge(usize),
-    /// An end without a beginning.
-    #[error("the call `{0}` has no open intent")]
-    NoIntent(String),
-    /// A number in an entry that canonical JSON cannot keep exact.
-    #[error("a number in a log entry is beyond 2^53")]
-    Number,
-    /// More entries at once than one group holds.
-    #[error("too many entries at once")]
-    Busy,
-    /// The name of the log or of its key cannot stand in a checkpoint.
-    #[error("`{0}` cannot name a log or its key")]
-    Origin(String),
-    /// A child of `fork` must open the log for itself.
-    #[error("the log was opened by another process")]
-    OtherProcess,
-}
-
-impl LogError {
-    /// A way out, where the message does not have it.
-    pub fn help(&self) -> Option<&'static str> {
-        match self {
-            LogError::Damaged(_) => Some(
-                "`enforcecore audit verify` says what is wrong; move the folder aside, its anchor with it, and keep both as evidence: a new log starts",
-            ),
-            LogError::AnchorGone(_) => Some(
-                "find out who took it away; if the log is as it should be, `enforcecore audit anchor` checks it and anchors it where it stands",
-            ),
-            _ => None,
-        }
-    }
-}
-
 impl<F: Fold> Log<F> {
     /// Opens the log: reads and checks what is there, moves a torn tail away, writes the genesis entry of an empty log.
     ///
@@ -164,11 +89,10 @@ impl<F: Fold> Log<F> {
         }
         let mut name = [0; 8];
         parts.random.fill(&mut name)?;
-        let desk = Desk { gathering: Arc::default(), waiting: 0, led: false, boarding: 0, stopped: None };
         let log = Log {
             writer: hex(&name),
             process: std::process::id(),
-            desk: Mutex::new(desk),
+            batches: Batches::default(),
             ledger: Mutex::new(Ledger::new(fold)),
             parts,
         };
@@ -176,7 +100,7 @@ impl<F: Fold> Log<F> {
             Ok(()) => Ok(log),
             Err(error) => {
                 // A log that was refused writes nothing more when it is dropped, least of all to its anchor.
-                log.desk().stopped = Some(error.clone());
+                log.batches.desk().stopped = Some(error.clone());
                 Err(error)
             }
         }
@@ -234,7 +158,7 @@ impl<F: Fold> Log<F> {
         self.check_process().map_err(CommitError::Log)?;
         let (result, full) = {
             let mut ledger = self.ledger();
-            if let Some(error) = self.desk().stopped.clone() {
+            if let Some(error) = self.batches.desk().stopped.clone() {
                 return Err(CommitError::Log(error));
             }
             let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
@@ -275,27 +199,9 @@ impl<F: Fold> Log<F> {
     /// Takes part in one group: waits for it to open, runs `board` in it, returns once it is durable.
     fn ride<X>(&self, anchor: bool, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
         self.check_process()?;
-        let mut desk = self.desk();
-        let batch = Arc::clone(&desk.gathering);
-        desk.waiting += 1;
-        batch.anchor.fetch_or(anchor, Ordering::Relaxed);
-        loop {
-            if let Some(error) = &desk.stopped {
-                return Err(error.clone());
-            }
-            if let Some(Err(error)) = batch.outcome.get() {
-                return Err(error.clone());
-            }
-            if batch.open.load(Ordering::Relaxed) {
-                drop(desk);
-                return self.board(&batch, board);
-            }
-            if !desk.led {
-                desk.led = true;
-                drop(desk);
-                return self.lead(&batch, board);
-            }
-            desk = wait(&batch.changed, desk);
+        match self.batches.join(anchor)? {
+            Joined::Seat(batch) => self.board(&batch, board),
+            Joined::Lead(batch) => self.lead(&batch, board),
         }
     }
 
@@ -303,34 +209,29 @@ impl<F: Fold> Log<F> {
     fn board<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
         let boarded = {
             // Also when the proposal panics: the others must not wait for it.
-            let _seat = Seat { log: self, batch };
+            let _seat = Seat(&self.batches, batch);
             board(&mut self.ledger())
         };
-        let mut desk = self.desk();
-        loop {
-            match batch.outcome.get() {
-                Some(outcome) => return outcome.clone().map(|()| boarded),
-                None => desk = wait(&batch.changed, desk),
-            }
-        }
+        self.batches.outcome(batch).map(|()| boarded)
     }
 
     /// Leads a group from the store's turn to the acknowledgement.
     fn lead<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
-        let _lead = Lead { log: self, batch };
-        let mut turn = self.parts.store.turn().map_err(|error| self.fail(batch, error.into()))?;
-        self.catch_up(turn.as_mut(), Outside::Silent).map_err(|error| self.stop(batch, error))?;
-        self.open_group(batch).map_err(|error| self.stop(batch, error))?;
+        let _lead = Lead(&self.batches, batch);
+        let mut turn = self.parts.store.turn().map_err(|error| self.batches.fail(batch, error.into()))?;
+        self.catch_up(turn.as_mut(), Outside::Silent).map_err(|error| self.batches.stop(batch, error))?;
+        self.ledger().board_waiting().map_err(|error| self.batches.stop(batch, error))?;
+        self.batches.open(batch);
         let boarded = catch_unwind(AssertUnwindSafe(|| {
-            let _seat = Seat { log: self, batch };
+            let _seat = Seat(&self.batches, batch);
             board(&mut self.ledger())
         }));
-        self.await_boarded(batch);
-        let poisoned = |error: LogError| self.stop(batch, LogError::Poisoned(error.to_string()));
+        self.batches.await_boarded(batch);
+        let poisoned = |error: LogError| self.batches.stop(batch, LogError::Poisoned(error.to_string()));
         self.write(turn.as_mut()).map_err(poisoned)?;
         // The anchor is told within the turn, so that it never goes back.
         self.tell_anchor(turn.as_mut(), batch.anchor.load(Ordering::Relaxed)).map_err(poisoned)?;
-        self.acknowledge(batch, Ok(()));
+        self.batches.acknowledge(batch, Ok(()));
         match boarded {
             Ok(boarded) => Ok(boarded),
             Err(panic) => resume_unwind(panic),
@@ -340,24 +241,6 @@ impl<F: Fold> Log<F> {
     fn catch_up(&self, turn: &mut dyn LogTurn, outside: Outside) -> Result<(), LogError> {
         let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
         self.ledger().catch_up(turn, self.parts.signer.as_ref(), &self.parts.origin, outside, stamp)
-    }
-
-    /// Lets everyone who waits run their proposals; whoever comes later gathers for the next group.
-    fn open_group(&self, batch: &Batch) -> Result<(), LogError> {
-        self.ledger().board_waiting()?;
-        let mut desk = self.desk();
-        desk.boarding = std::mem::take(&mut desk.waiting);
-        desk.gathering = Arc::default();
-        batch.open.store(true, Ordering::Relaxed);
-        batch.changed.notify_all();
-        Ok(())
-    }
-
-    fn await_boarded(&self, batch: &Batch) {
-        let mut desk = self.desk();
-        while desk.boarding > 0 {
-            desk = wait(&batch.boarded, desk);
-        }
     }
 
     /// One append and one sync of the group, if anything is in it. The state stays visible meanwhile.
@@ -384,35 +267,8 @@ impl<F: Fold> Log<F> {
         Ok(anchor.remember(&note)?)
     }
 
-    /// Nothing was proposed or written: those who waited are refused, the next group may go better.
-    fn fail(&self, batch: &Batch, error: LogError) -> LogError {
-        self.acknowledge(batch, Err(error.clone()));
-        error
-    }
-
-    /// The state is ahead of the log, or the log is not what it was: nothing more is written.
-    fn stop(&self, batch: &Batch, error: LogError) -> LogError {
-        self.desk().stopped.get_or_insert(error.clone());
-        self.fail(batch, error)
-    }
-
-    fn acknowledge(&self, batch: &Batch, outcome: Result<(), LogError>) {
-        let mut desk = self.desk();
-        if std::ptr::eq(Arc::as_ptr(&desk.gathering), batch) {
-            desk.gathering = Arc::default();
-            desk.waiting = 0;
-        }
-        // A second outcome can only be the guard's, after the first.
-        let _ = batch.outcome.set(outcome);
-        batch.changed.notify_all();
-    }
-
     fn check_process(&self) -> Result<(), LogError> {
         if self.process == std::process::id() { Ok(()) } else { Err(LogError::OtherProcess) }
-    }
-
-    fn desk(&self) -> MutexGuard<'_, Desk> {
-        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A panicking proposal only ever saw the fold; so a poisoned lock hides nothing half done.
@@ -431,47 +287,6 @@ impl<F: Fold> Drop for Log<F> {
             let _ = self.flush();
         }
     }
-}
-
-/// A place in the open group, given up when the proposal has run or panicked.
-struct Seat<'a, F: Fold> {
-    log: &'a Log<F>,
-    batch: &'a Batch,
-}
-
-impl<F: Fold> Drop for Seat<'_, F> {
-    fn drop(&mut self) {
-        let mut desk = self.log.desk();
-        desk.boarding = desk.boarding.saturating_sub(1);
-        if desk.boarding == 0 {
-            self.batch.boarded.notify_all();
-        }
-    }
-}
-
-/// The lead of a group, passed on when it is done. If the leader panics, the writer stops.
-struct Lead<'a, F: Fold> {
-    log: &'a Log<F>,
-    batch: &'a Batch,
-}
-
-impl<F: Fold> Drop for Lead<'_, F> {
-    fn drop(&mut self) {
-        if self.batch.outcome.get().is_none() {
-            self.log.stop(self.batch, LogError::Poisoned("a panic while writing".to_owned()));
-        }
-        let mut desk = self.log.desk();
-        desk.led = false;
-        if desk.stopped.is_some() {
-            desk.gathering.changed.notify_all();
-        } else {
-            desk.gathering.changed.notify_one();
-        }
-    }
-}
-
-fn wait<'a, T>(condition: &Condvar, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
-    condition.wait(guard).unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
