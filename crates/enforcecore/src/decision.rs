@@ -137,6 +137,24 @@ pub struct Ask {
     pub approval: String,
 }
 
+/// An approval: whose yes counts and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Whose.
+    pub from: ApprovalFrom,
+    /// How long a yes may be used from when it was given.
+    pub valid: Duration,
+}
+
+/// Whose yes counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFrom {
+    /// Somebody who holds this role.
+    Role(String),
+    /// Whoever sits at this machine.
+    LocalUser,
+}
+
 /// What one call takes from one budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Charge {

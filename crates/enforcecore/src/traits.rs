@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::call::FrozenCall;
+use crate::decision::Approval;
 use crate::path::PathError;
-use crate::policy::Approval;
 
 /// Time. Wall time is a label on entries and the input of calendar budgets; order never depends on it.
 pub trait Clock: Send + Sync {
