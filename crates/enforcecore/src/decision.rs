@@ -52,7 +52,7 @@ pub struct Decision {
     /// Facts a trusted result of this tool sets: the fact's name and the path in the result (`result.email` is `email`).
     pub sets_facts: Vec<(String, String)>,
     /// The label the tool's result carries.
-    pub returns: String,
+    pub returns: Trust,
 }
 
 impl Decision {
@@ -68,7 +68,7 @@ impl Decision {
             asks: Vec::new(),
             charges: Vec::new(),
             sets_facts: Vec::new(),
-            returns: "untrusted".to_owned(),
+            returns: Trust::Untrusted,
         }
     }
 
@@ -90,6 +90,37 @@ impl Decision {
             }
         }
         strict
+    }
+}
+
+/// The label of what a tool returns. Only a trusted result sets facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The operator answers for it.
+    Trusted,
+    /// Nobody answers for it.
+    Untrusted,
+    /// Untrusted as well, by the policy's own name for where it comes from: `web`.
+    Source(String),
+}
+
+impl Trust {
+    /// The label that a policy calls so.
+    pub(crate) fn labelled(label: String) -> Trust {
+        match label.as_str() {
+            "trusted" => Trust::Trusted,
+            "untrusted" => Trust::Untrusted,
+            _ => Trust::Source(label),
+        }
+    }
+
+    /// The word in policies and logs.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Trust::Trusted => "trusted",
+            Trust::Untrusted => "untrusted",
+            Trust::Source(label) => label,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::document::{
 use super::lookalike::skeleton;
 use super::protected::PROTECTED_NAMES;
 use super::report::Place;
-use crate::decision::{Approval, Obligations};
+use crate::decision::{Approval, Obligations, Trust};
 use crate::path::Send;
 use crate::value::{encode_bytes, encode_map};
 
@@ -63,7 +63,7 @@ fn arg_of(decl: &super::document::ArgDecl) -> Arg {
 fn unite(tool: &mut Tool, decl: &ToolDecl) {
     tool.effects = tool.effects.union(decl.effects);
     tool.obligations.tighten(obligations(&decl.redact));
-    if tool.returns == "trusted" {
+    if tool.returns == Trust::Trusted {
         tool.returns.clone_from(&decl.returns.value);
     }
     if tool.undeclared {
@@ -80,7 +80,7 @@ fn unite(tool: &mut Tool, decl: &ToolDecl) {
     }
     let more = decl.facts.iter().map(|(name, path)| (name.value.clone(), path.clone()));
     tool.facts.extend(more.filter(|fact| !tool.facts.contains(fact)).collect::<Vec<_>>());
-    if tool.returns != "trusted" {
+    if tool.returns != Trust::Trusted {
         tool.facts.clear();
     }
 }

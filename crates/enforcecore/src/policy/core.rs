@@ -4,10 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use indexmap::IndexMap;
 
-use super::document::{
-    Check, Effects, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
-};
-use crate::decision::{Approval, Obligations, Window};
+use super::document::{Check, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb};
+use super::effects::{ToolEffect, ToolEffects};
+use crate::decision::{Approval, Obligations, Trust, Window};
 use crate::diagnostic::Span;
 
 /// A policy: every document's rules over one table of tools.
@@ -28,9 +27,9 @@ pub(super) struct Core {
 #[derive(Clone, Debug)]
 pub(super) struct Tool {
     pub(super) undeclared: bool,
-    pub(super) effects: Effects,
+    pub(super) effects: ToolEffects,
     pub(super) args: IndexMap<String, Arg>,
-    pub(super) returns: String,
+    pub(super) returns: Trust,
     pub(super) facts: Vec<(String, String)>,
     pub(super) obligations: Obligations,
     /// Protected names that every document opens to it.
@@ -121,7 +120,7 @@ pub(super) struct Needs {
 impl Tool {
     /// What the tool reaches is not found by looking at its arguments.
     pub(super) fn is_unknown(&self) -> bool {
-        self.undeclared || self.effects.has("executes")
+        self.undeclared || self.effects.has(ToolEffect::Executes)
     }
 
     pub(super) fn has_arg_of(&self, wanted: impl Fn(&Type) -> bool) -> bool {

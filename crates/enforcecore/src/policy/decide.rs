@@ -11,7 +11,7 @@ use super::lookalike::skeleton;
 use super::matchers::{host_of_text, is_email};
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
-use crate::decision::{Ask, Charge, Decision, Obligations, Over, Verdict};
+use crate::decision::{Ask, Charge, Decision, Obligations, Over, Trust, Verdict};
 use crate::redact::shown_name;
 use crate::session::SessionView;
 use crate::value::{Value, encode_bytes};
@@ -24,7 +24,7 @@ pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     obligations.tighten(tool.obligations.clone());
     let scene = Scene { call, tool, session };
     if let Err(malformed) = check_args(&scene) {
-        return refused(true, malformed.code, malformed.message, obligations, &tool.returns);
+        return refused(true, malformed.code, malformed.message, obligations, tool.returns.clone());
     }
     let mut found = Found { obligations, ..Found::default() };
     for document in &core.documents {
@@ -220,16 +220,16 @@ fn unknown_tool(core: &Core, call: &FrozenCall, obligations: Obligations) -> Dec
     match core.skeletons.get(&skeleton(call.tool())) {
         Some(known) => {
             let reason = format!("the tool's name looks like `{known}` and is another");
-            refused(true, "lookalike_tool", reason, obligations, "untrusted")
+            refused(true, "lookalike_tool", reason, obligations, Trust::Untrusted)
         }
         None => {
             let reason = "no document declares this tool".to_owned();
-            refused(false, "unknown_tool", reason, obligations, "untrusted")
+            refused(false, "unknown_tool", reason, obligations, Trust::Untrusted)
         }
     }
 }
 
-fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obligations, returns: &str) -> Decision {
+fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obligations, returns: Trust) -> Decision {
     Decision {
         verdict: Verdict::Deny,
         malformed,
@@ -240,7 +240,7 @@ fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obl
         asks: Vec::new(),
         charges: Vec::new(),
         sets_facts: Vec::new(),
-        returns: returns.to_owned(),
+        returns,
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
+use super::effects::ToolEffect;
 use super::matchers::{HostName, UrlView, host_literal, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
 use crate::path::{Base, DecidedPath, PathError, composed, composed_text};
@@ -200,10 +201,8 @@ impl<'a> Scene<'a> {
                 (strings.found.into_iter().map(Seen::Text).collect(), opaque)
             }
             Kind::Path => self.paths(tool.undeclared.then(|| "which arguments are paths is unknown".to_owned())),
-            Kind::Read if tool.effects.has("reads") => self.paths(unknown()),
-            Kind::Write if ["writes", "deletes", "changes"].iter().any(|effect| tool.effects.has(effect)) => {
-                self.paths(unknown())
-            }
+            Kind::Read if tool.effects.has(ToolEffect::Reads) => self.paths(unknown()),
+            Kind::Write if tool.effects.write() => self.paths(unknown()),
             Kind::Read | Kind::Write => (Vec::new(), unknown()),
             Kind::Host => self.hosts(unknown()),
         }

@@ -12,6 +12,7 @@ mod compile;
 mod core;
 mod decide;
 mod document;
+mod effects;
 mod evaluate;
 mod load;
 mod lookalike;

@@ -12,7 +12,8 @@ use std::path::{Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::document::{Effects, Type};
+use super::document::Type;
+use super::effects::{ToolEffect, ToolEffects};
 use super::evaluate::Scene;
 use super::lookalike::is_invisible;
 use crate::path::DecidedPath;
@@ -234,7 +235,7 @@ impl Protected {
         })
     }
 
-    fn reached_place(&self, path: &Path, effects: Effects) -> Option<String> {
+    fn reached_place(&self, path: &Path, effects: ToolEffects) -> Option<String> {
         self.places.iter().find_map(|Place { path: own, what, readable }| {
             if path.starts_with(own) {
                 let verb = if *readable { "change" } else { "touch" };
@@ -242,7 +243,7 @@ impl Protected {
                 (!looks).then(|| format!("leads to {what}, which no tool may {verb}"))
             } else {
                 // What moves or deletes a folder takes along what is in it.
-                let takes = effects.has("deletes") && own.starts_with(path);
+                let takes = effects.has(ToolEffect::Deletes) && own.starts_with(path);
                 takes.then(|| format!("leads to a folder with {what} in it, which no tool may take away"))
             }
         })
@@ -266,22 +267,22 @@ impl<'a> Named<'a> {
         Named { parts: below.iter().filter_map(OsStr::to_str).collect(), in_repository, holds_workspace }
     }
 
-    fn reached(&self, effects: Effects, unprotected: &[&'static str], tool: &str) -> Option<String> {
+    fn reached(&self, effects: ToolEffects, unprotected: &[&'static str], tool: &str) -> Option<String> {
         let changes = effects.beyond_reading();
         let of_git = "leads into the own files of a git repository";
         let config = self.parts.last().is_some_and(|last| ["config", "config.worktree"].contains(last));
         if self.in_repository && (changes || config) {
             return Some(format!("{of_git}, which no tool may {}", if config { "touch" } else { "change" }));
         }
-        if effects.has("deletes") && self.holds_workspace {
+        if effects.has(ToolEffect::Deletes) && self.holds_workspace {
             return Some("leads to a folder with the workspace in it, which no tool may take away".to_owned());
         }
         PROTECTED_NAMES.iter().find_map(|row| {
             let own: Vec<&str> = row.parts().collect();
             let leads_there = self.parts.windows(own.len()).any(|parts| parts == own);
             // What moves or deletes `.github` takes `.github/workflows` along.
-            let takes =
-                effects.has("deletes") && (1..own.len()).any(|n| self.parts.ends_with(own.get(..n).unwrap_or(&own)));
+            let takes = effects.has(ToolEffect::Deletes)
+                && (1..own.len()).any(|n| self.parts.ends_with(own.get(..n).unwrap_or(&own)));
             let opened = row.class == Class::StartsPrograms && unprotected.contains(&row.name);
             match (leads_there && (changes || row.secret), takes) {
                 _ if opened => None,

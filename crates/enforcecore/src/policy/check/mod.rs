@@ -8,10 +8,11 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use super::compile::{Tools, over_approval, selected};
 use super::core::Tool;
 use super::document::{Document, Kind, Redact, Rule, Select, Selector, Subject, Test, ToolDecl, Type, Verb};
+use super::effects::ToolEffect;
 use super::lookalike::skeleton;
 use super::protected::{Class, PROTECTED_NAMES};
 use super::report::{At, Report};
-use crate::decision::ArgScope;
+use crate::decision::{ArgScope, Trust};
 use crate::diagnostic::Diagnostic;
 
 /// Pairs of a wide rule and a tool in one document at most: each is kept in memory, and none is looked at for another tool.
@@ -98,7 +99,7 @@ impl<'a> Checker<'a> {
             shape.sort_unstable_by(|a, b| a.0.cmp(&b.0));
             shape
         };
-        let both_untrusted = decl.returns.value != "trusted" && other.returns.value != "trusted";
+        let both_untrusted = decl.returns.value != Trust::Trusted && other.returns.value != Trust::Trusted;
         if shape(decl) != shape(other) || (both_untrusted && decl.returns.value != other.returns.value) {
             let message = format!("the tool `{}` is declared otherwise in `{file}`", decl.name.value);
             self.report
@@ -339,13 +340,12 @@ fn covers(test: &Test, arg: &str, ty: &Type, tool: &Tool) -> bool {
     if let Subject::Arg(name) = &test.subject.value {
         return name == arg;
     }
-    let read = tool.effects.has("reads");
-    let written = ["writes", "deletes", "changes"].iter().any(|effect| tool.effects.has(effect));
+    let read = tool.effects.has(ToolEffect::Reads);
     match ty {
         Type::Path => {
             covers_kind(test, &[Kind::String, Kind::Path])
                 || (read && covers_kind(test, &[Kind::Read]))
-                || (written && covers_kind(test, &[Kind::Write]))
+                || (tool.effects.write() && covers_kind(test, &[Kind::Write]))
         }
         Type::Url | Type::Domain => covers_kind(test, &[Kind::String, Kind::Host]),
         Type::String | Type::Email => covers_kind(test, &[Kind::String]),

@@ -18,7 +18,7 @@ pub(super) use condition::{Check, Comparison, HostTest, Kind, Operand, Reference
 pub(super) use rule::{Budget, Measure, OverBudget, Rule, Select, Selector, Verb};
 pub(super) use tests::{Expectation, InlineTest, TestCall};
 pub use tool::OnPlaceholder;
-pub(super) use tool::{ArgDecl, Effects, PathDecl, Redact, ToolDecl, Type};
+pub(super) use tool::{ArgDecl, PathDecl, Redact, ToolDecl, Type};
 
 use self::fields::{Fields, duration, key_name, list, name, text};
 use super::report::{At, Place, Report};

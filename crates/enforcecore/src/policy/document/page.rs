@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::super::effects::ToolEffect;
 use super::{LATER, condition, rule, tool};
 use crate::redact::CLASSES;
 
@@ -59,7 +60,7 @@ fn words() -> BTreeSet<String> {
     let keys = SOURCES.iter().flat_map(|source| {
         READERS.iter().flat_map(move |reader| source.split(reader).skip(1).filter_map(|rest| rest.split('"').next()))
     });
-    let tables = [tool::EFFECTS, tool::TYPES, &tool::PATH_KEYS, condition::COMPARATORS, OTHERS].concat();
+    let tables = [&ToolEffect::words()[..], tool::TYPES, &tool::PATH_KEYS, condition::COMPARATORS, OTHERS].concat();
     let classes = CLASSES.iter().map(|(_, name, _)| *name);
     let kinds = condition::KINDS.iter().flat_map(|(kind, _)| [format!("any_{kind}"), format!("every_{kind}")]);
     keys.chain(tables).chain(classes).map(str::to_owned).chain(kinds).collect()

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use super::super::effects::{ToolEffect, ToolEffects};
 use super::super::report::{At, Place, Report};
 use super::super::source::{Node, NodeKind};
 use super::condition::{self, Operand, Reference, Test};
 use super::fields::{Fields, duration, list, name, one_or_list, parse_duration, text, wrong_shape};
-use super::tool::{EFFECTS, Effects, Redact, read_redact};
+use super::tool::{Redact, read_redact};
 use crate::decision::{CalendarUnit, Window};
 
 /// Keys of a rule that are not supported yet.
@@ -44,8 +45,8 @@ pub(in super::super) type Selector = At<Select>;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in super::super) enum Select {
     Tools(Vec<At<String>>),
-    /// One of the effects.
-    Effect(&'static str),
+    /// Whatever has this effect.
+    Effect(ToolEffect),
     /// Whatever fetches, sends, or names a host.
     Network,
     Anything,
@@ -139,12 +140,12 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
     if word.value == "network" {
         return Some(Select::Network);
     }
-    match EFFECTS.iter().find(|effect| **effect == word.value) {
+    match ToolEffect::named(&word.value) {
         Some(effect) => Some(Select::Effect(effect)),
         None => {
             report
                 .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
-                .suggest(&word.value, EFFECTS.iter().copied().chain(["network"]));
+                .suggest(&word.value, ToolEffect::words().into_iter().chain(["network"]));
             None
         }
     }
@@ -152,10 +153,10 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
 
 impl Select {
     /// The effects a tool must have to be selected for certain.
-    pub(in super::super) fn matches_effects(&self, effects: Effects) -> bool {
+    pub(in super::super) fn matches_effects(&self, effects: ToolEffects) -> bool {
         match self {
-            Select::Effect(effect) => effects.has(effect),
-            Select::Network => effects.has("fetches") || effects.has("sends"),
+            Select::Effect(effect) => effects.has(*effect),
+            Select::Network => effects.reach_network(),
             Select::Tools(_) | Select::Anything => false,
         }
     }

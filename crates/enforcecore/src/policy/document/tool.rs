@@ -1,18 +1,15 @@
 //! What the tools are and do: `tools` and every `redact`.
 
+use super::super::effects::{ToolEffect, ToolEffects};
 use super::super::matchers::path_literal;
 use super::super::report::{At, Place, Report, one_of};
 use super::super::source::{Key, Node, NodeKind};
 use super::condition::{Check, is_subject_word, read_type_checks};
 use super::fields::{Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
 use crate::call::TOOL_NAME_BYTES_MAX;
-use crate::decision::ArgScope;
+use crate::decision::{ArgScope, Trust};
 use crate::path::{Base, PathArg, Resolve, Send};
 use crate::redact::{CLASSES, ClassSet};
-
-/// What a tool may do, by the policy's words.
-pub(in super::super) const EFFECTS: &[&str] =
-    &["reads", "writes", "deletes", "executes", "fetches", "sends", "pays", "deploys", "changes"];
 
 pub(super) const TYPES: &[&str] =
     &["string", "text", "integer", "decimal", "money", "bool", "url", "path", "email", "domain"];
@@ -21,44 +18,15 @@ const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for wh
 pub(super) const PATH_KEYS: [&str; 3] = ["base", "resolve", "send"];
 pub(super) const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
-/// A set of effects: bit `i` is `EFFECTS[i]`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(in super::super) struct Effects(u16);
-
-impl Effects {
-    /// Every effect there is: what an undeclared tool does.
-    pub(in super::super) fn all() -> Effects {
-        Effects((1 << EFFECTS.len()) - 1)
-    }
-
-    pub(in super::super) fn named(name: &str) -> Option<Effects> {
-        EFFECTS.iter().position(|effect| *effect == name).map(|index| Effects(1 << index))
-    }
-
-    pub(in super::super) fn union(self, other: Effects) -> Effects {
-        Effects(self.0 | other.0)
-    }
-
-    /// Whether the named effect is among these.
-    pub(in super::super) fn has(self, name: &str) -> bool {
-        Effects::named(name).is_some_and(|effect| self.0 & effect.0 != 0)
-    }
-
-    /// Whether these are more than reading.
-    pub(in super::super) fn beyond_reading(self) -> bool {
-        EFFECTS.iter().any(|effect| *effect != "reads" && self.has(effect))
-    }
-}
-
 /// A tool's declaration.
 #[derive(Clone, Debug)]
 pub(in super::super) struct ToolDecl {
     pub(in super::super) name: At<String>,
     /// `NAME: undeclared`: any arguments, does everything, returns untrusted.
     pub(in super::super) undeclared: bool,
-    pub(in super::super) effects: Effects,
+    pub(in super::super) effects: ToolEffects,
     pub(in super::super) args: Vec<ArgDecl>,
-    pub(in super::super) returns: At<String>,
+    pub(in super::super) returns: At<Trust>,
     /// A fact's name and the path in the result.
     pub(in super::super) facts: Vec<(At<String>, String)>,
     pub(in super::super) redact: Redact,
@@ -107,8 +75,8 @@ pub(in super::super) struct PathDecl {
 
 impl PathDecl {
     /// The argument of a tool with these effects. What deletes or moves acts on the name that it is given.
-    pub(in super::super) fn of(&self, name: &str, effects: Effects) -> PathArg {
-        let acts_on_names = if effects.has("deletes") { Resolve::Parent } else { Resolve::Links };
+    pub(in super::super) fn of(&self, name: &str, effects: ToolEffects) -> PathArg {
+        let acts_on_names = if effects.has(ToolEffect::Deletes) { Resolve::Parent } else { Resolve::Links };
         PathArg {
             name: name.to_owned(),
             base: self.base.clone(),
@@ -183,8 +151,8 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
                 .error("EC0025", node.place, format!("`{word}` does not describe a tool"))
                 .help("write `undeclared`, or a map with `does`, `args` and `returns`");
         }
-        let returns = At::new(node.place, "untrusted".to_owned());
-        let (effects, redact) = (Effects::all(), Redact::default());
+        let returns = At::new(node.place, Trust::Untrusted);
+        let (effects, redact) = (ToolEffects::all(), Redact::default());
         return Some(ToolDecl {
             name,
             undeclared: true,
@@ -196,7 +164,7 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
         });
     }
     let mut fields = Fields::of(node, "a tool", &["extra_args", "label", "isolation", "schema"], report)?;
-    let does = fields.require_or_help("does", "a tool", one_of(EFFECTS), report);
+    let does = fields.require_or_help("does", "a tool", one_of(&ToolEffect::words()), report);
     let effects = does.map(|node| read_effects(node, report));
     let args = match fields.get("args") {
         Some(node) => {
@@ -207,9 +175,10 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
     };
     let returns = fields.require_or_help("returns", "a tool", RETURNS_HELP, report);
     let returns = returns.and_then(|node| super::name(node, "`returns`", report));
+    let returns = returns.map(|label| At::new(label.place, Trust::labelled(label.value)));
     let facts = fields.get("facts").map(|node| read_facts(node, report)).unwrap_or_default();
     if let (Some(returns), Some(place)) = (&returns, fields.key_place("facts"))
-        && returns.value != "trusted"
+        && returns.value != Trust::Trusted
     {
         report
             .error("EC0113", place, format!("`{}` sets facts, and what it returns is not trusted", name.value))
@@ -221,19 +190,19 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
     Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact })
 }
 
-fn read_effects(node: &Node, report: &mut Report) -> Effects {
-    let mut effects = Effects::default();
+fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
+    let mut effects = ToolEffects::default();
     for item in one_or_list(node) {
         if report.is_full() {
             break;
         }
         let Some(word) = text(item, "an effect", report) else { continue };
-        match Effects::named(&word.value) {
-            Some(effect) => effects = effects.union(effect),
+        match ToolEffect::named(&word.value) {
+            Some(effect) => effects = effects.with(effect),
             None => {
                 report
                     .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
-                    .suggest(&word.value, EFFECTS.iter().copied());
+                    .suggest(&word.value, ToolEffect::words());
             }
         }
     }
