@@ -7,6 +7,7 @@ pub mod decision;
 pub mod diagnostic;
 pub mod enforcer;
 mod inbound;
+pub mod inline_tests;
 pub mod number;
 mod numbering;
 pub mod outcome;

@@ -2,7 +2,7 @@
 
 /// One thing that a tool may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ToolEffect {
+pub(crate) enum ToolEffect {
     Reads,
     Writes,
     Deletes,
@@ -29,11 +29,11 @@ impl ToolEffect {
     ];
 
     /// Every word, in the order of messages.
-    pub(super) fn words() -> [&'static str; 9] {
+    pub(crate) fn words() -> [&'static str; 9] {
         ToolEffect::WORDS.map(|(word, _)| word)
     }
 
-    pub(super) fn named(word: &str) -> Option<ToolEffect> {
+    pub(crate) fn named(word: &str) -> Option<ToolEffect> {
         ToolEffect::WORDS.iter().find(|(own, _)| *own == word).map(|(_, effect)| *effect)
     }
 
@@ -43,38 +43,38 @@ impl ToolEffect {
 
 /// A set of effects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct ToolEffects(u16);
+pub(crate) struct ToolEffects(u16);
 
 impl ToolEffects {
     /// Every effect there is: what an undeclared tool does.
-    pub(super) fn all() -> ToolEffects {
+    pub(crate) fn all() -> ToolEffects {
         ToolEffect::WORDS.iter().fold(ToolEffects::default(), |all, (_, effect)| all.with(*effect))
     }
 
-    pub(super) fn with(self, effect: ToolEffect) -> ToolEffects {
+    pub(crate) fn with(self, effect: ToolEffect) -> ToolEffects {
         self.union(ToolEffects(1 << effect as u16))
     }
 
-    pub(super) fn union(self, other: ToolEffects) -> ToolEffects {
+    pub(crate) fn union(self, other: ToolEffects) -> ToolEffects {
         ToolEffects(self.0 | other.0)
     }
 
-    pub(super) fn has(self, effect: ToolEffect) -> bool {
+    pub(crate) fn has(self, effect: ToolEffect) -> bool {
         self.0 & (1 << effect as u16) != 0
     }
 
     /// Whether these are more than reading.
-    pub(super) fn beyond_reading(self) -> bool {
+    pub(crate) fn beyond_reading(self) -> bool {
         ToolEffect::WORDS.iter().any(|(_, effect)| *effect != ToolEffect::Reads && self.has(*effect))
     }
 
     /// Whether one of these is a kind of writing.
-    pub(super) fn write(self) -> bool {
+    pub(crate) fn write(self) -> bool {
         ToolEffect::WRITING.iter().any(|effect| self.has(*effect))
     }
 
     /// Whether one of these reaches other machines.
-    pub(super) fn reach_network(self) -> bool {
+    pub(crate) fn reach_network(self) -> bool {
         self.has(ToolEffect::Fetches) || self.has(ToolEffect::Sends)
     }
 }

@@ -10,7 +10,7 @@ const EMAIL_BYTES_MAX: usize = 254;
 ///
 /// Quoted local parts, comments, display names, address lists, source routes and address literals are not taken: a library
 /// behind the tool may read them differently, and a policy about the receiver would be about somebody else.
-pub(in super::super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let plain = |c: char| c.is_alphanumeric() || "!#$&'*+-/=?^_`{|}~.".contains(c);
     let dots = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");
