@@ -56,13 +56,13 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// The denial of a call that does not fit its tool, or that nobody can read.
-    pub fn malformed(malformed: Malformed) -> Decision {
+    /// The denial of a call before any rule is looked at.
+    pub(crate) fn refused(code: &'static str, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
-            malformed: true,
-            code: malformed.code,
-            reason: malformed.message,
+            malformed: false,
+            code,
+            reason: reason.into(),
             rules: Vec::new(),
             obligations: Obligations::default(),
             asks: Vec::new(),
@@ -70,6 +70,11 @@ impl Decision {
             sets_facts: Vec::new(),
             returns: Trust::Untrusted,
         }
+    }
+
+    /// The denial of a call that does not fit its tool, or that nobody can read.
+    pub fn malformed(malformed: Malformed) -> Decision {
+        Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.

@@ -8,6 +8,7 @@ pub mod diagnostic;
 pub mod enforcer;
 mod inbound;
 pub mod inline_tests;
+mod lookalike;
 pub mod number;
 mod numbering;
 pub mod outcome;

@@ -64,6 +64,9 @@ enum Purpose {
     Exact,
 }
 
+/// A text in its one spelling, to a reader that leaves it as it is and to one that sees an address inside.
+pub(crate) type Readings = Result<[String; 2], String>;
+
 /// One type.
 #[derive(Debug)]
 pub(crate) struct TypeRow {
@@ -81,7 +84,7 @@ pub(crate) struct TypeRow {
     /// Whether a policy can compare it with this literal.
     compares: fn(&Value) -> bool,
     /// The text in its one spelling, to each kind of reader, where it has more than one.
-    normal: Option<fn(&str) -> Result<[String; 2], String>>,
+    normal: Option<fn(&str) -> Readings>,
     /// What comparators may look at, beside the whole.
     aspects: &'static [Aspect],
     /// Why a comparator of text does not apply, and what does.
@@ -91,7 +94,7 @@ pub(crate) struct TypeRow {
 }
 
 /// Every type.
-pub(crate) static TYPES: [TypeRow; 10] = [
+pub(crate) static TYPES: &[TypeRow] = &[
     TypeRow {
         name: "string",
         noun: "text",
@@ -289,7 +292,7 @@ impl Type {
     }
 
     /// A text in the one spelling of its type, to each kind of reader; none where it has only one.
-    pub(crate) fn normal(&self, text: &str) -> Option<Result<[String; 2], String>> {
+    pub(crate) fn normal(&self, text: &str) -> Option<Readings> {
         self.row.normal.map(|normal| normal(text))
     }
 

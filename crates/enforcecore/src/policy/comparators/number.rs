@@ -5,13 +5,13 @@ use std::cmp::Ordering;
 use super::super::kleene::Truth;
 use super::super::references::Vouched;
 use super::super::types::Aspect;
+use super::row::{Comparator, Example, Takes};
 use super::seen::Seen;
-use super::{Comparator, Example, Takes};
 use crate::value::Value;
 
 const DOC: &str = "it is within the bound";
 
-pub(super) static ROWS: [Comparator; 4] = [
+pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "at_least",
         on: Aspect::Number,

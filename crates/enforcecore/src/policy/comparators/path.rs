@@ -7,10 +7,10 @@ use super::super::kleene::Truth;
 use super::super::matchers::{is_under, path_literal};
 use super::super::references::{References, Vouched};
 use super::super::types::Aspect;
+use super::row::{Comparator, Example, Takes};
 use super::seen::Seen;
-use super::{Comparator, Example, Takes};
 
-pub(super) static ROWS: [Comparator; 1] = [Comparator {
+pub(super) static ROWS: &[Comparator] = &[Comparator {
     name: "under",
     on: Aspect::Path,
     takes: Takes::Folder,

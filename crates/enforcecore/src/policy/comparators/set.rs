@@ -8,13 +8,13 @@ use super::super::kleene::{Truth, agreed, any};
 use super::super::matchers::host_literal;
 use super::super::references::{References, Vouched};
 use super::super::types::{Aspect, Type};
+use super::row::{Comparator, Example, Takes};
 use super::seen::{Seen, TWO_ADDRESSES};
 use super::url::is_host;
-use super::{Comparator, Example, Takes};
 use crate::session::Keyer;
 use crate::value::Value;
 
-pub(super) static ROWS: [Comparator; 4] = [
+pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "any",
         on: Aspect::Whole,

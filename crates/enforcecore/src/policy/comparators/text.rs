@@ -3,10 +3,10 @@
 use super::super::kleene::{Truth, agreed};
 use super::super::matchers::Pattern;
 use super::super::types::{Aspect, NamePart};
+use super::row::{Comparator, End, Example, Takes};
 use super::seen::{Seen, Spelling};
-use super::{Comparator, End, Example, Takes};
 
-pub(super) static ROWS: [Comparator; 5] = [
+pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "prefix",
         on: Aspect::Start,

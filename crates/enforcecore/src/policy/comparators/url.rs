@@ -4,11 +4,12 @@ use super::super::ast::Operand;
 use super::super::kleene::{Truth, agreed, all, any};
 use super::super::matchers::HostName;
 use super::super::types::Aspect;
+use super::row::{Check, Comparator, Compared, Example, HostTest, Takes, WordForm};
 use super::seen::{Seen, TWO_ADDRESSES};
-use super::{Check, Comparator, Compared, Example, Takes, WordForm, text};
+use super::text;
 use crate::value::Value;
 
-pub(super) static ROWS: [Comparator; 4] = [
+pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "scheme",
         on: Aspect::Url,
@@ -48,15 +49,6 @@ pub(super) static ROWS: [Comparator; 4] = [
         example: Example { ty: "url", operand: "/a", holds: "\"http://x.org/a\"", fails: Some("\"http://x.org/b\"") },
     },
 ];
-
-/// Which hosts a URL may name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum HostTest {
-    /// Exactly one of these.
-    OneOf(Vec<HostName>),
-    /// This domain and everything below it.
-    Domain(HostName),
-}
 
 /// A scheme as RFC 3986, section 3.1, has it, in lower case.
 fn is_scheme(text: &str) -> bool {

@@ -11,12 +11,12 @@ use self::amount::amount;
 use self::needs::find_needs;
 use self::unite::{Tools, obligations, selected};
 use super::compiled::{Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Test};
-use super::lookalike::skeleton;
 use super::parse::budget::{Budget, OverBudget};
 use super::parse::condition::WrittenTest;
 use super::parse::document::Document;
 use super::parse::rule::Rule;
 use crate::decision::{Approval, Over};
+use crate::lookalike::skeleton;
 
 /// The compiled rules of documents that passed `lint`.
 pub(super) fn compile(documents: Vec<Document>, tools: Tools) -> Core {

@@ -1,10 +1,10 @@
 //! One table of tools: what all documents together say about each, and which of them a selector names.
 
 use super::super::compiled::{Arg, Tool};
-use super::super::eval::protected::PROTECTED_NAMES;
 use super::super::parse::document::Document;
 use super::super::parse::rule::Select;
 use super::super::parse::tool::{ArgDecl, Redact, ToolDecl};
+use super::super::protected_names::PROTECTED_NAMES;
 use super::super::types::Aspect;
 use crate::decision::{Obligations, Trust};
 

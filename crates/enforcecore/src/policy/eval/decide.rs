@@ -6,12 +6,12 @@
 use super::super::ast::Verb;
 use super::super::compiled::{Arg, Core, CoreDocument, CoreRule, Tool};
 use super::super::kleene::{Truth, all, not};
-use super::super::lookalike::skeleton;
 use super::charges::charges;
 use super::context::Scene;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
-use crate::decision::{Ask, Decision, Obligations, Trust, Verdict};
+use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::lookalike::skeleton;
 use crate::redact::shown_name;
 use crate::session::SessionView;
 use crate::value::Value;
@@ -24,7 +24,7 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     obligations.tighten(tool.obligations.clone());
     let scene = Scene { call, tool, session };
     if let Err(malformed) = check_args(&scene) {
-        return refused(true, malformed.code, malformed.message, obligations, tool.returns.clone());
+        return Decision { obligations, returns: tool.returns.clone(), ..Decision::malformed(malformed) };
     }
     let mut found = Found { obligations, ..Found::default() };
     for document in &core.documents {
@@ -205,29 +205,12 @@ fn check_arg(scene: &Scene<'_>, name: &str, arg: &Arg, value: &Value) -> Result<
 }
 
 fn unknown_tool(core: &Core, call: &FrozenCall, obligations: Obligations) -> Decision {
-    match core.skeletons.get(&skeleton(call.tool())) {
+    let refused = match core.skeletons.get(&skeleton(call.tool())) {
         Some(known) => {
             let reason = format!("the tool's name looks like `{known}` and is another");
-            refused(true, "lookalike_tool", reason, obligations, Trust::Untrusted)
+            Decision::malformed(Malformed::new("lookalike_tool", reason))
         }
-        None => {
-            let reason = "no document declares this tool".to_owned();
-            refused(false, "unknown_tool", reason, obligations, Trust::Untrusted)
-        }
-    }
-}
-
-fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obligations, returns: Trust) -> Decision {
-    Decision {
-        verdict: Verdict::Deny,
-        malformed,
-        code,
-        reason,
-        rules: Vec::new(),
-        obligations,
-        asks: Vec::new(),
-        charges: Vec::new(),
-        sets_facts: Vec::new(),
-        returns,
-    }
+        None => Decision::refused("unknown_tool", "no document declares this tool"),
+    };
+    Decision { obligations, ..refused }
 }

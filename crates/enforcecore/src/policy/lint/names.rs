@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use super::super::eval::protected::{Class, PROTECTED_NAMES};
-use super::super::lookalike::skeleton;
 use super::super::parse::tool::{Redact, ToolDecl};
+use super::super::protected_names::{Class, PROTECTED_NAMES};
 use super::super::source::report::At;
 use super::checker::Checker;
 use crate::decision::{ArgScope, Trust};
+use crate::lookalike::skeleton;
 
 impl Checker<'_> {
     pub(super) fn tools(&mut self, skeletons: &mut HashMap<String, String>) {

@@ -1,7 +1,7 @@
 //! E-mail addresses: exactly one plain mailbox, nothing a mail library would read as two.
 
-use super::super::lookalike::is_invisible;
 use super::url::host_of_text;
+use crate::lookalike::is_invisible;
 
 /// Bytes in an address at most (RFC 5321, section 4.5.3.1.3).
 const EMAIL_BYTES_MAX: usize = 254;

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use unicode_normalization::UnicodeNormalization;
 use url::{Host, Url};
 
-use super::super::lookalike::is_invisible;
+use crate::lookalike::is_invisible;
 
 /// Schemes whose hosts the WHATWG's algorithm normalises.
 const SPECIAL: &[&str] = &["http", "https", "ws", "wss", "ftp"];

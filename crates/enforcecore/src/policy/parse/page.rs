@@ -124,7 +124,7 @@ fn the_page_says_of_comparators_and_types_what_their_rows_say() {
     for row in comparators() {
         assert_eq!(cells("| comparator |", "## Budgets", row.name)[2], row.doc, "{}", row.name);
     }
-    for row in &TYPES {
+    for row in TYPES {
         assert_eq!(cells("| type |", "| key |", row.name)[1], row.doc, "{}", row.name);
     }
 }

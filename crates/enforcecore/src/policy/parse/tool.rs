@@ -164,7 +164,9 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
     let entries = entries(node, "a type", report)?;
     let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
-        report.error("EC0021", node.place, "a type without `type`").help(one_of(&TYPES.each_ref().map(|row| row.name)));
+        report
+            .error("EC0021", node.place, "a type without `type`")
+            .help(one_of(&TYPES.iter().map(|row| row.name).collect::<Vec<_>>()));
         return None;
     };
     let word = text(word, "`type`", report)?;

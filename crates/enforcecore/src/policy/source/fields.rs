@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::super::lookalike::is_invisible;
 use super::report::{At, Place, Report};
 use super::yaml::{Key, Node, NodeKind, quoted};
+use crate::lookalike::is_invisible;
 
 /// Seconds in a deadline, a wait or a validity at most: a month; longer is a mistyped unit.
 const DURATION_SECONDS_MAX: u64 = 31 * 86_400;

@@ -3,7 +3,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 /// The skeleton (UTS #39, section 4) of the name after compatibility and case folding, invisible characters left out.
-pub(super) fn skeleton(name: &str) -> String {
+pub(crate) fn skeleton(name: &str) -> String {
     let folded: String = name.nfkc().filter(|c| !is_invisible(*c)).flat_map(char::to_lowercase).collect();
     unicode_security::skeleton(&folded).flat_map(char::to_lowercase).nfkc().collect()
 }
