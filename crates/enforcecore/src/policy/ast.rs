@@ -62,16 +62,21 @@ impl Reference {
 
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let root = Root::WORDS.iter().find(|(_, root)| *root == self.root).map_or("", |(word, _)| *word);
-        write!(f, "{root}.{}", self.path)
+        write!(f, "{}.{}", self.root.word(), self.path)
     }
 }
 
 impl Root {
-    const WORDS: [(&str, Root); 3] = [("principal", Root::Principal), ("fact", Root::Fact), ("session", Root::Session)];
+    fn word(self) -> &'static str {
+        match self {
+            Root::Principal => "principal",
+            Root::Fact => "fact",
+            Root::Session => "session",
+        }
+    }
 
     fn named(word: &str) -> Option<Root> {
-        Root::WORDS.iter().find(|(own, _)| *own == word).map(|(_, root)| *root)
+        [Root::Principal, Root::Fact, Root::Session].into_iter().find(|root| root.word() == word)
     }
 }
 

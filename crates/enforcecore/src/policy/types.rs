@@ -77,6 +77,8 @@ pub(crate) struct TypeRow {
     /// What the page about the language says of a value that fits.
     #[cfg_attr(not(test), expect(dead_code, reason = "the page about the language is held to it"))]
     pub(crate) doc: &'static str,
+    /// Whether its values are written as text.
+    is_text: bool,
     /// Whether it is an amount in a currency, and so never below zero.
     pub(crate) is_money: bool,
     /// Whether an argument's value is of the type.
@@ -99,6 +101,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "string",
         noun: "text",
         doc: "text that is acted upon",
+        is_text: true,
         is_money: false,
         admits: is_text,
         compares: is_text,
@@ -112,6 +115,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "text",
         noun: "text",
         doc: "free prose",
+        is_text: true,
         is_money: false,
         admits: is_text,
         compares: is_text,
@@ -125,6 +129,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "integer",
         noun: "an integer",
         doc: "a whole number, exact",
+        is_text: false,
         is_money: false,
         admits: is_integer,
         compares: is_integer,
@@ -138,6 +143,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "decimal",
         noun: "a number",
         doc: "a number, exact, never a float",
+        is_text: false,
         is_money: false,
         admits: is_number,
         compares: is_number,
@@ -151,6 +157,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "money",
         noun: "an amount of money, a number from zero up",
         doc: "an amount from zero up, written `{type: money, currency: USD}`",
+        is_text: false,
         is_money: true,
         admits: is_amount,
         compares: is_amount,
@@ -164,6 +171,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "bool",
         noun: "true or false",
         doc: "`true` or `false`",
+        is_text: false,
         is_money: false,
         admits: is_bool,
         compares: is_bool,
@@ -177,6 +185,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "url",
         noun: "a URL as text",
         doc: "text; what readers read differently is an error",
+        is_text: true,
         is_money: false,
         admits: is_text,
         compares: |value| is_text_that(value, |text| UrlView::parse(text).is_ok()),
@@ -193,6 +202,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "path",
         noun: "a path as text",
         doc: "text; one of a form that is refused below is denied and not malformed; resolved before it is compared, and sent as it was resolved",
+        is_text: true,
         is_money: false,
         admits: is_text,
         compares: |value| is_text_that(value, |text| path_literal(text).is_some()),
@@ -206,6 +216,7 @@ pub(crate) static TYPES: &[TypeRow] = &[
         name: "email",
         noun: "one e-mail address as text",
         doc: "exactly one plain address, no invisible character",
+        is_text: true,
         is_money: false,
         admits: |value| is_text_that(value, is_email),
         compares: |value| is_text_that(value, is_email),
@@ -222,6 +233,7 @@ const DOMAIN: TypeRow = TypeRow {
     name: "domain",
     noun: "a domain name as text",
     doc: "a host's name",
+    is_text: true,
     is_money: false,
     admits: |value| is_text_that(value, |text| host_of_text(text).is_some()),
     compares: |value| is_text_that(value, |text| host_literal(text).is_some()),
@@ -231,6 +243,9 @@ const DOMAIN: TypeRow = TypeRow {
     name_part: NamePart::Whole,
     purpose: Purpose::Exact,
 };
+
+/// Words of types that a later version has.
+pub(crate) const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
 fn is_text(value: &Value) -> bool {
     is_text_that(value, |_| true)
@@ -312,7 +327,7 @@ impl Type {
 
     /// Whether its values are written as text.
     pub(crate) fn is_text(&self) -> bool {
-        self.has(Aspect::Text) || self.has(Aspect::Url)
+        self.row.is_text
     }
 
     /// Why a comparator of text does not apply, and what does.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::comparators::{COMPARATORS_LATER, comparators};
 use super::super::effects::ToolEffect;
-use super::super::types::{ItemKind, TYPES};
+use super::super::types::{ItemKind, TYPES, TYPES_LATER};
 use super::{document, rule, tool};
 use crate::redact::CLASSES;
 
@@ -75,7 +75,7 @@ fn words() -> BTreeSet<String> {
 }
 
 fn later() -> BTreeSet<String> {
-    let tables = [document::LATER, rule::LATER, tool::TYPES_LATER, COMPARATORS_LATER, OTHERS_LATER].concat();
+    let tables = [document::LATER, rule::LATER, TYPES_LATER, COMPARATORS_LATER, OTHERS_LATER].concat();
     tables.into_iter().map(str::to_owned).collect()
 }
 

@@ -7,7 +7,7 @@ use super::super::matchers::path_literal;
 use super::super::source::fields::{self, Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
 use super::super::source::report::{At, Place, Report, one_of};
 use super::super::source::yaml::{Key, Node, NodeKind};
-use super::super::types::{TYPES, Type};
+use super::super::types::{TYPES, TYPES_LATER, Type};
 use super::condition::{is_subject_word, read_type_checks};
 use crate::call::TOOL_NAME_BYTES_MAX;
 use crate::decision::{ArgScope, Trust};
@@ -17,7 +17,6 @@ use crate::redact::{CLASSES, ClassSet};
 const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
 /// Keys of `{type: path, ..}` that are no comparators.
 pub(crate) const PATH_KEYS: [&str; 3] = ["base", "resolve", "send"];
-pub(crate) const TYPES_LATER: &[&str] = &["ip", "command", "sql", "list", "schema"];
 
 /// A tool's declaration.
 #[derive(Clone, Debug)]
