@@ -10,7 +10,7 @@ use crate::value::Value;
 /// The type of an argument.
 #[derive(Clone, Debug)]
 pub(crate) struct Type {
-    row: &'static TypeRow,
+    pub(crate) row: &'static TypeRow,
     /// Of an amount of money.
     currency: Option<String>,
 }
@@ -73,114 +73,80 @@ pub(crate) struct TypeRow {
     /// Its word in policies.
     pub(crate) name: &'static str,
     /// The type in the words of messages.
-    noun: &'static str,
+    pub(crate) noun: &'static str,
     /// What the page about the language says of a value that fits.
     #[cfg_attr(not(test), expect(dead_code, reason = "the page about the language is held to it"))]
     pub(crate) doc: &'static str,
     /// Whether its values are written as text.
-    is_text: bool,
+    pub(crate) is_text: bool,
     /// Whether it is an amount in a currency, and so never below zero.
     pub(crate) is_money: bool,
     /// Whether an argument's value is of the type.
-    admits: fn(&Value) -> bool,
+    pub(crate) admits: fn(&Value) -> bool,
     /// Whether a policy can compare it with this literal.
-    compares: fn(&Value) -> bool,
+    pub(crate) compares: fn(&Value) -> bool,
     /// The text in its one spelling, to each kind of reader, where it has more than one.
     normal: Option<fn(&str) -> Readings>,
     /// What comparators may look at, beside the whole.
     aspects: &'static [Aspect],
     /// Why a comparator of text does not apply, and what does.
-    instead_of_text: Option<(&'static str, &'static str)>,
-    name_part: NamePart,
+    pub(crate) instead_of_text: Option<(&'static str, &'static str)>,
+    pub(crate) name_part: NamePart,
     purpose: Purpose,
+}
+
+/// A type that is text and nothing more.
+const fn text(name: &'static str, doc: &'static str, purpose: Purpose) -> TypeRow {
+    TypeRow {
+        name,
+        noun: "text",
+        doc,
+        is_text: true,
+        is_money: false,
+        admits: is_text,
+        compares: is_text,
+        normal: None,
+        aspects: &[Aspect::Start, Aspect::Text],
+        instead_of_text: None,
+        name_part: NamePart::None,
+        purpose,
+    }
+}
+
+/// A type whose values are no text and have one spelling: a number, if nothing else is said.
+const fn plain(name: &'static str, noun: &'static str, doc: &'static str, admits: fn(&Value) -> bool) -> TypeRow {
+    TypeRow {
+        name,
+        noun,
+        doc,
+        is_text: false,
+        is_money: false,
+        admits,
+        compares: admits,
+        normal: None,
+        aspects: &[Aspect::Number],
+        instead_of_text: None,
+        name_part: NamePart::None,
+        purpose: Purpose::Exact,
+    }
 }
 
 /// Every type.
 pub(crate) static TYPES: &[TypeRow] = &[
+    text("string", "text that is acted upon", Purpose::Word),
+    text("text", "free prose", Purpose::Prose),
+    plain("integer", "an integer", "a whole number, exact", is_integer),
+    plain("decimal", "a number", "a number, exact, never a float", is_number),
     TypeRow {
-        name: "string",
-        noun: "text",
-        doc: "text that is acted upon",
-        is_text: true,
-        is_money: false,
-        admits: is_text,
-        compares: is_text,
-        normal: None,
-        aspects: &[Aspect::Start, Aspect::Text],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Word,
-    },
-    TypeRow {
-        name: "text",
-        noun: "text",
-        doc: "free prose",
-        is_text: true,
-        is_money: false,
-        admits: is_text,
-        compares: is_text,
-        normal: None,
-        aspects: &[Aspect::Start, Aspect::Text],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Prose,
-    },
-    TypeRow {
-        name: "integer",
-        noun: "an integer",
-        doc: "a whole number, exact",
-        is_text: false,
-        is_money: false,
-        admits: is_integer,
-        compares: is_integer,
-        normal: None,
-        aspects: &[Aspect::Number],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Exact,
-    },
-    TypeRow {
-        name: "decimal",
-        noun: "a number",
-        doc: "a number, exact, never a float",
-        is_text: false,
-        is_money: false,
-        admits: is_number,
-        compares: is_number,
-        normal: None,
-        aspects: &[Aspect::Number],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Exact,
-    },
-    TypeRow {
-        name: "money",
-        noun: "an amount of money, a number from zero up",
-        doc: "an amount from zero up, written `{type: money, currency: USD}`",
-        is_text: false,
         is_money: true,
-        admits: is_amount,
-        compares: is_amount,
-        normal: None,
-        aspects: &[Aspect::Number],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Exact,
+        ..plain(
+            "money",
+            "an amount of money, a number from zero up",
+            "an amount from zero up, written `{type: money, currency: USD}`",
+            is_amount,
+        )
     },
-    TypeRow {
-        name: "bool",
-        noun: "true or false",
-        doc: "`true` or `false`",
-        is_text: false,
-        is_money: false,
-        admits: is_bool,
-        compares: is_bool,
-        normal: None,
-        aspects: &[],
-        instead_of_text: None,
-        name_part: NamePart::None,
-        purpose: Purpose::Exact,
-    },
+    TypeRow { aspects: &[], ..plain("bool", "true or false", "`true` or `false`", is_bool) },
     TypeRow {
         name: "url",
         noun: "a URL as text",
@@ -286,24 +252,9 @@ impl Type {
         Type { row: &DOMAIN, currency: None }
     }
 
-    /// The type in the words of messages.
-    pub(crate) fn noun(&self) -> &'static str {
-        self.row.noun
-    }
-
     /// The currency of an amount of money.
     pub(crate) fn currency(&self) -> Option<&str> {
         self.currency.as_deref()
-    }
-
-    /// Whether an argument's value is of this type.
-    pub(crate) fn admits(&self, value: &Value) -> bool {
-        (self.row.admits)(value)
-    }
-
-    /// Whether a policy can compare it with this literal.
-    pub(crate) fn compares(&self, literal: &Value) -> bool {
-        (self.row.compares)(literal)
     }
 
     /// A text in the one spelling of its type, to each kind of reader; none where it has only one.
@@ -323,20 +274,6 @@ impl Type {
 
     pub(crate) fn is_number(&self) -> bool {
         self.has(Aspect::Number)
-    }
-
-    /// Whether its values are written as text.
-    pub(crate) fn is_text(&self) -> bool {
-        self.row.is_text
-    }
-
-    /// Why a comparator of text does not apply, and what does.
-    pub(crate) fn instead_of_text(&self) -> Option<(&'static str, &'static str)> {
-        self.row.instead_of_text
-    }
-
-    pub(crate) fn name_part(&self) -> NamePart {
-        self.row.name_part
     }
 
     /// No value of it is less.

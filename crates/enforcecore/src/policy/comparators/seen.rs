@@ -54,7 +54,7 @@ impl Seen<'_> {
     pub(super) fn name_part(&self) -> NamePart {
         match self {
             Seen::Host(_) => NamePart::Whole,
-            Seen::Value(_, ty) => ty.map_or(NamePart::None, Type::name_part),
+            Seen::Value(_, ty) => ty.map_or(NamePart::None, |ty| ty.row.name_part),
             Seen::Text(_) | Seen::Path(_) | Seen::Reading(..) | Seen::Fingerprint(_) => NamePart::None,
         }
     }

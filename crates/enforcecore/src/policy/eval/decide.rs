@@ -183,7 +183,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
         match scene.call.args().get(name) {
             Some(value) => check_arg(scene, name, arg, value)?,
             None if arg.required => {
-                let message = format!("the argument `{name}` is missing: it is {}", arg.ty.noun());
+                let message = format!("the argument `{name}` is missing: it is {}", arg.ty.row.noun);
                 return Err(Malformed::new("missing_argument", message));
             }
             None => {}
@@ -193,14 +193,14 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
 }
 
 fn check_arg(scene: &Scene<'_>, name: &str, arg: &Arg, value: &Value) -> Result<(), Malformed> {
-    if !arg.ty.admits(value) {
-        let message = format!("the argument `{name}` is not {}", arg.ty.noun());
+    if !(arg.ty.row.admits)(value) {
+        let message = format!("the argument `{name}` is not {}", arg.ty.row.noun);
         return Err(Malformed::new("wrong_type", message));
     }
     if arg.fits.iter().all(|check| scene.fits(name, &arg.ty, value, check) == Ok(true)) {
         return Ok(());
     }
-    let message = format!("the argument `{name}` is {}, and not one that its declaration admits", arg.ty.noun());
+    let message = format!("the argument `{name}` is {}, and not one that its declaration admits", arg.ty.row.noun);
     Err(Malformed::new("value_not_admitted", message))
 }
 

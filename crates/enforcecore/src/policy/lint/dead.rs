@@ -110,7 +110,7 @@ fn covers(test: &WrittenTest, arg: &str, ty: &Type, tool: &Tool) -> bool {
         return name == arg;
     }
     let by = |kinds: &[ItemKind]| covers_kind(test, kinds);
-    (ty.is_text() && by(&[ItemKind::String]))
+    (ty.row.is_text && by(&[ItemKind::String]))
         || (ty.has(Aspect::Host) && by(&[ItemKind::Host]))
         || (ty.is_path()
             && (by(&[ItemKind::Path])

@@ -72,18 +72,18 @@ impl Checker<'_> {
     pub(super) fn check_type(&mut self, ty: &Type, name: &str, check: &At<Check>) {
         if !check.value.applies(ty) {
             let is_of_text = matches!(check.value.row.on, Aspect::Start | Aspect::Text);
-            match ty.instead_of_text().filter(|_| is_of_text) {
+            match ty.row.instead_of_text.filter(|_| is_of_text) {
                 Some((why, help)) => {
                     self.report.error("EC0104", check.place, format!("`{name}` is {why}")).help(help);
                 }
                 None => {
-                    let message = format!("the comparator does not apply to `{name}`, which is {}", ty.noun());
+                    let message = format!("the comparator does not apply to `{name}`, which is {}", ty.row.noun);
                     self.report.error("EC0104", check.place, message);
                 }
             }
             return;
         }
-        self.check_name_part(ty.name_part(), name, check);
+        self.check_name_part(ty.row.name_part, name, check);
         self.check_literals(ty, name, check);
     }
 
@@ -157,13 +157,13 @@ impl Checker<'_> {
     }
 
     fn check_literal(&mut self, ty: &Type, name: &str, literal: &Value, check: &At<Check>) {
-        if ty.compares(literal) {
+        if (ty.row.compares)(literal) {
             return;
         }
         match literal {
-            Value::Number(_) | Value::Bool(_) if ty.is_text() => {
+            Value::Number(_) | Value::Bool(_) if ty.row.is_text => {
                 let written = literal.to_json();
-                let message = format!("`{name}` is {}, and `{written}` is not text", ty.noun());
+                let message = format!("`{name}` is {}, and `{written}` is not text", ty.row.noun);
                 let help = format!("write `{}`", quoted(&written));
                 let finding = self.report.error("EC0018", check.place, message).help(help);
                 if let Compared::Value(_) = check.value.compared {
@@ -171,7 +171,7 @@ impl Checker<'_> {
                 }
             }
             _ => {
-                let message = format!("`{name}` is {}, and `{}` is not", ty.noun(), literal.to_json());
+                let message = format!("`{name}` is {}, and `{}` is not", ty.row.noun, literal.to_json());
                 let finding = self.report.error("EC0105", check.place, message);
                 if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
                     let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());

@@ -88,24 +88,16 @@ pub(crate) fn is_subject_word(text: &str) -> bool {
 }
 
 /// The comparators of `{type: T, COMPARATOR..}`. A type means the same in every session, so it takes no reference.
-pub(crate) fn read_type_checks<'n>(
-    comparators: impl Iterator<Item = &'n (Key, Node)>,
-    report: &mut Report,
-) -> Vec<At<Check>> {
-    let mut checks = Vec::new();
-    for (key, node) in comparators {
-        if report.is_full() {
-            break;
-        }
-        let Some(check) = read_check(key, node, report) else { continue };
+pub(crate) fn read_type_checks(comparators: &[&(Key, Node)], report: &mut Report) -> Vec<At<Check>> {
+    report.each(comparators, |(key, node), report| {
+        let check = read_check(key, node, report)?;
         if check.value.refers() {
             report
                 .error("EC0026", check.place, "a type that depends on the session")
                 .help("compare with a reference in a rule's `when`");
         }
-        checks.push(check);
-    }
-    checks
+        Some(check)
+    })
 }
 
 fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> {
@@ -229,36 +221,28 @@ fn folder(node: &Node, what: &str, report: &mut Report) -> Option<Operand> {
 }
 
 fn words(node: &Node, form: WordForm, report: &mut Report) -> Vec<String> {
-    let mut words = Vec::new();
-    for item in values(node, report) {
-        if report.is_full() {
-            break;
-        }
-        let Some(word) = text(item, form.noun, report) else { continue };
+    let items = values(node, report);
+    report.each(items, |item, report| {
+        let word = text(item, form.noun, report)?;
         if !(form.fits)(&word.value) {
             report.error("EC0028", word.place, format!("`{}` is not {}", word.value, form.form));
         }
-        words.push(word.value);
-    }
-    words
+        Some(word.value)
+    })
 }
 
 fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
-    let mut ports = Vec::new();
-    for item in values(node, report) {
-        if report.is_full() {
-            break;
+    let items = values(node, report);
+    report.each(items, |item, report| {
+        let port = match &item.kind {
+            NodeKind::Number(number) => number.text().parse().ok().filter(|port| *port > 0),
+            _ => None,
+        };
+        if port.is_none() {
+            report.error("EC0028", item.place, "a port is a number from 1 to 65535");
         }
-        match &item.kind {
-            NodeKind::Number(number) if number.text().parse::<u16>().is_ok_and(|port| port > 0) => {
-                ports.extend(number.text().parse::<u16>());
-            }
-            _ => {
-                report.error("EC0028", item.place, "a port is a number from 1 to 65535");
-            }
-        }
-    }
-    ports
+        port
+    })
 }
 
 /// A literal or `{in: [..]}`.
@@ -325,39 +309,28 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<Check>> {
         let compared = Compared::Value(Operand::Literal(Value::Text(literal.value)));
         return Some(vec![Check { row: Comparator::named("equals")?, compared }]);
     };
-    let mut checks = Vec::new();
-    for (key, node) in comparators {
-        if report.is_full() {
-            break;
-        }
-        let Some(check) = read_check(key, node, report) else { continue };
-        if check.value.fits_url_path() {
-            checks.push(check.value);
-        } else {
+    Some(report.each(comparators, |(key, node), report| {
+        let check = read_check(key, node, report)?;
+        if !check.value.fits_url_path() {
             report.error("EC0104", check.place, format!("`{}` does not apply to a URL's path", key.text));
+            return None;
         }
-    }
-    Some(checks)
+        Some(check.value)
+    }))
 }
 
 /// The references of `for_each`: one or a list. An argument is the model's choice, and a budget per choice bounds nothing.
 pub(crate) fn read_keys(node: &Node, report: &mut Report) -> Vec<At<Reference>> {
-    let mut keys = Vec::new();
-    for item in one_or_list(node) {
-        if report.is_full() {
-            break;
+    report.each(one_or_list(node), |item, report| {
+        let name = text(item, "`for_each`", report)?;
+        let reference = Reference::parse(&name.value);
+        if reference.is_none() {
+            report
+                .error("EC0121", name.place, format!("`{}` is chosen by the model", name.value))
+                .help("count for each `principal.NAME`, `session.NAME` or `fact.NAME`, or for `everyone` together");
         }
-        let Some(name) = text(item, "`for_each`", report) else { continue };
-        match Reference::parse(&name.value) {
-            Some(reference) => keys.push(At::new(name.place, reference)),
-            None => {
-                report
-                    .error("EC0121", name.place, format!("`{}` is chosen by the model", name.value))
-                    .help("count for each `principal.NAME`, `session.NAME` or `fact.NAME`, or for `everyone` together");
-            }
-        }
-    }
-    keys
+        Some(At::new(name.place, reference?))
+    })
 }
 
 /// The place of a test's subject and everything said about it.

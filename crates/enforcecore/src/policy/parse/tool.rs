@@ -115,25 +115,20 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
 }
 
 fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
-    let mut effects = ToolEffects::default();
-    for item in one_or_list(node) {
-        if report.is_full() {
-            break;
+    let effects = report.each(one_or_list(node), |item, report| {
+        let word = text(item, "an effect", report)?;
+        let effect = ToolEffect::named(&word.value);
+        if effect.is_none() {
+            report
+                .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
+                .suggest(&word.value, ToolEffect::words());
         }
-        let Some(word) = text(item, "an effect", report) else { continue };
-        match ToolEffect::named(&word.value) {
-            Some(effect) => effects = effects.with(effect),
-            None => {
-                report
-                    .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
-                    .suggest(&word.value, ToolEffect::words());
-            }
-        }
-    }
+        effect
+    });
     if one_or_list(node).is_empty() {
         report.error("EC0022", node.place, "a tool does something").help("a tool that only looks `reads`");
     }
-    effects
+    effects.into_iter().fold(ToolEffects::default(), ToolEffects::with)
 }
 
 fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
@@ -180,7 +175,8 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
         None => OnPlaceholder::default(),
     };
     let own = |key: &str| ["type", "currency", "on_placeholder"].contains(&key) || PATH_KEYS.contains(&key);
-    let fits = read_type_checks(entries.iter().filter(|(key, _)| !own(&key.text)), report);
+    let comparators: Vec<_> = entries.iter().filter(|(key, _)| !own(&key.text)).collect();
+    let fits = read_type_checks(&comparators, report);
     Some(ArgDecl { fits, path, on_placeholder, ..ArgDecl::of(ty) })
 }
 
@@ -296,42 +292,31 @@ fn check_duplicate_args(args: &[ArgDecl], report: &mut Report) {
 
 fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
     let entries = entries(node, "`facts`", report).unwrap_or_default();
-    let mut facts = Vec::new();
-    for (key, node) in entries {
-        if report.is_full() {
-            break;
+    report.each(entries, |(key, node), report| {
+        let (name, path) = (key_name(key, "a fact's name", report), text(node, "a fact's source", report));
+        let (name, path) = (name?, path?);
+        let part = path.value.strip_prefix("result.").filter(|rest| !rest.split('.').any(str::is_empty));
+        if part.is_none() {
+            report
+                .error("EC0026", path.place, format!("`{}` does not name a part of the result", path.value))
+                .help("write `result.NAME`");
         }
-        let (Some(name), Some(path)) = (key_name(key, "a fact's name", report), text(node, "a fact's source", report))
-        else {
-            continue;
-        };
-        match path.value.strip_prefix("result.").filter(|rest| !rest.split('.').any(str::is_empty)) {
-            Some(rest) => facts.push((name, rest.to_owned())),
-            None => {
-                report
-                    .error("EC0026", path.place, format!("`{}` does not name a part of the result", path.value))
-                    .help("write `result.NAME`");
-            }
-        }
-    }
-    facts
+        Some((name, part?.to_owned()))
+    })
 }
 
 pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
     let mut redact = Redact { place: node.place, ..Redact::default() };
     let Some(mut fields) = Fields::of(node, "`redact`", &[], report) else { return redact };
     if let Some(args) = fields.get("args") {
-        for (key, node) in entries(args, "`args`", report).unwrap_or_default() {
-            if report.is_full() {
-                break;
-            }
+        let entries = entries(args, "`args`", report).unwrap_or_default();
+        redact.args = report.each(entries, |(key, node), report| {
             let scope = match key.text.as_str() {
                 "every_string" => ArgScope::EveryString,
                 name => ArgScope::Named(name.to_owned()),
             };
-            let classes = read_classes(node, report);
-            redact.args.push(At::new(key.place, (scope, classes)));
-        }
+            Some(At::new(key.place, (scope, read_classes(node, report))))
+        });
     }
     if let Some(result) = fields.get("result") {
         redact.result = match &result.kind {
@@ -352,21 +337,14 @@ fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
     if items.is_empty() {
         report.error("EC0022", node.place, "an empty list of classes").help("without classes nothing is redacted");
     }
-    let mut classes = ClassSet::NONE;
-    for item in items {
-        if report.is_full() {
-            break;
+    let classes = report.each(items, |item, report| {
+        let word = text(item, "a class", report)?;
+        let class = ClassSet::named(&word.value);
+        if class.is_none() {
+            let names = CLASSES.iter().map(|(_, name, _)| *name).chain(["secret"]);
+            report.error("EC0025", word.place, format!("unknown class `{}`", word.value)).suggest(&word.value, names);
         }
-        let Some(word) = text(item, "a class", report) else { continue };
-        match ClassSet::named(&word.value) {
-            Some(named) => classes = classes.union(named),
-            None => {
-                let names = CLASSES.iter().map(|(_, name, _)| *name).chain(["secret"]);
-                report
-                    .error("EC0025", word.place, format!("unknown class `{}`", word.value))
-                    .suggest(&word.value, names);
-            }
-        }
-    }
-    classes
+        class
+    });
+    classes.into_iter().fold(ClassSet::NONE, ClassSet::union)
 }
