@@ -52,24 +52,29 @@ pub struct Decision {
     /// Facts a trusted result of this tool sets: the fact's name and the path in the result (`result.email` is `email`).
     pub sets_facts: Vec<(String, String)>,
     /// The label the tool's result carries.
-    pub returns: String,
+    pub returns: Trust,
 }
 
 impl Decision {
-    /// The denial of a call that does not fit its tool, or that nobody can read.
-    pub fn malformed(malformed: Malformed) -> Decision {
+    /// The denial of a call before any rule is looked at.
+    pub(crate) fn refused(code: &'static str, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
-            malformed: true,
-            code: malformed.code,
-            reason: malformed.message,
+            malformed: false,
+            code,
+            reason: reason.into(),
             rules: Vec::new(),
             obligations: Obligations::default(),
             asks: Vec::new(),
             charges: Vec::new(),
             sets_facts: Vec::new(),
-            returns: "untrusted".to_owned(),
+            returns: Trust::Untrusted,
         }
+    }
+
+    /// The denial of a call that does not fit its tool, or that nobody can read.
+    pub fn malformed(malformed: Malformed) -> Decision {
+        Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
@@ -90,6 +95,37 @@ impl Decision {
             }
         }
         strict
+    }
+}
+
+/// The label of what a tool returns. Only a trusted result sets facts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trust {
+    /// The operator answers for it.
+    Trusted,
+    /// Nobody answers for it.
+    Untrusted,
+    /// Untrusted as well, by the policy's own name for where it comes from: `web`.
+    Source(String),
+}
+
+impl Trust {
+    /// The label that a policy calls so.
+    pub(crate) fn labelled(label: String) -> Trust {
+        match label.as_str() {
+            "trusted" => Trust::Trusted,
+            "untrusted" => Trust::Untrusted,
+            _ => Trust::Source(label),
+        }
+    }
+
+    /// The word in policies and logs.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Trust::Trusted => "trusted",
+            Trust::Untrusted => "untrusted",
+            Trust::Source(label) => label,
+        }
     }
 }
 
@@ -135,6 +171,24 @@ pub struct Ask {
     pub rule: String,
     /// The approval's name in the policy; empty where the rule names none.
     pub approval: String,
+}
+
+/// An approval: whose yes counts and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Approval {
+    /// Whose.
+    pub from: ApprovalFrom,
+    /// How long a yes may be used from when it was given.
+    pub valid: Duration,
+}
+
+/// Whose yes counts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ApprovalFrom {
+    /// Somebody who holds this role.
+    Role(String),
+    /// Whoever sits at this machine.
+    LocalUser,
 }
 
 /// What one call takes from one budget.

@@ -9,6 +9,8 @@ pub mod decision;
 pub mod diagnostic;
 pub mod enforcer;
 mod inbound;
+pub mod inline_tests;
+mod lookalike;
 pub mod number;
 mod numbering;
 pub mod outcome;

@@ -144,7 +144,8 @@ impl OpenCall {
     /// What the session has now seen: the result's label, and the facts a trusted result sets.
     fn observed(&self, structured: &Value) -> Vec<Delta> {
         let session = &self.line.session;
-        let mut delta = vec![Delta::Label { session: session.clone(), label: self.decision.returns.clone() }];
+        let mut delta =
+            vec![Delta::Label { session: session.clone(), label: self.decision.returns.as_str().to_owned() }];
         for (name, path) in &self.decision.sets_facts {
             if let Some(value) = structured.at(path) {
                 let fingerprint = self.shared.log.keyer().fingerprint(value);

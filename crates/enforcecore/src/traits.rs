@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 pub use crate::audit::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 use crate::call::FrozenCall;
+use crate::decision::Approval;
 use crate::path::PathError;
-use crate::policy::Approval;
 
 /// Looks at the file system, without opening a file.
 pub trait PathResolver: Send + Sync {

@@ -6,7 +6,7 @@ mod support;
 use std::time::Duration;
 
 use enforcecore::audit::{Durability, Kind};
-use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Verdict, Window};
+use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::redact::{Class, ClassSet};
 use enforcecore::value::Value;
@@ -48,7 +48,7 @@ fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<
         asks: vec![ask(mark), ask("both")],
         charges: vec![charge(mark)],
         sets_facts: vec![(format!("fact {mark}"), mark.to_owned())],
-        returns: format!("returns {mark}"),
+        returns: Trust::Source(format!("returns {mark}")),
     }
 }
 
@@ -83,7 +83,7 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
             assert_eq!(stricter.rules, [format!("rule {winner}")], "{what}");
             assert_eq!(stricter.charges, [charge(winner)], "{what}");
             assert_eq!(stricter.sets_facts, [(format!("fact {winner}"), winner.to_owned())], "{what}");
-            assert_eq!(stricter.returns, format!("returns {winner}"), "{what}");
+            assert_eq!(stricter.returns.as_str(), format!("returns {winner}"), "{what}");
             let loser = if winner == "a" { "b" } else { "a" };
             assert_eq!(stricter.asks, [ask(winner), ask("both"), ask(loser)], "{what}");
             let expected = Obligations {

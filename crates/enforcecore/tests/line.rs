@@ -9,9 +9,9 @@ use std::sync::{Arc, Mutex};
 
 use enforcecore::audit::{Durability, Effect, Kind, Mode};
 use enforcecore::call::{FrozenCall, Malformed};
+use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{Completed, Outcome, Refusal};
-use enforcecore::policy::ApprovalFrom;
 use enforcecore::traits::{Approver, Clock, Door, Grant, Wish};
 use enforcecore::value::Value;
 use support::{World, call};

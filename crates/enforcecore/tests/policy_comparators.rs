@@ -4,7 +4,8 @@
 mod policy_support;
 
 use enforcecore::decision::{Over, Verdict};
-use enforcecore::policy::{Face, run_tests};
+use enforcecore::inline_tests::run_tests;
+use enforcecore::policy::Face;
 use policy_support::{Lexical, Scene, call, load, policy, words};
 
 /// Whether an allow with this condition opens a call; an error does not, and makes a deny with it brake.

@@ -5,7 +5,7 @@ mod policy_support;
 
 use std::time::Duration;
 
-use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Verdict, Window};
+use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
 use enforcecore::policy::Policy;
 use enforcecore::redact::ClassSet;
 use policy_support::{Scene, call, policy_with, words};
@@ -323,7 +323,7 @@ fn a_tool_that_one_document_does_not_declare_is_what_the_other_declares() {
         assert_eq!(words(&call("t", r#"{"a": "xx"}"#).decide(&policy)), "malformed: value_not_admitted");
         assert_eq!(words(&call("t", r#"{"a": "ab", "c": 1}"#).decide(&policy)), "malformed: undeclared_argument");
         let decision = decide(&policy);
-        assert_eq!(decision.returns, "untrusted");
+        assert_eq!(decision.returns, Trust::Untrusted);
         assert_eq!(decision.obligations.redact_result, set(&["secret"]));
         assert_eq!(decision.obligations.redact_args, [(ArgScope::Named("b".to_owned()), set(&["email"]))].into());
     }

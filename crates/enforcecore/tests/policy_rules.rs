@@ -3,7 +3,7 @@
 
 mod policy_support;
 
-use enforcecore::decision::Ask;
+use enforcecore::decision::{Ask, Trust};
 use enforcecore::value::Value;
 use policy_support::{Scene, call, load, policy, policy_with, words};
 
@@ -345,7 +345,7 @@ fn rule_8_facts_are_set_once_and_vouched_for() {
     );
     let decision = call("get", r#"{"id": "t1"}"#).decide(&policy(&body(text)));
     assert_eq!(decision.sets_facts, [("ticket.email".to_owned(), "customer.email".to_owned())]);
-    assert_eq!(decision.returns, "trusted");
+    assert_eq!(decision.returns, Trust::Trusted);
     // What another document does not trust sets nothing.
     for (returns, facts) in [("trusted", 1), ("web", 0), ("untrusted", 0)] {
         let guard = guardrail(&format!("tools: {{get: {{does: reads, args: {{id: string}}, returns: {returns}}}}}\n"));

@@ -3,7 +3,7 @@
 
 mod policy_support;
 
-use enforcecore::policy::run_tests;
+use enforcecore::inline_tests::run_tests;
 use policy_support::{Lexical, load, render};
 
 fn check(name: &str, text: &str) {

@@ -18,7 +18,7 @@ const PAGES: &str = "crates/enforcecore/src/codes/call.rs";
 const CORE: &str = "crates/enforcecore/src/";
 
 /// The files of the core in which a text that begins a tuple is a code.
-const TUPLES: [&str; 3] = ["inbound.rs", "policy/decide.rs", "settle.rs"];
+const TUPLES: [&str; 3] = ["inbound.rs", "policy/eval/decide.rs", "settle.rs"];
 
 /// Where codes are made.
 const SOURCES: [&str; 5] = [

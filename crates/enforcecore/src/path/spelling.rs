@@ -6,7 +6,7 @@
 use unicode_normalization::UnicodeNormalization;
 
 use super::PathError;
-use crate::policy::is_invisible;
+use crate::lookalike::is_invisible;
 
 /// Checks the text of a path.
 pub(super) fn check(path: &str) -> Result<(), PathError> {

@@ -490,19 +490,24 @@ mod tests {
 
     /// The room's own sources, in which every code is written as a literal.
     const SOURCES: &[&str] = &[
-        include_str!("check/budget.rs"),
-        include_str!("check/condition.rs"),
-        include_str!("check/mod.rs"),
-        include_str!("document/condition.rs"),
-        include_str!("document/fields.rs"),
-        include_str!("document/mod.rs"),
-        include_str!("document/rule.rs"),
-        include_str!("document/tests.rs"),
-        include_str!("document/tool.rs"),
+        include_str!("lint/budget.rs"),
+        include_str!("lint/checker.rs"),
+        include_str!("lint/dead.rs"),
+        include_str!("lint/mod.rs"),
+        include_str!("lint/names.rs"),
+        include_str!("lint/rule.rs"),
+        include_str!("lint/types.rs"),
         include_str!("load.rs"),
         include_str!("mod.rs"),
-        include_str!("report.rs"),
-        include_str!("source.rs"),
+        include_str!("parse/budget.rs"),
+        include_str!("parse/condition.rs"),
+        include_str!("parse/document.rs"),
+        include_str!("parse/rule.rs"),
+        include_str!("parse/test_cases.rs"),
+        include_str!("parse/tool.rs"),
+        include_str!("source/fields.rs"),
+        include_str!("source/report.rs"),
+        include_str!("source/yaml.rs"),
     ];
 
     #[test]

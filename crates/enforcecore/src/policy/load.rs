@@ -2,9 +2,9 @@
 //!
 //! A document reached twice counts once; a cycle is an error, because nobody could say which of the two is the bound.
 
-use super::document::{self, Document};
-use super::report::{At, Report};
-use super::source;
+use super::parse::document::{self, Document};
+use super::source::report::{At, Report};
+use super::source::yaml;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::traits::{PolicySource, PolicyText, StoreError};
 
@@ -56,7 +56,7 @@ struct Loader<'a> {
 impl Loader<'_> {
     fn read(&mut self, text: PolicyText) {
         let mut report = Report::new(text.name.clone());
-        let document = source::parse(&text.bytes, &mut report).and_then(|tree| document::read(&tree, &mut report));
+        let document = yaml::parse(&text.bytes, &mut report).and_then(|tree| document::read(&tree, &mut report));
         self.found.append(&mut report.found);
         self.dropped |= report.dropped_any();
         self.done.push(text.name.clone());

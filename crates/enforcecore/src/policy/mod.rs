@@ -1,37 +1,37 @@
 //! Policies: text -> meaning -> checked -> compiled -> decision.
 //!
-//! Rooms, in the order data flows: `source` (YAML with places), `document` (the grammar), `load` (everything a document is
-//! bound by), `check` (names, types, rules that cannot match), `compile` (core rules, sliced by tool, and the digest),
-//! `evaluate` and `matchers` (conditions), `decide` (the verdict), `protected` (what no verdict opens), `test` (inline tests). There is one evaluator. It has no
-//! priorities, no order of rules, no expression strings and no look-ups; everything it needs is in the call and the session.
+//! Rooms, in the order data flows: `source` (YAML with places), `parse` (the grammar), `load` (everything a document is bound
+//! by), `lint` (names, types, rules that cannot match), `compile` (rules sliced by tool, and the digest), `compiled` (what that
+//! makes), `eval` (one call against it: the verdict, and what no verdict opens). Below them stand the words of the language:
+//! `effects`, `types` and `comparators`, each a table, and `ast`. There is one evaluator. It has no priorities, no order of
+//! rules, no expression strings and no look-ups; everything it needs is in the call and the session.
 
 pub mod codes;
 
-mod check;
+mod ast;
+mod comparators;
 mod compile;
-mod core;
-mod decide;
-mod document;
-mod evaluate;
+mod compiled;
+mod effects;
+mod eval;
+mod kleene;
+mod lint;
 mod load;
-mod lookalike;
 mod matchers;
-mod plain;
-mod protected;
-mod report;
+mod parse;
+mod protected_names;
+mod references;
 mod source;
-mod test;
+mod types;
 
-pub use self::core::Approval;
-pub use self::document::{ApprovalFrom, OnPlaceholder};
+pub use self::ast::OnPlaceholder;
+use self::ast::Verb;
+pub(crate) use self::ast::{Expectation, InlineTest, TestCall};
+use self::compiled::Core;
+pub use self::eval::protected::{Place, Protected};
 pub use self::load::unreadable;
-pub(crate) use self::lookalike::is_invisible;
-pub use self::protected::{Class as ProtectedClass, PROTECTED_NAMES, Place, Protected, ProtectedName};
-pub use self::source::DOCUMENT_BYTES_MAX;
-pub use self::test::{TestReport, TestResult, run_tests};
-
-use self::core::Core;
-use self::document::Verb;
+pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
+pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity, Span};
@@ -86,10 +86,10 @@ impl Policy {
         let name = text.name.clone();
         let (documents, mut found, mut dropped) = load::load_all(text, source);
         let is_error = |finding: &Diagnostic| finding.severity == Severity::Error;
-        let tools = compile::unite_tools(&documents);
+        let tools = compile::unite::unite_tools(&documents);
         // What a document that cannot be read would have declared is unknown, so nothing is held against it.
         if !found.iter().any(is_error) {
-            let (checked, more) = check::check(&documents, &tools);
+            let (checked, more) = lint::check(&documents, &tools);
             found.extend(checked);
             dropped |= more;
         }
@@ -97,10 +97,10 @@ impl Policy {
         let order = |file: &String| files.iter().position(|own| own == file).unwrap_or(files.len());
         found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code));
         found.dedup();
-        report::cut(&mut found, dropped, &name);
+        source::report::cut(&mut found, dropped, &name);
         let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };
         let (name, version) = (root.name.value.clone(), root.version.clone());
-        let digest = compile::digest(&documents);
+        let digest = compile::digest::digest(&documents);
         let policy = Policy { name, version, digest, documents: files, core: compile::compile(documents, tools) };
         Ok(Loaded { policy, warnings: found })
     }
@@ -148,7 +148,7 @@ impl Policy {
             let rules = document.rules_of.get(tool).into_iter().flatten();
             let rules: Vec<_> =
                 rules.filter_map(|selected| Some((document.rules.get(selected.rule)?, selected.certain))).collect();
-            let always = |rule: &core::CoreRule| rule.when.is_empty() && rule.unless.is_none();
+            let always = |rule: &compiled::CoreRule| rule.when.is_empty() && rule.unless.is_none();
             if rules.iter().any(|(rule, _)| rule.verb == Verb::Deny && always(rule)) {
                 return false;
             }
@@ -165,7 +165,7 @@ impl Policy {
     /// The tool's arguments of type path, and how the tool reads each.
     pub fn path_args(&self, tool: &str) -> Vec<PathArg> {
         let Some(tool) = self.core.tools.get(tool) else { return Vec::new() };
-        let paths = tool.args.iter().filter(|(_, arg)| arg.ty == document::Type::Path);
+        let paths = tool.args.iter().filter(|(_, arg)| arg.ty.is_path());
         paths.map(|(name, arg)| arg.path.of(name, tool.effects)).collect()
     }
 
@@ -178,6 +178,11 @@ impl Policy {
     /// Whether the tool does nothing but read, so that what it is given is written nowhere.
     pub(crate) fn only_reads(&self, tool: &str) -> bool {
         self.core.tools.get(tool).is_some_and(|tool| !tool.undeclared && !tool.effects.beyond_reading())
+    }
+
+    /// The document's inline tests.
+    pub(crate) fn tests(&self) -> &[InlineTest] {
+        &self.core.tests
     }
 
     /// The protected names that every document opens to this tool.
@@ -194,7 +199,7 @@ impl Policy {
     /// list) never.
     pub fn rewrites_arg(&self, tool: &str, arg: &str) -> bool {
         match self.core.tools.get(tool) {
-            Some(tool) => tool.undeclared || tool.args.get(arg).is_some_and(check::is_rewritable),
+            Some(tool) => tool.undeclared || tool.args.get(arg).is_some_and(compiled::Arg::is_rewritable),
             None => false,
         }
     }
@@ -226,6 +231,6 @@ impl Policy {
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.
     pub fn decide(&self, call: &FrozenCall, session: &SessionView<'_>, protected: &Protected) -> Decision {
-        decide::decide(&self.core, call, session, protected)
+        eval::decide::decide(&self.core, call, session, protected)
     }
 }

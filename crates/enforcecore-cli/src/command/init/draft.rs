@@ -6,7 +6,8 @@
 use std::fmt::Write;
 use std::path::Path;
 
-use enforcecore::policy::{Policy, run_tests};
+use enforcecore::inline_tests::run_tests;
+use enforcecore::policy::Policy;
 use enforcecore::traits::{PolicySource, PolicyText, StoreError};
 use enforcecore_host::paths::FileSystem;
 

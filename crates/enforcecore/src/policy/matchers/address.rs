@@ -1,7 +1,7 @@
 //! E-mail addresses: exactly one plain mailbox, nothing a mail library would read as two.
 
-use super::super::lookalike::is_invisible;
 use super::url::host_of_text;
+use crate::lookalike::is_invisible;
 
 /// Bytes in an address at most (RFC 5321, section 4.5.3.1.3).
 const EMAIL_BYTES_MAX: usize = 254;
@@ -10,7 +10,7 @@ const EMAIL_BYTES_MAX: usize = 254;
 ///
 /// Quoted local parts, comments, display names, address lists, source routes and address literals are not taken: a library
 /// behind the tool may read them differently, and a policy about the receiver would be about somebody else.
-pub(in super::super) fn is_email(text: &str) -> bool {
+pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let plain = |c: char| c.is_alphanumeric() || "!#$&'*+-/=?^_`{|}~.".contains(c);
     let dots = !local.starts_with('.') && !local.ends_with('.') && !local.contains("..");

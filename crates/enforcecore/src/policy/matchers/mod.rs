@@ -7,15 +7,15 @@ mod address;
 mod pattern;
 mod url;
 
-pub(super) use address::is_email;
-pub(super) use pattern::Pattern;
-pub(super) use url::{HostName, UrlView, ascii_name, host_literal, host_of_text, is_read_differently};
+pub(crate) use address::is_email;
+pub(crate) use pattern::Pattern;
+pub(crate) use url::{HostName, UrlView, ascii_name, host_literal, host_of_text, is_read_differently};
 
 use std::path::{Component, Path};
 
 /// An absolute path without `.`, `..` or anything else a resolver would change. It begins with `/` on every system: a policy
 /// means the same wherever it is read.
-pub(super) fn path_literal(text: &str) -> Option<&Path> {
+pub(crate) fn path_literal(text: &str) -> Option<&Path> {
     let path = Path::new(text);
     let plain = path.components().all(|part| matches!(part, Component::RootDir | Component::Normal(_)));
     // `components` drops a `.` and a doubled slash silently, so the text is looked at as well.
@@ -25,12 +25,12 @@ pub(super) fn path_literal(text: &str) -> Option<&Path> {
 }
 
 /// Whether a resolved path is `root` or below it, component by component: `/project2` is not under `/project`.
-pub(super) fn is_under(path: &Path, root: &Path) -> bool {
+pub(crate) fn is_under(path: &Path, root: &Path) -> bool {
     path.starts_with(root)
 }
 
 /// An e-mail address with its domain in one spelling; the part before `@` is the receiver's business and stays.
-pub(super) fn normal_email(text: &str) -> String {
+pub(crate) fn normal_email(text: &str) -> String {
     match text.rsplit_once('@') {
         Some((local, domain)) => {
             format!(

@@ -15,7 +15,7 @@ const NESTING_MAX: u32 = 32;
 
 /// A compiled pattern.
 #[derive(Clone, Debug)]
-pub(in super::super) struct Pattern {
+pub(crate) struct Pattern {
     compiled: Compiled,
     /// The same pattern with each character composed, if that is another one.
     composed: Option<Compiled>,
@@ -57,12 +57,12 @@ enum Compiled {
 impl Pattern {
     /// `*` and `?` within one path component, `**` across components, `[..]` and `{a,b}`, where `{,b}` is `b` or nothing. The
     /// whole text must match.
-    pub(in super::super) fn glob(text: &str) -> Result<Pattern, String> {
+    pub(crate) fn glob(text: &str) -> Result<Pattern, String> {
         Pattern::compile(text, compile_glob)
     }
 
     /// A regular expression that the whole text must match.
-    pub(in super::super) fn regex(text: &str) -> Result<Pattern, String> {
+    pub(crate) fn regex(text: &str) -> Result<Pattern, String> {
         Pattern::compile(text, |text, case| {
             // The pattern is read on its own first: `a)|(b` must not close the group that anchors it.
             compile_regex(text, case)?;
@@ -72,7 +72,7 @@ impl Pattern {
     }
 
     /// A regular expression that some part of the text must match.
-    pub(in super::super) fn contains_regex(text: &str) -> Result<Pattern, String> {
+    pub(crate) fn contains_regex(text: &str) -> Result<Pattern, String> {
         Pattern::compile(text, compile_regex)
     }
 
@@ -86,32 +86,32 @@ impl Pattern {
         Ok(Pattern { compiled, composed, uncased, letters: Letters::of(text) })
     }
 
-    pub(in super::super) fn is_match(&self, text: &str) -> bool {
+    pub(crate) fn is_match(&self, text: &str) -> bool {
         self.compiled.is_match(text)
     }
 
     /// Whether the pattern matches whatever the case of its own letters.
-    pub(in super::super) fn is_match_uncased(&self, text: &str) -> bool {
+    pub(crate) fn is_match_uncased(&self, text: &str) -> bool {
         self.uncased.as_deref().unwrap_or(&self.compiled).is_match(text)
     }
 
     /// Whether every letter of it is one that a name in DNS can have.
-    pub(in super::super) fn is_ascii(&self) -> bool {
+    pub(crate) fn is_ascii(&self) -> bool {
         self.letters.is_ascii
     }
 
     /// The same of what stands behind its last `@`.
-    pub(in super::super) fn has_ascii_host(&self) -> bool {
+    pub(crate) fn has_ascii_host(&self) -> bool {
         self.letters.has_ascii_host
     }
 
     /// Whether there is a capital letter behind its last `@`.
-    pub(in super::super) fn has_capital_host(&self) -> bool {
+    pub(crate) fn has_capital_host(&self) -> bool {
         self.letters.has_capital_host
     }
 
     /// Whether the pattern matches once its own characters are composed, as those of `text` are.
-    pub(in super::super) fn is_match_composed(&self, text: &str) -> bool {
+    pub(crate) fn is_match_composed(&self, text: &str) -> bool {
         self.composed.as_ref().unwrap_or(&self.compiled).is_match(text)
     }
 }

@@ -10,7 +10,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use unicode_normalization::UnicodeNormalization;
 use url::{Host, Url};
 
-use super::super::lookalike::is_invisible;
+use crate::lookalike::is_invisible;
 
 /// Schemes whose hosts the WHATWG's algorithm normalises.
 const SPECIAL: &[&str] = &["http", "https", "ws", "wss", "ftp"];
@@ -23,24 +23,24 @@ const LABEL_ENDS: [char; 5] = ['.', ':', '\u{3002}', '\u{ff0e}', '\u{ff61}'];
 /// Some networks carry IPv4 in IPv6 addresses (NAT64, 6to4 and the like), and there `[64:ff9b::a9fe:a9fe]` is the machine
 /// 169.254.169.254; elsewhere it is not. Whether a call is made in such a network is not known, so both readings count.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct HostName {
+pub(crate) struct HostName {
     native: String,
     embedded: Option<Ipv4Addr>,
 }
 
 impl HostName {
     /// The host as it is written.
-    pub(in super::super) fn native(&self) -> &str {
+    pub(crate) fn native(&self) -> &str {
         &self.native
     }
 
     /// The host as it is written.
-    pub(in super::super) fn into_native(self) -> String {
+    pub(crate) fn into_native(self) -> String {
         self.native
     }
 
     /// The host for a reader that leaves it as it is, and for one that sees the IPv4 address inside.
-    pub(in super::super) fn readings(&self) -> [String; 2] {
+    pub(crate) fn readings(&self) -> [String; 2] {
         let embedded = self.embedded.map_or_else(|| self.native.clone(), |address| address.to_string());
         [self.native.clone(), embedded]
     }
@@ -48,14 +48,14 @@ impl HostName {
 
 /// The parts of one URL that comparators speak about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in super::super) struct UrlView {
+pub(crate) struct UrlView {
     url: Url,
     host: Option<HostName>,
 }
 
 impl UrlView {
     /// Reads a URL, or says why it is not decided.
-    pub(in super::super) fn parse(text: &str) -> Result<UrlView, &'static str> {
+    pub(crate) fn parse(text: &str) -> Result<UrlView, &'static str> {
         if text.chars().any(|c| c.is_whitespace() || c.is_control()) {
             return Err("white space in a URL");
         }
@@ -92,21 +92,21 @@ impl UrlView {
         Ok(UrlView { url, host })
     }
 
-    pub(in super::super) fn scheme(&self) -> &str {
+    pub(crate) fn scheme(&self) -> &str {
         self.url.scheme()
     }
 
     /// The host in one spelling; an error where the scheme has no host that is normalised.
-    pub(in super::super) fn host(&self) -> Result<&HostName, &'static str> {
+    pub(crate) fn host(&self) -> Result<&HostName, &'static str> {
         self.host.as_ref().ok_or("a URL without a decided host")
     }
 
-    pub(in super::super) fn port(&self) -> Option<u16> {
+    pub(crate) fn port(&self) -> Option<u16> {
         self.url.port_or_known_default()
     }
 
     /// The path; an error where an encoded separator makes readers disagree about its components.
-    pub(in super::super) fn path(&self) -> Result<&str, &'static str> {
+    pub(crate) fn path(&self) -> Result<&str, &'static str> {
         let path = self.url.path();
         let lower = path.to_ascii_lowercase();
         if ["%2f", "%5c", "%2e", "%00"].iter().any(|code| lower.contains(code)) {
@@ -116,7 +116,7 @@ impl UrlView {
     }
 
     /// The URL in one spelling, with the host as each kind of reader takes it.
-    pub(in super::super) fn readings(&self) -> [String; 2] {
+    pub(crate) fn readings(&self) -> [String; 2] {
         let mut embedded = self.url.clone();
         if let Some(address) = self.host.as_ref().and_then(|host| host.embedded) {
             // A special URL has a host, so that one can be set.
@@ -127,7 +127,7 @@ impl UrlView {
 }
 
 /// A host as a policy writes it, in one spelling: a name, an IPv4 address, or an IPv6 address with or without brackets.
-pub(in super::super) fn host_literal(text: &str) -> Option<HostName> {
+pub(crate) fn host_literal(text: &str) -> Option<HostName> {
     if text.contains(['*', '%', '/', '@', '?', '#', '\\']) || text.chars().any(|c| c.is_whitespace() || c.is_control())
     {
         return None;
@@ -136,7 +136,7 @@ pub(in super::super) fn host_literal(text: &str) -> Option<HostName> {
 }
 
 /// A host from bare text, as the host of an `https` URL would be read; none where readers differ about it.
-pub(in super::super) fn host_of_text(text: &str) -> Option<HostName> {
+pub(crate) fn host_of_text(text: &str) -> Option<HostName> {
     if text.contains('%') || text.chars().any(is_invisible) || is_read_differently(text) {
         return None;
     }
@@ -146,7 +146,7 @@ pub(in super::super) fn host_of_text(text: &str) -> Option<HostName> {
 /// Whether a name has a letter that UTS 46 keeps today and replaced before (`ß`, the final sigma, the joiners), or one that
 /// becomes such a letter in one of the ways to fold it: `faß.de` is `xn--fa-hia.de` to browsers and `fass.de` to other programs. Written as `xn--..` it is
 /// one name to all.
-pub(in super::super) fn is_read_differently(name: &str) -> bool {
+pub(crate) fn is_read_differently(name: &str) -> bool {
     let deviates = |c: char| matches!(c, 'ß' | 'ẞ' | 'ς' | '\u{200c}' | '\u{200d}');
     name.split(LABEL_ENDS).filter(|label| !label.is_ascii()).any(|label| {
         let (mapped, _) = idna::domain_to_unicode(label);
@@ -155,7 +155,7 @@ pub(in super::super) fn is_read_differently(name: &str) -> bool {
 }
 
 /// A name as it stands in DNS, for a message about one that is written otherwise.
-pub(in super::super) fn ascii_name(name: &str) -> Option<String> {
+pub(crate) fn ascii_name(name: &str) -> Option<String> {
     idna::domain_to_ascii(name).ok().filter(|ascii| !ascii.is_empty())
 }
 

@@ -1,0 +1,73 @@
+//! What a policy obliges a face to.
+
+use super::super::ast::{OnPlaceholder, Subject, Verb};
+use super::super::compiled::Needs;
+use super::super::parse::condition::WrittenTest;
+use super::super::parse::document::Document;
+use super::super::parse::rule::Rule;
+use super::super::source::report::Place;
+use super::super::types::ItemKind;
+use super::unite::{Tools, selected};
+use crate::path::Send;
+
+/// Remembers the first place that obliges a face to each thing it may not be able to do.
+pub(super) fn find_needs(document: &Document, tools: &Tools, needs: &mut Needs) {
+    let note = |need: &mut Option<_>, place: Place| {
+        need.get_or_insert_with(|| place.span(&document.file));
+    };
+    let redactions = std::iter::once(&document.redact)
+        .chain(document.tools.iter().map(|tool| &tool.redact))
+        .chain(document.rules.iter().map(|rule| &rule.redact));
+    for redact in redactions {
+        if !redact.args.is_empty() {
+            note(&mut needs.rewrites_args, redact.place);
+        }
+        if !redact.result.is_empty() {
+            note(&mut needs.rewrites_results, redact.place);
+        }
+    }
+    let deadlines = document.deadline.iter().chain(document.rules.iter().filter_map(|rule| rule.deadline.as_ref()));
+    for deadline in deadlines {
+        note(&mut needs.deadline, deadline.place);
+    }
+    for rule in &document.rules {
+        if rule.verb == Verb::Ask {
+            note(&mut needs.durable_state, rule.place);
+        }
+        let tests = rule.when.iter().chain(rule.unless.iter().flatten());
+        for test in tests.filter(|test| looks_at_paths(test, rule, tools)) {
+            note(&mut needs.resolves_paths, test.subject.place);
+        }
+    }
+    for budget in &document.budgets {
+        note(&mut needs.durable_state, budget.place);
+    }
+    for (fact, _) in document.tools.iter().flat_map(|tool| &tool.facts) {
+        note(&mut needs.durable_state, fact.place);
+    }
+    for arg in document.tools.iter().flat_map(|tool| &tool.args) {
+        if arg.on_placeholder == OnPlaceholder::Ask {
+            note(&mut needs.durable_state, arg.name.place);
+        }
+        if arg.path.send == Some(Send::Relative) {
+            note(&mut needs.rewrites_args, arg.name.place);
+        }
+        if arg.ty.is_path() && arg.fits.iter().any(|check| !check.value.is_any()) {
+            note(&mut needs.resolves_paths, arg.name.place);
+        }
+    }
+}
+
+fn looks_at_paths(test: &WrittenTest, rule: &Rule, tools: &Tools) -> bool {
+    if test.checks.iter().all(|check| check.value.is_any()) {
+        return false;
+    }
+    match &test.subject.value {
+        Subject::Quantified { kind, .. } => matches!(kind, ItemKind::Path | ItemKind::Read | ItemKind::Write),
+        Subject::Reference(_) => false,
+        Subject::Arg(name) => selected(&rule.select.value, tools).iter().any(|(tool, _)| {
+            let arg = tools.get(*tool).and_then(|tool| tool.args.get(name));
+            arg.is_some_and(|arg| arg.ty.is_path())
+        }),
+    }
+}

@@ -1,0 +1,216 @@
+//! One call against the core rules. Pure and total: every path ends in a decision.
+//!
+//! This evaluator walks the tool's rules one after the other on purpose: it is the reference that anything faster has to
+//! agree with.
+
+use super::super::ast::Verb;
+use super::super::compiled::{Arg, Core, CoreDocument, CoreRule, Tool};
+use super::super::kleene::{Truth, all, not};
+use super::charges::charges;
+use super::context::Scene;
+use super::protected::Protected;
+use crate::call::{FrozenCall, Malformed};
+use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::lookalike::skeleton;
+use crate::redact::shown_name;
+use crate::session::SessionView;
+use crate::value::Value;
+
+/// Decides one call.
+pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, protected: &Protected) -> Decision {
+    let mut obligations = Obligations::default();
+    core.documents.iter().for_each(|document| obligations.tighten(document.base.clone()));
+    let Some(tool) = core.tools.get(call.tool()) else { return unknown_tool(core, call, obligations) };
+    obligations.tighten(tool.obligations.clone());
+    let scene = Scene { call, tool, session };
+    if let Err(malformed) = check_args(&scene) {
+        return Decision { obligations, returns: tool.returns.clone(), ..Decision::malformed(malformed) };
+    }
+    let mut found = Found { obligations, ..Found::default() };
+    for document in &core.documents {
+        found.add_document(document, &scene);
+    }
+    let verdict = found.verdict();
+    let (denied, denied_for_certain) = (!found.denies.is_empty(), found.denied_for_certain);
+    let mut decision = found.decision(verdict, tool);
+    // What a rule denies whatever the paths are keeps its reason. Everything else, a deny that holds only because a path cannot
+    // be decided included, is said of the path, so that the caller can write another.
+    if let Some((code, why)) = scene.undecided_path().filter(|_| !denied_for_certain) {
+        if !denied {
+            decision.rules.clear();
+        }
+        return decision.and_deny(code, why);
+    }
+    if verdict == Verdict::Deny {
+        return decision;
+    }
+    if let Some(why) = protected.trespass(&scene) {
+        // No rule made this verdict.
+        decision.rules.clear();
+        return decision.and_deny("protected_path", why);
+    }
+    decision.charges = core.documents.iter().flat_map(|document| charges(document, &scene)).collect();
+    decision
+}
+
+/// What the rules of all documents say about a call.
+#[derive(Default)]
+struct Found {
+    obligations: Obligations,
+    /// Some document that opens calls was asked.
+    asked: bool,
+    /// Some document that opens calls does not open this one.
+    shut: bool,
+    opened: Vec<String>,
+    asks: Vec<(Ask, Option<String>)>,
+    denies: Vec<(String, String)>,
+    /// Some deny holds by its conditions, and not because one of them is an error.
+    denied_for_certain: bool,
+    /// Why a rule that could have opened the call could not be decided.
+    undecided: Vec<String>,
+}
+
+impl Found {
+    fn add_document(&mut self, document: &CoreDocument, scene: &Scene<'_>) {
+        let mut opens = false;
+        for selected in document.rules_of.get(scene.call.tool()).into_iter().flatten() {
+            let Some(rule) = document.rules.get(selected.rule) else { continue };
+            let truth = truth(rule, selected.certain, scene);
+            if truth != Ok(false) {
+                self.obligations.tighten(rule.obligations.clone());
+            }
+            opens |= truth == Ok(true) && rule.verb != Verb::Deny;
+            self.add_rule(rule, truth);
+        }
+        if !document.guardrail {
+            self.asked = true;
+            self.shut |= !opens;
+        }
+    }
+
+    fn add_rule(&mut self, rule: &CoreRule, truth: Truth) {
+        let id = rule.id.clone();
+        match (rule.verb, truth) {
+            (_, Ok(false)) => {}
+            (Verb::Allow, Ok(true)) => self.opened.push(id),
+            (Verb::Allow, Err(why)) => self.undecided.push(format!("`{id}` could not be decided: {why}")),
+            (Verb::Ask, truth) => {
+                let reason = rule
+                    .reason
+                    .clone()
+                    .or_else(|| truth.err().map(|why| format!("`{id}` could not be decided: {why}")));
+                self.asks.push((Ask { rule: id, approval: rule.approval.clone() }, reason));
+            }
+            (Verb::Deny, truth) => {
+                self.denied_for_certain |= truth == Ok(true);
+                let why = match (&rule.reason, truth) {
+                    (Some(reason), _) => reason.clone(),
+                    (None, Ok(_)) => format!("`{id}` denies this call"),
+                    (None, Err(why)) => format!("`{id}` denies what it cannot decide: {why}"),
+                };
+                self.denies.push((id, why));
+            }
+        }
+    }
+
+    /// Deny if any deny brakes or nothing opens; else ask if any ask brakes; else allow. The maximum over all documents.
+    fn verdict(&self) -> Verdict {
+        if !self.denies.is_empty() || self.shut || !self.asked {
+            Verdict::Deny
+        } else if !self.asks.is_empty() {
+            Verdict::Ask
+        } else {
+            Verdict::Allow
+        }
+    }
+
+    fn decision(self, verdict: Verdict, tool: &Tool) -> Decision {
+        let (code, reason, rules) = match (verdict, self.denies.first(), self.asks.first()) {
+            (Verdict::Deny, Some((_, why)), _) => {
+                ("denied_by_rule", why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
+            }
+            (Verdict::Deny, None, _) => ("no_rule", no_rule(&self.undecided), Vec::new()),
+            (Verdict::Ask, _, ask) => {
+                let why =
+                    ask.and_then(|(_, why)| why.clone()).unwrap_or_else(|| "this call needs an approval".to_owned());
+                ("approval_required", why, self.asks.iter().map(|(ask, _)| ask.rule.clone()).collect())
+            }
+            (Verdict::Allow, ..) => ("allowed", "allowed".to_owned(), self.opened),
+        };
+        Decision {
+            verdict,
+            malformed: false,
+            code,
+            reason,
+            rules,
+            obligations: self.obligations,
+            asks: self.asks.into_iter().map(|(ask, _)| ask).collect(),
+            charges: Vec::new(),
+            sets_facts: tool.facts.clone(),
+            returns: tool.returns.clone(),
+        }
+    }
+}
+
+fn no_rule(undecided: &[String]) -> String {
+    match undecided.first() {
+        Some(why) => format!("no rule allows this call; {why}"),
+        None => "no rule allows this call".to_owned(),
+    }
+}
+
+/// Whether a rule's conditions hold. A rule that selects the tool only because nothing rules it out is an error.
+fn truth(rule: &CoreRule, certain: bool, scene: &Scene<'_>) -> Truth {
+    let selected = if certain { Ok(true) } else { Err("what the tool does is unknown".to_owned()) };
+    let when = scene.condition(&rule.when);
+    let unless = rule.unless.as_ref().map_or(Ok(true), |unless| not(scene.condition(unless)));
+    all([selected, when, unless])
+}
+
+/// Rule 1: the call fits its tool's arguments, or it is malformed.
+fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
+    let tool = scene.tool;
+    if tool.undeclared {
+        return Ok(());
+    }
+    for name in scene.call.args().keys() {
+        if !tool.args.contains_key(name) {
+            let message = format!("the tool takes no argument `{}`", shown_name(name));
+            return Err(Malformed::new("undeclared_argument", message));
+        }
+    }
+    for (name, arg) in &tool.args {
+        match scene.call.args().get(name) {
+            Some(value) => check_arg(scene, name, arg, value)?,
+            None if arg.required => {
+                let message = format!("the argument `{name}` is missing: it is {}", arg.ty.row.noun);
+                return Err(Malformed::new("missing_argument", message));
+            }
+            None => {}
+        }
+    }
+    Ok(())
+}
+
+fn check_arg(scene: &Scene<'_>, name: &str, arg: &Arg, value: &Value) -> Result<(), Malformed> {
+    if !(arg.ty.row.admits)(value) {
+        let message = format!("the argument `{name}` is not {}", arg.ty.row.noun);
+        return Err(Malformed::new("wrong_type", message));
+    }
+    if arg.fits.iter().all(|check| scene.fits(name, &arg.ty, value, check) == Ok(true)) {
+        return Ok(());
+    }
+    let message = format!("the argument `{name}` is {}, and not one that its declaration admits", arg.ty.row.noun);
+    Err(Malformed::new("value_not_admitted", message))
+}
+
+fn unknown_tool(core: &Core, call: &FrozenCall, obligations: Obligations) -> Decision {
+    let refused = match core.skeletons.get(&skeleton(call.tool())) {
+        Some(known) => {
+            let reason = format!("the tool's name looks like `{known}` and is another");
+            Decision::malformed(Malformed::new("lookalike_tool", reason))
+        }
+        None => Decision::refused("unknown_tool", "no document declares this tool"),
+    };
+    Decision { obligations, ..refused }
+}

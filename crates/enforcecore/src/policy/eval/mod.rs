@@ -1,0 +1,7 @@
+//! One call against the compiled rules.
+
+mod charges;
+mod condition;
+mod context;
+pub(super) mod decide;
+pub(super) mod protected;
