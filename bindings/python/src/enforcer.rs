@@ -9,10 +9,10 @@ use std::sync::{Mutex, PoisonError};
 
 use enforcecore::audit::{Durability, Mode};
 use enforcecore::call::{Call, CallId, Malformed};
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::decision::Verdict;
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
 use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
-use enforcecore::policy::Face;
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
 use enforcecore_host::assembly::{self, Setup, SetupError};
 use enforcecore_host::config::{Config, Given, Key, Origin, Setting};
@@ -27,14 +27,14 @@ use crate::session::Session;
 use crate::value::{Arguments, Place, Shape, freeze, thaw, type_name};
 
 /// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
-const FACE: Face = Face {
-    name: "python",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: false,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new(
+    "python",
+    Capabilities::NONE
+        .with(Capability::RewriteArguments)
+        .with(Capability::RewriteResults)
+        .with(Capability::ResolvePaths)
+        .with(Capability::KeepState),
+);
 
 /// Enforces one policy, with its evidence in one log.
 #[pyclass(frozen, module = "enforcecore._core")]

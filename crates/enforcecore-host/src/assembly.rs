@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use enforcecore::audit::{Durability, LogError};
+use enforcecore::capabilities::{Capability, Face};
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
-use enforcecore::policy::{Face, Loaded, Policy, Protected};
+use enforcecore::policy::{Loaded, Policy, Protected};
 use enforcecore::traits::{Approver, Clock, PolicySource, PolicyText, Random, StoreError};
 
 use crate::clock::{SystemClock, SystemRandom};
@@ -80,14 +81,14 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
     let protected = protected(&setup, &policy)?;
     let Setup { durability, face, approver, .. } = setup;
-    let face = Face { resolves_paths: face.resolves_paths && paths::RESOLVES, ..face };
+    let face = if paths::RESOLVES { face } else { face.without(Capability::ResolvePaths) };
     let resolver = Arc::new(FileSystem);
     Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability })?)
 }
 
 /// The places that no policy opens to the tools of this setup. None where a path cannot be told from another.
 pub fn protected(setup: &Setup, policy: &Policy) -> Result<Protected, SetupError> {
-    if setup.face.resolves_paths && paths::RESOLVES {
+    if setup.face.can(Capability::ResolvePaths) && paths::RESOLVES {
         Ok(protected::places(setup, policy)?)
     } else {
         Ok(Protected::default())

@@ -13,8 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
+use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::{Diagnostic, Severity, Span, closest};
-use enforcecore::policy::Face;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 

@@ -11,12 +11,13 @@ use tracing::{Span, debug, info, info_span, warn};
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
+use crate::capabilities::{Capability, Face};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
 use crate::numbering::Numbering;
 use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
-use crate::policy::{Face, Policy, Protected};
+use crate::policy::{Policy, Protected};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::session::{Keyer, SessionView, State};
 use crate::settle::{OpenCall, Settled};
@@ -249,7 +250,7 @@ impl Enforcer {
     fn freeze_under(&self, policy: Arc<Policy>, call: Call) -> Result<Frozen, Malformed> {
         let Shared { resolver, face, .. } = &*self.shared;
         let paths = policy.path_args(&call.tool);
-        let how = Freezing { paths: &paths, resolver: &**resolver, rewrites: face.rewrites_args };
+        let how = Freezing { paths: &paths, resolver: &**resolver, rewrites: face.can(Capability::RewriteArguments) };
         Ok(Frozen { call: FrozenCall::freeze(call, how)?, policy })
     }
 

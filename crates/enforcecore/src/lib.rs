@@ -2,6 +2,7 @@
 pub mod admission;
 pub mod audit;
 pub mod call;
+pub mod capabilities;
 pub mod codes;
 pub mod decision;
 pub mod diagnostic;

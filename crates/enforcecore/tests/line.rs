@@ -492,9 +492,9 @@ fn a_reload_between_decision_and_intent_decides_again() {
 fn what_a_face_cannot_do_refuses_the_policy() {
     let policy = support::load(POLICY);
     assert!(policy.exceeds(&support::FACE).is_empty());
-    let weak = enforcecore::policy::Face { rewrites_results: false, ..support::FACE };
+    let weak = support::FACE.without(enforcecore::capabilities::Capability::RewriteResults);
     assert!(!policy.exceeds(&weak).is_empty());
-    let forgetful = enforcecore::policy::Face { durable_state: false, ..support::FACE };
+    let forgetful = support::FACE.without(enforcecore::capabilities::Capability::KeepState);
     assert!(!policy.exceeds(&forgetful).is_empty());
 }
 

@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 
 use enforcecore::audit::{Kind, Mode};
 use enforcecore::call::FrozenCall;
+use enforcecore::capabilities::Capability;
 use enforcecore::outcome::Refusal;
 use enforcecore::path::PathError;
-use enforcecore::policy::Face;
 use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
 use support::{FACE, NOON_US, World, call};
 
@@ -197,7 +197,7 @@ fn a_folder_without_a_root_is_no_base() {
 /// Where the tool is given what the caller wrote, only the policy can say what a relative path means.
 #[test]
 fn a_face_that_cannot_rewrite_refuses_what_is_relative() {
-    let face = Face { rewrites_args: false, ..FACE };
+    let face = FACE.without(Capability::RewriteArguments);
     let policy = DECLARED.replace(", send: relative", "");
     let world = World::resolving(&policy, face, Links::of(&[("/b/link", "/out/file")], &[]), None);
     let check = |tool: &str, path: &str, expected: Result<(), &str>| {

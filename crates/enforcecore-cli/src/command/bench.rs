@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use enforcecore::audit::Durability;
 use enforcecore::call::{Call, Context};
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::{Completed, Outcome};
-use enforcecore::policy::Face;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 use enforcecore_host::file_system::kind_of;
@@ -52,14 +52,14 @@ rules:
 redact: {args: {text: [email, credit_card, secret]}, result: [secret]}
 "#;
 
-const FACE: Face = Face {
-    name: "bench",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: false,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new(
+    "bench",
+    Capabilities::NONE
+        .with(Capability::RewriteArguments)
+        .with(Capability::RewriteResults)
+        .with(Capability::ResolvePaths)
+        .with(Capability::KeepState),
+);
 
 /// Measure what enforcement costs here
 #[derive(Debug, Args)]

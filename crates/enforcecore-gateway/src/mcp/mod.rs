@@ -21,14 +21,15 @@ pub use methods::PROTOCOL_VERSIONS;
 pub use proxy::{CALLS_MAX, Ended, GRACE, Proxy};
 pub use server::Server;
 
-use enforcecore::policy::Face;
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 
 /// What this face can honour.
-pub const FACE: Face = Face {
-    name: "mcp",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+pub const FACE: Face = Face::new(
+    "mcp",
+    Capabilities::NONE
+        .with(Capability::RewriteArguments)
+        .with(Capability::RewriteResults)
+        .with(Capability::EndAtDeadline)
+        .with(Capability::ResolvePaths)
+        .with(Capability::KeepState),
+);

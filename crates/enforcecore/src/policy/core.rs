@@ -8,6 +8,7 @@ use indexmap::IndexMap;
 use super::document::{
     ApprovalFrom, Check, Effects, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
 };
+use crate::capabilities::Capability;
 use crate::decision::{Obligations, Window};
 use crate::diagnostic::Span;
 
@@ -118,15 +119,8 @@ pub struct Approval {
     pub valid: Duration,
 }
 
-/// The first place that obliges a face to something, by what it obliges to.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Needs {
-    pub(super) rewrites_args: Option<Span>,
-    pub(super) rewrites_results: Option<Span>,
-    pub(super) deadline: Option<Span>,
-    pub(super) resolves_paths: Option<Span>,
-    pub(super) durable_state: Option<Span>,
-}
+/// What the policy needs of a face, each with the first place that obliges to it.
+pub(super) type Needs = BTreeMap<Capability, Span>;
 
 impl Tool {
     /// What the tool reaches is not found by looking at its arguments.
