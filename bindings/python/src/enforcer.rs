@@ -7,12 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, Mode};
+use enforcecore::audit::Durability;
 use enforcecore::call::{Call, CallId, Malformed};
 use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::decision::Verdict;
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
-use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
+use enforcecore::outcome::{BeginMode, Completed, Outcome, Permit, Refused};
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
 use enforcecore_host::assembly::{self, Setup, SetupError};
 use enforcecore_host::config::{Config, Given, Key, Origin, Setting};
@@ -146,7 +146,7 @@ impl Enforcer {
         parent: Option<&str>,
     ) -> PyResult<Admitted> {
         let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
-        let admitted = py.detach(|| core.begin(call, Mode::Split));
+        let admitted = py.detach(|| core.begin(call, BeginMode::Split));
         events::deliver(py)?;
         let admitted = admitted.map_err(|refused| subject.about().refused(py, &refused))?;
         Ok(Admitted { inner: Mutex::new(Some(admitted)), arguments, subject })

@@ -9,8 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
-use crate::traits::PathResolver;
+use crate::path::{DecidedPath, FrozenPath, PathArg, PathError, PathResolver};
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
 
 /// Bytes in a tool name at most: the Model Context Protocol's limit.

@@ -1,20 +1,20 @@
 //! placeholder
-pub mod admission;
 pub mod audit;
 pub mod call;
 pub mod capabilities;
 pub mod codes;
 pub mod decision;
 pub mod diagnostic;
-pub mod enforcer;
-mod inbound;
+pub mod engine;
 pub mod number;
-mod numbering;
 pub mod outcome;
 pub mod path;
 pub mod policy;
+pub mod ports;
 pub mod redact;
-pub mod session;
-mod settle;
-pub mod traits;
+pub mod state;
 pub mod value;
+
+pub use engine::{admission, enforcer};
+pub use ports as traits;
+pub use state::session;

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Kind, Mode};
+use enforcecore::audit::Kind;
 use enforcecore::call::FrozenCall;
 use enforcecore::capabilities::Capability;
-use enforcecore::outcome::Refusal;
+use enforcecore::outcome::{BeginMode, Refusal};
 use enforcecore::path::PathError;
 use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
 use support::{FACE, NOON_US, World, call};
@@ -432,7 +432,7 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
             world.store.at_next_turn(move || exchanged.set(link, after));
             let refused = match split {
                 false => world.enforcer.enforce(made(), world.tool()).unwrap_err(),
-                true => world.enforcer.begin(made(), Mode::Split).map(drop).unwrap_err(),
+                true => world.enforcer.begin(made(), BeginMode::Split).map(drop).unwrap_err(),
             };
             let what = format!("{tool} {path} {link} {split}");
             assert_eq!((refused.code, refused.kind, world.ran()), ("path_changed", Refusal::Denied, 0), "{what}");

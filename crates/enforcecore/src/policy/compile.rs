@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest, Sha256};
 
-use super::core::{Amount, Approval, Arg, Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Tool};
+use super::core::{Amount, Arg, Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Tool};
 use super::document::{
     Budget, Check, Document, Kind, Measure, OnPlaceholder, OverBudget, Redact, Rule, Select, Subject, Test, ToolDecl,
     Type, Verb,
@@ -13,7 +13,7 @@ use super::lookalike::skeleton;
 use super::protected::PROTECTED_NAMES;
 use super::report::Place;
 use crate::capabilities::Capability;
-use crate::decision::Obligations;
+use crate::decision::{Approval, Obligations};
 use crate::path::Send;
 use crate::value::{encode_bytes, encode_map};
 

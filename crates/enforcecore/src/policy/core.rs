@@ -1,15 +1,14 @@
 //! The core rules: what every document means once places and spelling are gone. One evaluator reads them (`decide`).
 
 use std::collections::{BTreeMap, HashMap};
-use std::time::Duration;
 
 use indexmap::IndexMap;
 
 use super::document::{
-    ApprovalFrom, Check, Effects, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
+    Check, Effects, InlineTest, OnPlaceholder, Operand, OverBudget, PathDecl, Reference, Test, Type, Verb,
 };
 use crate::capabilities::Capability;
-use crate::decision::{Obligations, Window};
+use crate::decision::{Approval, Obligations, Window};
 use crate::diagnostic::Span;
 
 /// A policy: every document's rules over one table of tools.
@@ -108,15 +107,6 @@ pub(super) enum Amount {
     Args(Vec<String>),
     /// Nobody can say, or another currency: the budget brakes.
     Unknown,
-}
-
-/// An approval: whose yes counts and for how long.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Approval {
-    /// Whose.
-    pub from: ApprovalFrom,
-    /// How long a yes may be used from when it was given.
-    pub valid: Duration,
 }
 
 /// What the policy needs of a face, each with the first place that obliges to it.

@@ -22,8 +22,7 @@ mod report;
 mod source;
 mod test;
 
-pub use self::core::Approval;
-pub use self::document::{ApprovalFrom, OnPlaceholder};
+pub use self::document::OnPlaceholder;
 pub use self::load::unreadable;
 pub(crate) use self::lookalike::is_invisible;
 pub use self::protected::{Class as ProtectedClass, PROTECTED_NAMES, Place, Protected, ProtectedName};

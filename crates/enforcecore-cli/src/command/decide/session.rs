@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore, Mode};
+use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
-use enforcecore::outcome::Outcome;
+use enforcecore::outcome::{BeginMode, Outcome};
 use enforcecore::redact::shown_name;
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
@@ -115,7 +115,7 @@ impl Decider {
         let call = self.call(value).map_err(|malformed| malformed.message)?;
         let id = call.id.to_string();
         // A call that was refused changed nothing but what waits for approval.
-        if let Ok(admitted) = self.enforcer.begin(call, Mode::Hook) {
+        if let Ok(admitted) = self.enforcer.begin(call, BeginMode::Hook) {
             self.open.insert(id, admitted);
         }
         Ok(())

@@ -23,6 +23,7 @@ pub(super) use tool::{ArgDecl, Effects, PathDecl, Redact, ToolDecl, Type};
 use self::fields::{Fields, duration, key_name, list, name, text};
 use super::report::{At, Place, Report};
 use super::source::{Node, NodeKind};
+use crate::decision::ApprovalFrom;
 use crate::value::Value;
 
 /// Rules in a document at most: beyond it a list belongs into a store, not into a policy.
@@ -66,15 +67,6 @@ pub(super) struct ApprovalDecl {
     pub(super) name: At<String>,
     pub(super) from: ApprovalFrom,
     pub(super) valid: Duration,
-}
-
-/// Whose yes counts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ApprovalFrom {
-    /// Somebody who holds this role.
-    Role(String),
-    /// Whoever sits at this machine.
-    LocalUser,
 }
 
 /// Reads a document from its tree. `None` means that the report has errors.

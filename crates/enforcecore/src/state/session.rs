@@ -9,6 +9,7 @@ use sha2::Sha256;
 use crate::audit::{Delta, Entry, Fold, Kind};
 use crate::call::hex;
 use crate::decision::Charge;
+pub use crate::decision::{Fact, SessionView};
 use crate::redact::{CLASSES, Class};
 use crate::value::Value;
 
@@ -69,24 +70,6 @@ impl Issued {
             *last = number.max(*last);
         }
     }
-}
-
-/// A fact that a trusted result set, once a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// The keyed fingerprint of the value: equality is decided on this, after a restart too.
-    pub fingerprint: String,
-    /// A second result said otherwise: the fact is an error until the session ends.
-    pub contradicted: bool,
-}
-
-/// What a decision may know of the session: a borrowed view of the state.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionView<'a> {
-    /// Facts by name, `ticket.email`.
-    pub facts: &'a BTreeMap<String, Fact>,
-    /// Makes fingerprints to compare with.
-    pub keyer: &'a Keyer,
 }
 
 impl State {

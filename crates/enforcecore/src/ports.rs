@@ -1,12 +1,11 @@
 //! What the core needs from the world, passed in by the host. Each trait has one job; none has a default that weakens it.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::call::FrozenCall;
-use crate::path::PathError;
-use crate::policy::Approval;
+use crate::decision::Approval;
+pub use crate::path::PathResolver;
 
 /// Time. Wall time is a label on entries and the input of calendar budgets; order never depends on it.
 pub trait Clock: Send + Sync {
@@ -20,15 +19,6 @@ pub trait Clock: Send + Sync {
 pub trait Random: Send + Sync {
     /// Fills the buffer from the operating system's generator, or fails; never a weaker source.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), StoreError>;
-}
-
-/// Looks at the file system, without opening a file.
-pub trait PathResolver: Send + Sync {
-    /// Where an absolute path leads as the kernel walks it, with no `.`, `..` or symbolic link left in it; components that do
-    /// not exist yet are kept as they are.
-    fn follow(&self, path: &Path) -> Result<PathBuf, PathError>;
-    /// Whether there is an entry of exactly this name; a link counts, whatever it leads to.
-    fn is_there(&self, path: &Path) -> bool;
 }
 
 /// Where documents named by `bound_by` come from.
