@@ -70,7 +70,7 @@ pub fn run(options: Options, config: &Config) -> Result<Exit, CommandError> {
         // Started from the thread that stays to the end.
         let (program, arguments) = options.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
         let server = Server::start(program, arguments).map_err(failed)?;
-        let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
+        let proxy = Proxy { enforcer, context, stderr: Box::new(Stderr) };
         let stop = told_to_stop()?;
         proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
     });

@@ -139,7 +139,7 @@ impl World {
         let server = Server::start(OsStr::new("python3"), &[script, folder.path().to_str().unwrap()]).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, complaints: writer(complaints.clone()) };
+        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()) };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
