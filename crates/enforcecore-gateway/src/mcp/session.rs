@@ -112,8 +112,7 @@ impl Session {
     /// Refuses and records what could not even become a call.
     pub(super) async fn record_refusal(self: &Arc<Self>, tool: String, malformed: Malformed) -> Option<Refused> {
         let session = Arc::clone(self);
-        let refuse = move || session.enforcer.refuse_malformed(session.call(&tool, Map::new()), malformed);
-        spawn_blocking(refuse).await.ok()
+        spawn_blocking(move || session.enforcer.refuse_malformed(session.call(&tool, Map::new()), malformed)).await.ok()
     }
 }
 
