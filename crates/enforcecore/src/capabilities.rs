@@ -31,16 +31,12 @@ pub struct CapabilityRow {
 
 /// Every capability, in the order in which they are reported.
 pub const CAPABILITIES: &[CapabilityRow] = &[
-    row(Capability::RewriteArguments, "EC0140", "redact arguments"),
-    row(Capability::RewriteResults, "EC0141", "redact results"),
-    row(Capability::EndAtDeadline, "EC0142", "end a call at its deadline"),
-    row(Capability::ResolvePaths, "EC0143", "follow symbolic links in paths"),
-    row(Capability::KeepState, "EC0144", "keep state beyond the process"),
+    CapabilityRow { capability: Capability::RewriteArguments, code: "EC0140", action: "redact arguments" },
+    CapabilityRow { capability: Capability::RewriteResults, code: "EC0141", action: "redact results" },
+    CapabilityRow { capability: Capability::EndAtDeadline, code: "EC0142", action: "end a call at its deadline" },
+    CapabilityRow { capability: Capability::ResolvePaths, code: "EC0143", action: "follow symbolic links in paths" },
+    CapabilityRow { capability: Capability::KeepState, code: "EC0144", action: "keep state beyond the process" },
 ];
-
-const fn row(capability: Capability, code: &'static str, action: &'static str) -> CapabilityRow {
-    CapabilityRow { capability, code, action }
-}
 
 /// A set of capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -52,14 +52,7 @@ rules:
 redact: {args: {text: [email, credit_card, secret]}, result: [secret]}
 "#;
 
-const FACE: Face = Face::new(
-    "bench",
-    Capabilities::NONE
-        .with(Capability::RewriteArguments)
-        .with(Capability::RewriteResults)
-        .with(Capability::ResolvePaths)
-        .with(Capability::KeepState),
-);
+const FACE: Face = Face::new("bench", Capabilities::ALL.without(Capability::EndAtDeadline));
 
 /// Measure what enforcement costs here
 #[derive(Debug, Args)]

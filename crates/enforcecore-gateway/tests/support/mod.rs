@@ -342,7 +342,7 @@ fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
         origin: folders.origin.clone(),
     };
     let log = Arc::new(Log::open(parts, State::default()).unwrap());
-    let (face, resolver, durability) = (setup.face.clone(), Arc::new(FileSystem), Durability::Strict);
+    let (face, resolver, durability) = (setup.face, Arc::new(FileSystem), Durability::Strict);
     let parts = EnforcerParts { policy, face, log, resolver, protected, approver: None, clock, random, durability };
     Enforcer::new(parts).unwrap()
 }

@@ -1,6 +1,6 @@
 //! Who calls, by the names the log uses, and what all calls of one enforcer share.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, RwLock};
 
 use tracing::Span;
 
@@ -25,13 +25,6 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) durability: Durability,
-}
-
-impl Shared {
-    /// The policy in force.
-    pub(super) fn policy(&self) -> Arc<Policy> {
-        Arc::clone(&self.policy.read().unwrap_or_else(PoisonError::into_inner))
-    }
 }
 
 /// Who calls which tool, by the names the log uses.

@@ -120,7 +120,7 @@ impl Enforcer {
 
     /// The policy in force.
     pub fn policy(&self) -> Arc<Policy> {
-        self.shared.policy()
+        Arc::clone(&self.shared.policy.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// The log.
