@@ -488,8 +488,9 @@ mod tests {
 
     use super::*;
 
-    /// The room's own sources, in which every code is written as a literal.
+    /// The sources in which every code is written as a literal.
     const SOURCES: &[&str] = &[
+        include_str!("../capabilities.rs"),
         include_str!("check/budget.rs"),
         include_str!("check/condition.rs"),
         include_str!("check/mod.rs"),
