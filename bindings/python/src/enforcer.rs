@@ -7,12 +7,12 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::sync::{Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, Mode};
+use enforcecore::audit::Durability;
 use enforcecore::call::{Call, CallId, Malformed};
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::decision::Verdict;
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
-use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
-use enforcecore::policy::Face;
+use enforcecore::outcome::{BeginMode, Completed, Outcome, Permit, Refused};
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
 use enforcecore_host::assembly::{self, Setup, SetupError};
 use enforcecore_host::config::{Config, Given, Key, Origin, Setting};
@@ -21,20 +21,20 @@ use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::errors::{self, About};
+use crate::errors::{self, CallInfo};
 use crate::events;
 use crate::session::Session;
 use crate::value::{Arguments, Place, Shape, freeze, thaw, type_name};
 
 /// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
-const FACE: Face = Face {
-    name: "python",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: false,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new(
+    "python",
+    Capabilities::NONE
+        .with(Capability::RewriteArguments)
+        .with(Capability::RewriteResults)
+        .with(Capability::ResolvePaths)
+        .with(Capability::KeepState),
+);
 
 /// Enforces one policy, with its evidence in one log.
 #[pyclass(frozen, module = "enforcecore._core")]
@@ -63,7 +63,7 @@ pub struct Tool {
 pub struct Admitted {
     inner: Mutex<Option<enforcer::Admitted>>,
     arguments: Arguments,
-    subject: Subject,
+    info: CallInfo,
 }
 
 /// What would be decided about a call.
@@ -124,7 +124,7 @@ impl Enforcer {
         parent: Option<&str>,
         run: Py<PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
+        let (core, call, arguments, info) = self.call(py, tool, arguments, session, parent)?;
         let mut run =
             Run { function: run, call: call.id.clone(), arguments, shape: Shape::Plain, raised: None, interrupt: None };
         let ended = py.detach(|| core.enforce(call, |permit| Python::attach(|py| run.run(py, &permit))));
@@ -132,7 +132,7 @@ impl Enforcer {
         match (run.raised, run.interrupt) {
             (Some(error), _) => Err(error),
             (None, Some(interrupt)) => Err(errors::interrupt(interrupt.value(py), &ended)),
-            (None, None) => subject.end(py, ended, &run.shape),
+            (None, None) => seen_by_caller(py, &info, ended, &run.shape),
         }
     }
 
@@ -145,11 +145,11 @@ impl Enforcer {
         session: &Session,
         parent: Option<&str>,
     ) -> PyResult<Admitted> {
-        let (core, call, arguments, subject) = self.call(py, tool, arguments, session, parent)?;
-        let admitted = py.detach(|| core.begin(call, Mode::Split));
+        let (core, call, arguments, info) = self.call(py, tool, arguments, session, parent)?;
+        let admitted = py.detach(|| core.begin(call, BeginMode::Split));
         events::deliver(py)?;
-        let admitted = admitted.map_err(|refused| subject.about().refused(py, &refused))?;
-        Ok(Admitted { inner: Mutex::new(Some(admitted)), arguments, subject })
+        let admitted = admitted.map_err(|refused| info.refused(py, &refused))?;
+        Ok(Admitted { inner: Mutex::new(Some(admitted)), arguments, info })
     }
 
     /// The line after a tool that returned.
@@ -181,15 +181,12 @@ impl Enforcer {
         arguments: &Bound<'_, PyDict>,
         session: &Session,
     ) -> PyResult<Answer> {
-        let core = self.core(py)?;
-        let mut call = new_call(py, &core, tool, session, None)?;
-        let frozen = freeze_arguments(&core, tool, arguments);
-        match frozen {
+        let (core, call, arguments) = self.read(py, tool, arguments, session, None)?;
+        match arguments {
             Err(Malformed { code, message }) => {
                 Ok(Answer { verdict: Verdict::Deny.as_str(), code, reason: message, rules: Vec::new() })
             }
-            Ok(arguments) => {
-                call.args = arguments.seen;
+            Ok(_) => {
                 let decided = py.detach(|| core.decide_only(call));
                 events::deliver(py)?;
                 let verdict = decided.verdict.as_str();
@@ -250,7 +247,26 @@ impl Enforcer {
         Ok(bound.core.clone())
     }
 
-    /// A call with its arguments frozen; one that cannot be frozen is refused and recorded.
+    /// A call, and its arguments frozen, or why they cannot be.
+    fn read(
+        &self,
+        py: Python<'_>,
+        tool: &Tool,
+        arguments: &Bound<'_, PyDict>,
+        session: &Session,
+        parent: Option<&str>,
+    ) -> PyResult<(Core, Call, Result<Arguments, Malformed>)> {
+        let core = self.core(py)?;
+        let mut call = new_call(py, &core, tool, session, parent)?;
+        let policy = core.policy();
+        let mut frozen = Arguments::freeze(arguments, &tool.opaque, |name| policy.sees_arg(&tool.name, name));
+        if let Ok(arguments) = &mut frozen {
+            call.args = std::mem::take(&mut arguments.seen);
+        }
+        Ok((core, call, frozen))
+    }
+
+    /// The same for a call that is to run: one that cannot be frozen is refused and recorded.
     fn call(
         &self,
         py: Python<'_>,
@@ -258,15 +274,13 @@ impl Enforcer {
         arguments: &Bound<'_, PyDict>,
         session: &Session,
         parent: Option<&str>,
-    ) -> PyResult<(Core, Call, Arguments, Subject)> {
-        let core = self.core(py)?;
-        let mut call = new_call(py, &core, tool, session, parent)?;
-        match freeze_arguments(&core, tool, arguments) {
+    ) -> PyResult<(Core, Call, Arguments, CallInfo)> {
+        let (core, call, arguments) = self.read(py, tool, arguments, session, parent)?;
+        match arguments {
             Err(malformed) => Err(refuse(py, &core, call, malformed)?),
-            Ok(mut arguments) => {
-                call.args = std::mem::take(&mut arguments.seen);
-                let subject = Subject::of(&core, &call);
-                Ok((core, call, arguments, subject))
+            Ok(arguments) => {
+                let info = CallInfo::of(&core, &call);
+                Ok((core, call, arguments, info))
             }
         }
     }
@@ -284,7 +298,7 @@ impl Enforcer {
         let ended = py.detach(|| core.finish(inner, outcome));
         events::deliver(py)?;
         let ended = ended.map_err(|error| errors::finish(py, error))?;
-        admitted.subject.end(py, ended, shape)
+        seen_by_caller(py, &admitted.info, ended, shape)
     }
 }
 
@@ -300,7 +314,7 @@ impl Admitted {
     /// The call's name in the log.
     #[getter]
     fn call_id(&self) -> &str {
-        self.subject.call.as_str()
+        self.info.call.as_str()
     }
 
     fn __reduce__(&self) -> PyResult<()> {
@@ -324,35 +338,18 @@ impl Answer {
     }
 }
 
-/// Whom the end of a call is about.
-struct Subject {
-    tool: String,
-    policy: String,
-    call: CallId,
-}
-
-impl Subject {
-    fn of(core: &Core, call: &Call) -> Subject {
-        Subject { tool: call.tool.clone(), policy: core.policy().name.clone(), call: call.id.clone() }
-    }
-
-    fn about(&self) -> About<'_> {
-        About { tool: &self.tool, policy: &self.policy, call: &self.call }
-    }
-
-    /// The result as the caller may see it, or the exception that says why there is none.
-    fn end<'py>(
-        &self,
-        py: Python<'py>,
-        ended: Result<Completed, Refused>,
-        shape: &Shape,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        match ended {
-            Ok(Completed::Released { value, .. }) => thaw(py, &value, shape),
-            Ok(Completed::Failed { code, message, .. }) => Err(self.about().ended(py, "ToolError", code, &message)),
-            Ok(Completed::Withheld { code, reason, .. }) => Err(self.about().ended(py, "WithheldError", code, &reason)),
-            Err(refused) => Err(self.about().refused(py, &refused)),
-        }
+/// The result as the caller may see it, or the exception that says why there is none.
+fn seen_by_caller<'py>(
+    py: Python<'py>,
+    info: &CallInfo,
+    ended: Result<Completed, Refused>,
+    shape: &Shape,
+) -> PyResult<Bound<'py, PyAny>> {
+    match ended {
+        Ok(Completed::Released { value, .. }) => thaw(py, &value, shape),
+        Ok(Completed::Failed { code, message, .. }) => Err(info.ended(py, "ToolError", code, &message)),
+        Ok(Completed::Withheld { code, reason, .. }) => Err(info.ended(py, "WithheldError", code, &reason)),
+        Err(refused) => Err(info.refused(py, &refused)),
     }
 }
 
@@ -449,15 +446,10 @@ fn new_call(py: Python<'_>, core: &Core, tool: &Tool, session: &Session, parent:
     Ok(Call { id, parent, tool: tool.name.clone(), args: Map::new(), context: session.context() })
 }
 
-fn freeze_arguments(core: &Core, tool: &Tool, arguments: &Bound<'_, PyDict>) -> Result<Arguments, Malformed> {
-    let policy = core.policy();
-    Arguments::freeze(arguments, &tool.opaque, |name| policy.sees_arg(&tool.name, name))
-}
-
 /// Refuses a call that cannot be read, on the record. The outer error is an interrupt while that was logged.
 fn refuse(py: Python<'_>, core: &Core, call: Call, malformed: Malformed) -> PyResult<PyErr> {
-    let subject = Subject::of(core, &call);
+    let info = CallInfo::of(core, &call);
     let refused = py.detach(|| core.refuse_malformed(call, malformed));
     events::deliver(py)?;
-    Ok(subject.about().refused(py, &refused))
+    Ok(info.refused(py, &refused))
 }

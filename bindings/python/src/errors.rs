@@ -1,12 +1,12 @@
 //! What the core says, as the exceptions of `enforcecore.errors`.
 
 use enforcecore::audit::LogError;
-use enforcecore::call::CallId;
+use enforcecore::call::{Call, CallId};
 use enforcecore::diagnostic::Diagnostic;
-use enforcecore::enforcer::{BindError, FinishError};
+use enforcecore::enforcer::{BindError, Enforcer, FinishError};
 use enforcecore::outcome::{Completed, Refusal, Refused};
+use enforcecore::ports::StoreError;
 use enforcecore::redact::{ClassSet, redact_text};
-use enforcecore::traits::StoreError;
 use enforcecore_host::assembly::SetupError;
 use pyo3::exceptions::{PyBaseException, PySystemExit};
 use pyo3::prelude::*;
@@ -15,16 +15,19 @@ use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 use crate::value::type_name;
 
 /// What an exception says about its call, whichever way the call went.
-pub struct About<'a> {
-    /// The tool.
-    pub tool: &'a str,
-    /// The policy's name.
-    pub policy: &'a str,
-    /// The call.
-    pub call: &'a CallId,
+pub struct CallInfo {
+    tool: String,
+    policy: String,
+    /// The call's name in the log.
+    pub call: CallId,
 }
 
-impl About<'_> {
+impl CallInfo {
+    /// Of a call under the policy in force.
+    pub fn of(core: &Enforcer, call: &Call) -> CallInfo {
+        CallInfo { tool: call.tool.clone(), policy: core.policy().name.clone(), call: call.id.clone() }
+    }
+
     /// A call that did not start.
     pub fn refused(&self, py: Python<'_>, refused: &Refused) -> PyErr {
         let name = match refused.kind {
@@ -61,8 +64,8 @@ impl About<'_> {
         make(py, name, reason, |fields| {
             fields.set_item("code", code)?;
             fields.set_item("call_id", self.call.as_str())?;
-            fields.set_item("tool_name", self.tool)?;
-            fields.set_item("policy_name", self.policy)?;
+            fields.set_item("tool_name", &self.tool)?;
+            fields.set_item("policy_name", &self.policy)?;
             more(fields)
         })
     }

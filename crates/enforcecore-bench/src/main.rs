@@ -13,9 +13,9 @@ use anyhow::{Context as _, Result, bail};
 use clap::Parser;
 use enforcecore::audit::Durability;
 use enforcecore::call::{Call, Context};
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::{Completed, Outcome};
-use enforcecore::policy::Face;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 use enforcecore_host::file_system::kind_of;
@@ -50,14 +50,7 @@ rules:
 redact: {args: {text: [email, credit_card, secret]}, result: [secret]}
 "#;
 
-const FACE: Face = Face {
-    name: "bench",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: false,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new("bench", Capabilities::ALL.without(Capability::EndAtDeadline));
 
 /// Measures what enforcement costs here, and prints it as one JSON object.
 ///

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use enforcecore::policy::Face;
+use enforcecore::capabilities::Face;
 use enforcecore_host::assembly::Setup;
 use enforcecore_host::config::{Config, Given, Key};
 

@@ -232,7 +232,7 @@ fn only_what_runs_beside_the_loop_looks_into_messages() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mcp");
     let looks =
         ["redact_text(", "redact_value(", "shown_name(", "from_json(", "SliceJsonParser", "read(&", "read(line"];
-    let begins = [".client_said(", ".server_said(", "seen(&text", "calls::run(", "calls::refuse("];
+    let begins = [".client_said(", ".server_said(", "seen(&text", "call::run(", "refuse_malformed("];
     let (mut looking, mut beginning) = (Vec::new(), Vec::new());
     for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -260,11 +260,11 @@ fn only_what_runs_beside_the_loop_looks_into_messages() {
     assert_eq!(
         beginning,
         [
-            "proxy.rs: .client_said( by stage(",
-            "proxy.rs: .server_said( by stage(",
-            "proxy.rs: calls::refuse( by spawn_blocking(",
-            "proxy.rs: calls::run( by spawn_blocking(",
             "server.rs: seen(&text by stage(",
+            "session.rs: refuse_malformed( by spawn_blocking(",
+            "session_loop.rs: .client_said( by stage(",
+            "session_loop.rs: .server_said( by stage(",
+            "session_loop.rs: call::run( by spawn_blocking(",
         ]
     );
 }

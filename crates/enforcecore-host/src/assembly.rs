@@ -3,9 +3,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use enforcecore::capabilities::Capability;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
-use enforcecore::policy::{Face, Loaded, Policy, Protected};
-use enforcecore::traits::{Clock, Random};
+use enforcecore::policy::{Loaded, Policy, Protected};
+use enforcecore::ports::{Clock, Random};
 
 use crate::clock::{SystemClock, SystemRandom};
 use crate::evidence::open_log;
@@ -25,14 +26,14 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
     let protected = protected(&setup, &policy)?;
     let Setup { durability, face, approver, .. } = setup;
-    let face = Face { resolves_paths: face.resolves_paths && paths::RESOLVES, ..face };
+    let face = if paths::RESOLVES { face } else { face.without(Capability::ResolvePaths) };
     let resolver = Arc::new(FileSystem);
     Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability })?)
 }
 
 /// The places that no policy opens to the tools of this setup. None where a path cannot be told from another.
 pub fn protected(setup: &Setup, policy: &Policy) -> Result<Protected, SetupError> {
-    if setup.face.resolves_paths && paths::RESOLVES {
+    if setup.face.can(Capability::ResolvePaths) && paths::RESOLVES {
         Ok(protected::places(setup, policy)?)
     } else {
         Ok(Protected::default())

@@ -6,7 +6,7 @@
 //! ```
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::outcome::{Completed, Outcome};
-//! use enforcecore::policy::Face;
+//! use enforcecore::capabilities::{Capabilities, Capability, Face};
 //! use enforcecore::value::{Map, Value};
 //! use enforcecore_host::assembly::{Setup, enforcer};
 //!
@@ -28,14 +28,15 @@
 //! redact: {args: {every_string: [email]}}
 //! "#)?;
 //!
-//! let face = Face {
-//!     name: "my program",
-//!     rewrites_args: true,
-//!     rewrites_results: true,
-//!     deadline: true,
-//!     resolves_paths: true,
-//!     durable_state: true,
-//! };
+//! let face = Face::new(
+//!     "my program",
+//!     Capabilities::NONE
+//!         .with(Capability::RewriteArguments)
+//!         .with(Capability::RewriteResults)
+//!         .with(Capability::EndAtDeadline)
+//!         .with(Capability::ResolvePaths)
+//!         .with(Capability::KeepState),
+//! );
 //! let mut setup = Setup::new(&policy, face);
 //! # setup.folders.log = folder.path().join("log");
 //! # setup.folders.keys = folder.path().join("keys");

@@ -4,9 +4,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use enforcecore::audit::{Durability, LogError};
+use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::BindError;
-use enforcecore::policy::Face;
 use enforcecore::traits::{Approver, StoreError};
 
 use crate::evidence::LogFolders;

@@ -17,9 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enforcecore::call::{Call, Context};
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::{Outcome, Permit};
-use enforcecore::policy::Face;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 use rustix::fs::{CWD, RenameFlags, renameat_with};
@@ -34,14 +34,7 @@ rules:
   - {allow: write, id: inside, when: {path: {under: session.workspace}}}
 "#;
 
-const FACE: Face = Face {
-    name: "test",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new("test", Capabilities::ALL);
 
 /// Calls in one round.
 const CALLS: usize = 300;

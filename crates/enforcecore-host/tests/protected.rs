@@ -9,9 +9,9 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use enforcecore::call::{Call, Context};
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::{Completed, Outcome, Permit, Refused};
-use enforcecore::policy::Face;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::config::{Config, Given, Key, Origin};
@@ -32,14 +32,7 @@ rules:
 
 const GUARD: &str = "enforcecore: 1\nname: guard\nversion: \"1\"\nkind: guardrail\nrules: []\n";
 
-const FACE: Face = Face {
-    name: "test",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+const FACE: Face = Face::new("test", Capabilities::ALL);
 
 /// A project whose policy is a link, whose configuration is not written yet, and tools that do what they are called.
 struct World {

@@ -10,9 +10,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub use crate::audit::hex;
-use crate::path::{DecidedPath, FrozenPath, PathArg, PathError};
+use crate::path::{DecidedPath, FrozenPath, PathArg, PathError, PathResolver};
 use crate::redact::shown_error;
-use crate::traits::PathResolver;
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
 
 /// Bytes in a tool name at most: the Model Context Protocol's limit.

@@ -1,4 +1,4 @@
-//! What a policy says about a call.
+//! What a policy says about a call, and what it may know of the session.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use crate::call::Malformed;
 use crate::redact::ClassSet;
+use crate::session::Keyer;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -251,4 +252,22 @@ pub enum CalendarUnit {
     Week,
     /// A month from the first.
     Month,
+}
+
+/// A fact that a trusted result set, once a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fact {
+    /// The keyed fingerprint of the value: equality is decided on this, after a restart too.
+    pub fingerprint: String,
+    /// A second result said otherwise: the fact is an error until the session ends.
+    pub contradicted: bool,
+}
+
+/// What a decision may know of the session: a borrowed view of the state.
+#[derive(Clone, Copy, Debug)]
+pub struct SessionView<'a> {
+    /// Facts by name, `ticket.email`.
+    pub facts: &'a BTreeMap<String, Fact>,
+    /// Makes fingerprints to compare with.
+    pub keyer: &'a Keyer,
 }

@@ -4,9 +4,9 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::Effect;
+use crate::audit::{Effect, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
-use crate::traits::PathResolver;
+use crate::path::PathResolver;
 use crate::value::Value;
 
 /// Proof, by type, that a call was decided, redacted and admitted, and that its intent is acknowledged in the log.
@@ -50,6 +50,27 @@ impl fmt::Debug for Permit {
     }
 }
 
+/// Who runs the tool of a call between begin and finish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BeginMode {
+    /// The host.
+    Split,
+    /// Another program, which asked by a hook.
+    Hook,
+    /// The face itself, which awaits it.
+    Awaited,
+}
+
+impl BeginMode {
+    /// What the log says of it: each time no more than *decided and recorded*. The log has no word for an awaited call.
+    pub(crate) fn recorded(self) -> Mode {
+        match self {
+            BeginMode::Split | BeginMode::Awaited => Mode::Split,
+            BeginMode::Hook => Mode::Hook,
+        }
+    }
+}
+
 /// What a tool did with its permit.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
@@ -68,6 +89,8 @@ pub enum Outcome {
     Failed(String),
     /// It said that it failed, in a value with parts (a protocol's error).
     FailedWith(Value),
+    /// Its caller gave it up after it had started: how far it came is not known.
+    Cancelled,
     /// It panicked or its process died.
     Crashed,
     /// It was still running when its deadline came.

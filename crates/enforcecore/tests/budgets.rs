@@ -6,9 +6,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enforcecore::audit::{Durability, Mode};
+use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
-use enforcecore::outcome::{Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Outcome, Refusal};
 use enforcecore::traits::{Approver, Door, Grant, Wish};
 use enforcecore::value::Value;
 use jiff::Timestamp;
@@ -352,7 +352,7 @@ fn a_tool_that_may_have_run_keeps_what_its_call_took_and_one_that_cannot_have_ru
         let world = counting(COUNTS, false);
         pay(&world, "50", "before", || Outcome::Done(Value::Null));
         if name != "panicked" {
-            let admitted = world.enforcer.begin(call("pay", r#"{"amount":30,"note":""}"#), Mode::Split).unwrap();
+            let admitted = world.enforcer.begin(call("pay", r#"{"amount":30,"note":""}"#), BeginMode::Split).unwrap();
             assert_eq!(left(&world), 20, "{name}: while it runs it is taken");
             let outcome = run(&world);
             let _end = world.enforcer.finish(admitted, outcome).unwrap();
@@ -369,7 +369,7 @@ fn a_call_that_nobody_finished_keeps_what_it_took() {
     for expired in [false, true] {
         let world = counting(COUNTS, false);
         pay(&world, "50", "before", || Outcome::Done(Value::Null));
-        let admitted = world.enforcer.begin(call("pay", r#"{"amount":30,"note":""}"#), Mode::Split).unwrap();
+        let admitted = world.enforcer.begin(call("pay", r#"{"amount":30,"note":""}"#), BeginMode::Split).unwrap();
         if expired {
             world.clock.pass(25 * HOUR);
             world

@@ -8,10 +8,10 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use enforcecore::audit::{Durability, Entry, EntryLine, Mode};
+use enforcecore::audit::{Durability, Entry, EntryLine};
 use enforcecore::call::Context;
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
-use enforcecore::outcome::{Outcome, Permit};
+use enforcecore::outcome::{BeginMode, Outcome, Permit};
 use enforcecore::traits::{Approver, Door, Grant, Wish};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
@@ -233,14 +233,14 @@ fn told_forms(script: &mut Script) {
     let look = r#"{"text":""}"#;
     script.ends("approved", "pay", r#"{"amount":50.000001}"#, |_| Outcome::Done(Value::Null));
     script.ends("with names and placeholders", "edit", r#"{"text":"to EC_EMAIL_1"}"#, |_| Outcome::Done(Value::Null));
-    for (what, mode) in [("split", Mode::Split), ("hook", Mode::Hook)] {
+    for (what, mode) in [("split", BeginMode::Split), ("hook", BeginMode::Hook)] {
         let call = script.call("look", look);
         let admitted = script.world.enforcer.begin(call, mode).unwrap();
         script.world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap().unwrap();
         script.tell(what);
     }
     let call = script.call("look", look);
-    drop(script.world.enforcer.begin(call, Mode::Split).unwrap());
+    drop(script.world.enforcer.begin(call, BeginMode::Split).unwrap());
     script.tell("abandoned");
     for (what, differ) in CALLERS {
         let mut call = script.call("look", look);

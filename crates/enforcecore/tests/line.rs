@@ -8,10 +8,10 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
 use enforcecore::audit::{Durability, Effect, Kind, Mode};
-use enforcecore::call::{FrozenCall, Malformed};
+use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
-use enforcecore::outcome::{Completed, Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Wish};
 use enforcecore::value::Value;
 use support::{World, call};
@@ -246,7 +246,7 @@ fn state_is_rebuilt_from_the_log_alone() {
 fn decided_committed_and_executed_are_the_same_bytes() {
     let world = World::new(POLICY);
     let original = call("note", r#"{"text":"write to jo@example.com, jo@example.com"}"#);
-    let admitted = world.enforcer.begin(original, Mode::Split).unwrap();
+    let admitted = world.enforcer.begin(original, BeginMode::Split).unwrap();
     let executed = admitted.call().clone();
     assert_eq!(executed.args()["text"], Value::from("write to EC_EMAIL_1, EC_EMAIL_1"));
     world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap().unwrap();
@@ -331,7 +331,7 @@ fn of_a_path_what_the_caller_wrote_is_looked_at() {
 fn every_call_is_accounted_for_once() {
     let world = World::new(POLICY);
     let split = |finish: Option<Outcome>| {
-        let admitted = world.enforcer.begin(call("note", r#"{"text":"x"}"#), Mode::Split).unwrap();
+        let admitted = world.enforcer.begin(call("note", r#"{"text":"x"}"#), BeginMode::Split).unwrap();
         match finish {
             Some(outcome) => drop(world.enforcer.finish(admitted, outcome).unwrap()),
             None => drop(admitted),
@@ -355,10 +355,31 @@ fn every_call_is_accounted_for_once() {
     assert_eq!(kinds(&world), expected);
 }
 
+/// The log has one word for a tool that failed and one that was given up, and one for every tool that a face ran by itself.
+#[test]
+fn a_cancelled_call_ends_as_a_failed_one_and_an_awaited_one_begins_as_a_split_one() {
+    let lines = |mode: BeginMode, outcome: Outcome| {
+        let world = World::new(POLICY);
+        let made = |id| Call { id: CallId::from_text(id).unwrap(), ..call("note", r#"{"text":"x"}"#) };
+        let admitted = world.enforcer.begin(made("c1"), mode).unwrap();
+        let split = world.enforcer.finish(admitted, outcome.clone()).unwrap().unwrap();
+        let closed = world.enforcer.enforce(made("c2"), |_| outcome).unwrap();
+        for ended in [split, closed] {
+            let unknown = matches!(ended, Completed::Failed { value: None, effect: Effect::Unknown, .. });
+            assert!(unknown, "{ended:?}");
+        }
+        String::from_utf8(world.store.contents()).unwrap()
+    };
+    let expected = lines(BeginMode::Split, Outcome::Failed("the client cancelled this call".to_owned()));
+    assert_eq!(lines(BeginMode::Split, Outcome::Cancelled), expected);
+    assert_eq!(lines(BeginMode::Awaited, Outcome::Cancelled), expected);
+    assert_ne!(lines(BeginMode::Hook, Outcome::Cancelled), expected);
+}
+
 #[test]
 fn an_admitted_call_that_is_too_old_ends_as_abandoned() {
     let world = World::new(POLICY);
-    let admitted = world.enforcer.begin(call("note", r#"{"text":"x"}"#), Mode::Split).unwrap();
+    let admitted = world.enforcer.begin(call("note", r#"{"text":"x"}"#), BeginMode::Split).unwrap();
     world.clock.pass(25 * 3_600_000_000);
     assert_eq!(world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap_err(), FinishError::Expired);
     assert_eq!(kinds(&world).last(), Some(&Kind::Abandoned));
@@ -434,12 +455,12 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
         let policy = POLICY.replace("at_most: 100,", "at_most: 120,");
         let world = World::with(&policy, Durability::Strict, Some(Arc::clone(&lead) as Arc<dyn Approver>));
         let pay = |amount: i64| call("pay", &format!(r#"{{"amount":{amount}}}"#));
-        assert_eq!(world.enforcer.begin(pay(60), Mode::Split).unwrap_err().code, "approval_required");
+        assert_eq!(world.enforcer.begin(pay(60), BeginMode::Split).unwrap_err().code, "approval_required");
         let digest = lead.asked.lock().unwrap()[0];
         let grant =
             Grant { id: "g".to_owned(), approver: "lee".to_owned(), given_us: support::NOON_US, expires_us: i64::MAX };
         lead.grants.lock().unwrap().push((digest, grant));
-        let admitted = world.enforcer.begin(pay(60), Mode::Split).unwrap();
+        let admitted = world.enforcer.begin(pay(60), BeginMode::Split).unwrap();
         match abandoned {
             true => drop(admitted),
             false => {
@@ -492,9 +513,9 @@ fn a_reload_between_decision_and_intent_decides_again() {
 fn what_a_face_cannot_do_refuses_the_policy() {
     let policy = support::load(POLICY);
     assert!(policy.exceeds(&support::FACE).is_empty());
-    let weak = enforcecore::policy::Face { rewrites_results: false, ..support::FACE };
+    let weak = support::FACE.without(enforcecore::capabilities::Capability::RewriteResults);
     assert!(!policy.exceeds(&weak).is_empty());
-    let forgetful = enforcecore::policy::Face { durable_state: false, ..support::FACE };
+    let forgetful = support::FACE.without(enforcecore::capabilities::Capability::KeepState);
     assert!(!policy.exceeds(&forgetful).is_empty());
 }
 

@@ -8,11 +8,11 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Kind, Mode};
+use enforcecore::audit::Kind;
 use enforcecore::call::FrozenCall;
-use enforcecore::outcome::Refusal;
+use enforcecore::capabilities::Capability;
+use enforcecore::outcome::{BeginMode, Refusal};
 use enforcecore::path::PathError;
-use enforcecore::policy::Face;
 use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
 use support::{FACE, NOON_US, World, call};
 
@@ -197,7 +197,7 @@ fn a_folder_without_a_root_is_no_base() {
 /// Where the tool is given what the caller wrote, only the policy can say what a relative path means.
 #[test]
 fn a_face_that_cannot_rewrite_refuses_what_is_relative() {
-    let face = Face { rewrites_args: false, ..FACE };
+    let face = FACE.without(Capability::RewriteArguments);
     let policy = DECLARED.replace(", send: relative", "");
     let world = World::resolving(&policy, face, Links::of(&[("/b/link", "/out/file")], &[]), None);
     let check = |tool: &str, path: &str, expected: Result<(), &str>| {
@@ -432,7 +432,7 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
             world.store.at_next_turn(move || exchanged.set(link, after));
             let refused = match split {
                 false => world.enforcer.enforce(made(), world.tool()).unwrap_err(),
-                true => world.enforcer.begin(made(), Mode::Split).map(drop).unwrap_err(),
+                true => world.enforcer.begin(made(), BeginMode::Split).map(drop).unwrap_err(),
             };
             let what = format!("{tool} {path} {link} {split}");
             assert_eq!((refused.code, refused.kind, world.ran()), ("path_changed", Refusal::Denied, 0), "{what}");

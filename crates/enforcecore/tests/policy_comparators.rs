@@ -3,9 +3,9 @@
 
 mod policy_support;
 
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::decision::{Over, Verdict};
 use enforcecore::inline_tests::run_tests;
-use enforcecore::policy::Face;
 use policy_support::{Lexical, Scene, call, load, policy, words};
 
 /// Whether an allow with this condition opens a call; an error does not, and makes a deny with it brake.
@@ -423,14 +423,7 @@ fn budgets_charge_exactly_and_brake_on_the_unknown() {
 fn a_policy_says_what_it_needs_and_what_it_can_open() {
     let text = "enforcecore: 1\nname: p\nversion: \"1\"\ntools:\n  r: {does: reads, args: {p: path, s: string, x: text, l: {type: string, in: [a, b]}, u: url}, returns: web}\n  d: {does: reads, returns: web}\n  n: {does: reads, returns: web}\n  x: undeclared\nrules: [{allow: [r, d], id: a}, {deny: d, id: b}]\n";
     let plain = load(&text.replace("  n:", "  m:")).unwrap().policy;
-    let weak = Face {
-        name: "weak",
-        rewrites_args: false,
-        rewrites_results: false,
-        deadline: false,
-        resolves_paths: false,
-        durable_state: false,
-    };
+    let weak = Face::new("weak", Capabilities::NONE);
     assert!(plain.exceeds(&weak).is_empty() && !plain.uses_state());
     assert!(plain.can_open("r") && !plain.can_open("d") && !plain.can_open("m") && !plain.can_open("elsewhere"));
     assert!(plain.declares("x") && !plain.declares("X"));
@@ -444,14 +437,7 @@ fn a_policy_says_what_it_needs_and_what_it_can_open() {
     let codes: Vec<&str> = full.exceeds(&weak).iter().map(|one| one.code).collect();
     assert_eq!(codes, ["EC0140", "EC0141", "EC0142", "EC0143", "EC0144"]);
     assert!(full.exceeds(&weak).iter().all(|one| one.span.line > 1 && one.span.file == "policy.yaml"));
-    let strong = Face {
-        name: "strong",
-        rewrites_args: true,
-        rewrites_results: true,
-        deadline: true,
-        resolves_paths: true,
-        durable_state: true,
-    };
+    let strong = Face::new("strong", Capabilities::ALL);
     assert!(full.exceeds(&strong).is_empty() && full.uses_state());
     assert_ne!(plain.digest, full.digest);
 }

@@ -5,9 +5,9 @@ mod policy_support;
 mod support;
 
 use enforcecore::audit::Durability;
+use enforcecore::capabilities::Capability;
 use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
-use enforcecore::policy::Face;
 use enforcecore::value::Value;
 use policy_support::{call, load, policy, words};
 use support::World;
@@ -329,7 +329,7 @@ fn bind(text: &str, durability: Durability, first: &str) -> Result<(), BindError
 
 #[test]
 fn what_needs_state_is_bound_to_a_log_that_a_kill_takes_nothing_of() {
-    let forgetful = Face { durable_state: false, ..support::FACE };
+    let forgetful = support::FACE.without(Capability::KeepState);
     let text = |tool: &str, rules: &str| body(&format!("tools: {{t: {tool}}}\n{rules}"));
     let plain = text(STATELESS[0].1, STATELESS[0].2);
     let all = STATEFUL.iter().map(|row| (row, true)).chain(STATELESS.iter().map(|row| (row, false)));

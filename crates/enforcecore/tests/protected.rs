@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use enforcecore::audit::Kind;
+use enforcecore::capabilities::Capability;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::path::PathError;
-use enforcecore::policy::{Face, Loaded, PROTECTED_NAMES, Place, Policy, Protected};
+use enforcecore::policy::{Loaded, PROTECTED_NAMES, Place, Policy, Protected};
 use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
 use support::{FACE, World, call};
 
@@ -238,7 +239,7 @@ impl PathResolver for LeadsTo {
 /// Where a face cannot tell paths apart, any of them may lead to what is protected, if anything is.
 #[test]
 fn a_face_that_resolves_no_path_reaches_none_once_a_place_is_protected() {
-    let face = || Face { resolves_paths: false, ..FACE };
+    let face = || FACE.without(Capability::ResolvePaths);
     let policy = POLICY.replace("  - {deny: write, id: own-word, when: {path: {under: /w/keys/old}}}\n", "");
     let place = Place { path: PathBuf::from("/w/keys"), what: "the keys", readable: false };
     for (places, expected) in [(vec![place], "protected_path"), (Vec::new(), "ran")] {

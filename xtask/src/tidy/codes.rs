@@ -18,7 +18,7 @@ const PAGES: &str = "crates/enforcecore/src/codes/call.rs";
 const CORE: &str = "crates/enforcecore/src/";
 
 /// The files of the core in which a text that begins a tuple is a code.
-const TUPLES: [&str; 3] = ["inbound.rs", "policy/eval/decide.rs", "settle.rs"];
+const TUPLES: [&str; 3] = ["engine/inbound.rs", "policy/eval/decide.rs", "engine/open_call.rs"];
 
 /// Where codes are made.
 const SOURCES: [&str; 5] = [
@@ -55,7 +55,7 @@ mod tests {
     #[test]
     fn a_code_needs_a_page() {
         let check = |text: &str, expected: usize| {
-            let tree = Tree::of("crates/enforcecore/src/settle.rs", text);
+            let tree = Tree::of("crates/enforcecore/src/engine/open_call.rs", text);
             assert_eq!(have_pages(&tree).unwrap().len(), expected, "{text}");
         };
         check("fn f() { Malformed::new(\"a\", b) }", 1);

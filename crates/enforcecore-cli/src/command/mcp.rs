@@ -75,7 +75,7 @@ impl Command for Mcp {
             // Started from the thread that stays to the end.
             let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
             let server = Server::start(&Spawn::new(program).args(arguments)).map_err(failed)?;
-            let proxy = Proxy { enforcer, context, complaints: Box::new(Stderr) };
+            let proxy = Proxy { enforcer, context, stderr: Box::new(Stderr) };
             let stop = told_to_stop()?;
             proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
         });

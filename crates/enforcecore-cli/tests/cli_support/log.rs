@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
 use enforcecore::audit::{Durability, KeySigner, Log, LogParts, public_key};
 use enforcecore::call::{Call, CallId, Context};
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
-use enforcecore::policy::{Face, Protected};
+use enforcecore::policy::Protected;
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore::value::Value;
@@ -21,14 +22,7 @@ use enforcecore_host::paths::FileSystem;
 pub const ORIGIN: &str = "example.com/log";
 
 /// What a face that can do everything can do.
-pub const FACE: Face = Face {
-    name: "test",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+pub const FACE: Face = Face::new("test", Capabilities::ALL);
 
 /// The verifier key of the log.
 pub fn verifier_key() -> String {

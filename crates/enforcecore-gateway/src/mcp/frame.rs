@@ -8,14 +8,20 @@ use enforcecore::value::{Map, VALUE_BYTES_MAX, Value, ValueError};
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
 
-use super::stage::Line;
-
 /// Bytes in a message at most: as many as a call may have.
 pub const FRAME_BYTES_MAX: usize = VALUE_BYTES_MAX;
 /// Bytes of a line that are held at most, to find the id of a message that is too long. The rest is read and forgotten.
 pub const LINE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
 
-/// One line.
+/// One line as it was read.
+pub struct Line {
+    /// Its beginning, as much as is held.
+    pub text: Vec<u8>,
+    /// How many bytes it has in all.
+    pub bytes: usize,
+}
+
+/// What a line is.
 #[derive(Debug)]
 pub enum Frame {
     /// A message.

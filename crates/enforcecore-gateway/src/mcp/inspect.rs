@@ -9,12 +9,11 @@ use enforcecore::value::{Map, Value};
 use tracing::info;
 
 use super::answer::{self, INTERNAL_ERROR};
-use super::calls::Wanted;
-use super::frame::{Frame, Message, Unreadable, read};
+use super::call::Wanted;
+use super::frame::{Frame, Line, Message, Unreadable, read};
 use super::methods::{self, Handling, Passing};
 use super::peer::{Answer, Expected, Lost, Peer};
 use super::shape::{Members, cut};
-use super::stage::Line;
 
 /// Arguments of a tool that the log names at most.
 const ARGUMENTS_SAID_MAX: usize = 50;
@@ -78,8 +77,8 @@ impl Inspector {
             Frame::Message(Message::Notification { method, params }) => {
                 let about = params.get("requestId").cloned();
                 let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
-                let members = methods::told_by_client(&method).ok_or_else(refused);
-                ClientSaid::Tells(method, members.and_then(|members| self.heard(params, members)), about)
+                let members = methods::client_notification(&method).ok_or_else(refused);
+                ClientSaid::Tells(method, members.and_then(|members| self.to_server(params, members)), about)
             }
             Frame::Message(Message::Response { id, body }) => {
                 let answer = client.expected(&id).map(|expected| self.answer(expected, body));
@@ -94,12 +93,12 @@ impl Inspector {
             Frame::Unreadable(unreadable) => ServerSaid::Unreadable(unreadable),
             Frame::Message(Message::Request { id, method, params }) => {
                 let members = methods::from_server(&method);
-                let asked = members.and_then(|members| Some((self.seen(params)?, members)));
+                let asked = members.and_then(|members| Some((self.to_client(params)?, members)));
                 ServerSaid::Asks(id, method, asked)
             }
             Frame::Message(Message::Notification { method, params }) => {
-                let seen = if methods::told_by_server(&method) { self.seen(params) } else { None };
-                ServerSaid::Tells(method, seen)
+                let params = if methods::server_notification(&method) { self.to_client(params) } else { None };
+                ServerSaid::Tells(method, params)
             }
             Frame::Message(Message::Response { id, body }) => {
                 let answer = server.expected(&id).map(|expected| self.answer(expected, body));
@@ -117,11 +116,11 @@ impl Inspector {
                 Err((tool, malformed)) => Asked::Misfit(tool, malformed),
             },
             Some(Handling::Pass(passing, members)) => {
-                let mut heard = self.heard(params, members);
-                if let (Passing::Handshake, Ok(heard)) = (passing, &mut heard) {
-                    methods::offer(heard);
+                let mut params = self.to_server(params, members);
+                if let (Passing::Handshake, Ok(params)) = (passing, &mut params) {
+                    methods::negotiate_request(params);
                 }
-                Asked::Pass(passing, heard)
+                Asked::Pass(passing, params)
             }
         }
     }
@@ -132,7 +131,7 @@ impl Inspector {
             // The line looks at it.
             Expected::OfCall => Ok(body),
             Expected::Passed(passing) => Ok(self.passed(passing, body)),
-            Expected::Members(members) => self.heard(body, members).map_err(|bad| Lost::Unreadable(bad.code)),
+            Expected::Members(members) => self.to_server(body, members).map_err(|bad| Lost::Unreadable(bad.code)),
         }
     }
 
@@ -141,7 +140,7 @@ impl Inspector {
         if let Some(Value::Map(result)) = body.get_mut("result") {
             match passing {
                 Passing::Handshake => {
-                    if let Err(why) = methods::accept(result) {
+                    if let Err(why) = methods::negotiate_response(result) {
                         return answer::error(INTERNAL_ERROR, &why);
                     }
                 }
@@ -150,7 +149,7 @@ impl Inspector {
             }
         }
         let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
-        self.seen(body).unwrap_or_else(withheld)
+        self.to_client(body).unwrap_or_else(withheld)
     }
 
     /// Takes out tools that no call of which could be allowed.
@@ -168,25 +167,26 @@ impl Inspector {
     }
 
     /// What may be seen of something the server said: redacted of all that any result is redacted of.
-    fn seen(&self, said: Map) -> Option<Map> {
+    fn to_client(&self, said: Map) -> Option<Map> {
         self.redacted(said, self.enforcer.policy().result_classes()).ok()
     }
 
     /// What the server may hear of something the client said beside a call: what has a place in it, redacted of all that any
     /// argument is redacted of.
-    fn heard(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
+    fn to_server(&self, mut said: Map, members: Members) -> Result<Map, Malformed> {
         let meta = methods::meta(said.shift_remove("_meta"));
         cut(&mut said, members)?;
-        let heard = self.redacted(said, self.enforcer.policy().arg_classes());
-        let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
-        heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
-        Ok(heard)
+        let redacted = self.redacted(said, self.enforcer.policy().arg_classes());
+        let mut redacted =
+            redacted.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
+        redacted.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
+        Ok(redacted)
     }
 
     /// In the session's placeholders: what is said beside a call names the same people.
     fn redacted(&self, said: Map, classes: ClassSet) -> Result<Map, Withheld> {
         match self.enforcer.redact(&self.context, &Value::Map(said), classes)?.value {
-            Value::Map(seen) => Ok(seen),
+            Value::Map(redacted) => Ok(redacted),
             _ => Ok(Map::new()),
         }
     }

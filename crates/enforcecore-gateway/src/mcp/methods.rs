@@ -21,7 +21,7 @@ const PAGE: Members = &[("cursor", Shape::Text)];
 const RESOURCE: Members = &[("uri", Shape::Text)];
 const LEVEL: Members = &[("level", Shape::OneOf(&LEVELS))];
 const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
-const HELLO: Members = &[
+const INITIALIZE: Members = &[
     ("protocolVersion", Shape::Text),
     ("capabilities", Shape::Object(&[("roots", Shape::Object(&[("listChanged", Shape::Flag)]))])),
     ("clientInfo", Shape::Object(&[("name", Shape::Text), ("title", Shape::Text), ("version", Shape::Text)])),
@@ -59,7 +59,7 @@ pub enum Passing {
 /// How a client's request is handled; none that is not listed is served.
 pub fn from_client(method: &str) -> Option<Handling> {
     Some(match method {
-        "initialize" => Handling::Pass(Passing::Handshake, HELLO),
+        "initialize" => Handling::Pass(Passing::Handshake, INITIALIZE),
         "ping" => Handling::Pass(Passing::Plain, NOTHING),
         "logging/setLevel" => Handling::Pass(Passing::Plain, LEVEL),
         "prompts/list" | "resources/list" | "resources/templates/list" => Handling::Pass(Passing::Plain, PAGE),
@@ -81,7 +81,7 @@ pub fn from_server(method: &str) -> Option<Members> {
 }
 
 /// What a client's notification carries; none for one that is not passed on.
-pub fn told_by_client(method: &str) -> Option<Members> {
+pub fn client_notification(method: &str) -> Option<Members> {
     Some(match method {
         "notifications/cancelled" => CANCELLATION,
         "notifications/initialized" | "notifications/roots/list_changed" => NOTHING,
@@ -91,7 +91,7 @@ pub fn told_by_client(method: &str) -> Option<Members> {
 }
 
 /// Whether a server's notification is passed on.
-pub fn told_by_server(method: &str) -> bool {
+pub fn server_notification(method: &str) -> bool {
     matches!(
         method,
         "notifications/message"
@@ -125,7 +125,7 @@ fn is_trace_parent(text: &str) -> bool {
 }
 
 /// Brings the version that the client offers down to one that this proxy knows.
-pub fn offer(params: &mut Map) {
+pub fn negotiate_request(params: &mut Map) {
     let known = params.get("protocolVersion").and_then(Value::as_text).is_some_and(is_known);
     if !known && let Some(newest) = PROTOCOL_VERSIONS.last() {
         params.insert("protocolVersion".to_owned(), Value::from(*newest));
@@ -133,7 +133,7 @@ pub fn offer(params: &mut Map) {
 }
 
 /// Brings the server's side of the handshake down to what this proxy serves, or says why there can be none.
-pub fn accept(result: &mut Map) -> Result<(), String> {
+pub fn negotiate_response(result: &mut Map) -> Result<(), String> {
     let version = result.get("protocolVersion").and_then(Value::as_text).unwrap_or_default();
     if !is_known(version) {
         return Err("the server speaks a protocol version that this proxy does not know".to_owned());
@@ -161,8 +161,8 @@ mod tests {
     fn the_handshake_is_brought_down_to_what_is_served() {
         let check = |offered: &str, expected: &str| {
             let mut params = map(offered);
-            cut(&mut params, HELLO).unwrap();
-            offer(&mut params);
+            cut(&mut params, INITIALIZE).unwrap();
+            negotiate_request(&mut params);
             assert_eq!(Value::Map(params).to_json(), expected);
         };
         check(
@@ -173,10 +173,10 @@ mod tests {
         check("{}", r#"{"protocolVersion":"2025-11-25"}"#);
 
         let mut known = map(r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"tasks":{}}}"#);
-        assert_eq!(accept(&mut known), Ok(()));
+        assert_eq!(negotiate_response(&mut known), Ok(()));
         assert_eq!(Value::Map(known).to_json(), r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}"#);
-        assert!(accept(&mut map(r#"{"protocolVersion":"2199-01-01"}"#)).is_err());
-        assert!(accept(&mut Map::new()).is_err());
+        assert!(negotiate_response(&mut map(r#"{"protocolVersion":"2199-01-01"}"#)).is_err());
+        assert!(negotiate_response(&mut Map::new()).is_err());
     }
 
     #[test]
@@ -185,11 +185,11 @@ mod tests {
         assert_eq!(from_client("resources/read"), Some(Handling::CallMethod));
         for method in ["tools/Call", "server/discover", "tasks/result", "sampling/createMessage", "", "vendor/x"] {
             assert_eq!(from_client(method), None, "{method}");
-            assert_eq!((from_server(method), told_by_client(method)), (None, None), "{method}");
-            assert!(!told_by_server(method), "{method}");
+            assert_eq!((from_server(method), client_notification(method)), (None, None), "{method}");
+            assert!(!server_notification(method), "{method}");
         }
         assert!(from_server("roots/list").is_some() && from_server("elicitation/create").is_none());
-        assert!(told_by_server("notifications/message") && !told_by_server("notifications/cancelled"));
+        assert!(server_notification("notifications/message") && !server_notification("notifications/cancelled"));
     }
 
     #[test]
@@ -285,8 +285,8 @@ mod tests {
         for (method, asked, asked_back, told, told_back) in ROWS {
             assert_eq!(from_client(method), asked, "{method} of the client");
             assert_eq!(from_server(method), asked_back, "{method} of the server");
-            assert_eq!(told_by_client(method), told, "{method} told by the client");
-            assert_eq!(told_by_server(method), told_back, "{method} told by the server");
+            assert_eq!(client_notification(method), told, "{method} told by the client");
+            assert_eq!(server_notification(method), told_back, "{method} told by the server");
         }
     }
 }

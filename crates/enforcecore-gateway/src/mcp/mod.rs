@@ -1,34 +1,41 @@
 //! The Model Context Protocol's stdio transport, proxied (`modelcontextprotocol.io/specification`).
 //!
-//! `stage` (what keeps the loop free) -> `frame` (lines to messages, strictly) -> `methods` and `shape` (what may be said by whom) ->
-//! `inspect` (what may be seen of it) -> `proxy` (the session) -> `calls` (a tool call through the line) -> `peer` (requests on their
-//! way to one side, and their answers) -> `answer` (what the client is told) -> `server` (the process). The messages are our own and not a library's: a typed reader accepts a key twice, drops
-//! what it does not know, and has no place to say which of two ids a request meant.
+//! `frame` (lines to messages, strictly) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
+//! whom) -> `peer` (requests on their way to one side, and their answers) -> `answer` (what the client is told) -> `server` (the
+//! process) -> `session` (what its tasks share) -> `call` (a tool call through the line) -> `inspect` (what each side may see of
+//! the other) -> `session_loop`. Each uses only those before it. The messages are our own and not a library's: a typed reader
+//! accepts a key twice, drops what it does not know, and has no place to say which of two ids a request meant.
 
-mod answer;
-mod calls;
 mod frame;
-mod inspect;
+mod stage;
+
+mod shape;
+
 mod methods;
 mod peer;
-mod proxy;
+
+mod answer;
 mod server;
-mod shape;
-mod stage;
+mod session;
+
+mod call;
+mod inspect;
+mod session_loop;
 
 pub use frame::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 pub use methods::PROTOCOL_VERSIONS;
-pub use proxy::{CALLS_MAX, Ended, GRACE, Proxy};
 pub use server::Server;
+pub use session_loop::{CALLS_MAX, Ended, GRACE, Proxy};
 
-use enforcecore::policy::Face;
+use enforcecore::capabilities::{Capabilities, Capability, Face};
 
 /// What this face can honour.
-pub const FACE: Face = Face {
-    name: "mcp",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+pub const FACE: Face = Face::new(
+    "mcp",
+    Capabilities::NONE
+        .with(Capability::RewriteArguments)
+        .with(Capability::RewriteResults)
+        .with(Capability::EndAtDeadline)
+        .with(Capability::ResolvePaths)
+        .with(Capability::KeepState),
+);

@@ -5,14 +5,14 @@ use std::ops::ControlFlow;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use enforcecore::ports::StoreError;
 use enforcecore::redact::{Class, ClassSet, RedactedText, redact_text};
-use enforcecore::traits::StoreError;
 use enforcecore_host::process::{Pipes, Spawn, Tree};
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::frame::FRAME_BYTES_MAX;
-use super::stage::{Line, Stage, stage};
+use super::frame::{FRAME_BYTES_MAX, Line};
+use super::stage::{Stage, stage};
 
 /// A running server.
 pub struct Server {

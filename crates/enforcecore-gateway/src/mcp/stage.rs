@@ -12,20 +12,12 @@ use tokio::io::AsyncBufRead;
 use tokio::sync::mpsc;
 use tokio::task::{AbortHandle, spawn_blocking};
 
-use super::frame::next_line;
+use super::frame::{Line, next_line};
 
 /// Lines that wait to be inspected at most: a few, because one may have four MiB.
 const LINES_AHEAD_MAX: usize = 4;
 /// Inspected messages that wait to be handled at most; then the other side waits.
 const INSPECTED_AHEAD_MAX: usize = 16;
-
-/// One line as it was read.
-pub struct Line {
-    /// Its beginning, as much as is held.
-    pub text: Vec<u8>,
-    /// How many bytes it has in all.
-    pub bytes: usize,
-}
 
 /// What a stream says, inspected.
 pub struct Stage<T> {

@@ -139,7 +139,7 @@ impl World {
         let server = Server::start(&Spawn::new("python3").args([script, folder.path().to_str().unwrap()])).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, complaints: writer(complaints.clone()) };
+        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()) };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
@@ -342,7 +342,7 @@ fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
         origin: folders.origin.clone(),
     };
     let log = Arc::new(Log::open(parts, State::default()).unwrap());
-    let (face, resolver, durability) = (setup.face.clone(), Arc::new(FileSystem), Durability::Strict);
+    let (face, resolver, durability) = (setup.face, Arc::new(FileSystem), Durability::Strict);
     let parts = EnforcerParts { policy, face, log, resolver, protected, approver: None, clock, random, durability };
     Enforcer::new(parts).unwrap()
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use enforcecore::audit::Durability;
-use enforcecore::policy::Face;
+use enforcecore::capabilities::Face;
 
 use super::keys::Key;
 use crate::evidence::LogFolders;

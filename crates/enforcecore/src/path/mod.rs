@@ -14,7 +14,6 @@ use std::path::{Component, Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::traits::PathResolver;
 use crate::value::Map;
 
 /// How a tool reads one of its path arguments, as the policy declares it.
@@ -102,6 +101,15 @@ impl PathError {
             PathError::NoResolver | PathError::TooManyLinks | PathError::Unreadable(_) => "path_unresolved",
         }
     }
+}
+
+/// Looks at the file system, without opening a file.
+pub trait PathResolver: std::marker::Send + Sync {
+    /// Where an absolute path leads as the kernel walks it, with no `.`, `..` or symbolic link left in it; components that do
+    /// not exist yet are kept as they are.
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError>;
+    /// Whether there is an entry of exactly this name; a link counts, whatever it leads to.
+    fn is_there(&self, path: &Path) -> bool;
 }
 
 /// What a path argument came to.

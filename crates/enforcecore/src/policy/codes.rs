@@ -488,8 +488,9 @@ mod tests {
 
     use super::*;
 
-    /// The room's own sources, in which every code is written as a literal.
+    /// The sources in which every code is written as a literal.
     const SOURCES: &[&str] = &[
+        include_str!("../capabilities.rs"),
         include_str!("lint/budget.rs"),
         include_str!("lint/checker.rs"),
         include_str!("lint/dead.rs"),

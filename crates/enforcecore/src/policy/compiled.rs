@@ -8,6 +8,7 @@ use super::ast::{InlineTest, OnPlaceholder, Operand, PathDecl, Reference, Subjec
 use super::comparators::Check;
 use super::effects::{ToolEffect, ToolEffects};
 use super::types::Type;
+use crate::capabilities::Capability;
 use crate::decision::{Approval, Obligations, Over, Trust, Window};
 use crate::diagnostic::Span;
 
@@ -114,15 +115,8 @@ pub(crate) enum Amount {
     Unknown,
 }
 
-/// The first place that obliges a face to something, by what it obliges to.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Needs {
-    pub(crate) rewrites_args: Option<Span>,
-    pub(crate) rewrites_results: Option<Span>,
-    pub(crate) deadline: Option<Span>,
-    pub(crate) resolves_paths: Option<Span>,
-    pub(crate) durable_state: Option<Span>,
-}
+/// What the policy needs of a face, each with the first place that obliges to it.
+pub(crate) type Needs = BTreeMap<Capability, Span>;
 
 impl Tool {
     /// What the tool reaches is not found by looking at its arguments.

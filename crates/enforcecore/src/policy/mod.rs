@@ -33,8 +33,10 @@ pub use self::load::unreadable;
 pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
+pub use crate::capabilities::Face;
+use crate::capabilities::{CAPABILITIES, Capability};
 use crate::decision::{Ask, Decision, Obligations};
-use crate::diagnostic::{Diagnostic, Severity, Span};
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::redact::ClassSet;
 use crate::session::SessionView;
@@ -61,23 +63,6 @@ pub struct Loaded {
     pub policy: Policy,
     /// Warnings; an error would have stopped the load.
     pub warnings: Vec<Diagnostic>,
-}
-
-/// What a face can honour. Binding a policy that can oblige more fails with a list.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Face {
-    /// The face's name in messages: `python`, `mcp`.
-    pub name: &'static str,
-    /// Whether it can give the tool other arguments than the model wrote.
-    pub rewrites_args: bool,
-    /// Whether it can give the model another result than the tool wrote.
-    pub rewrites_results: bool,
-    /// Whether it can end a call that is overdue.
-    pub deadline: bool,
-    /// Whether it resolves symbolic links.
-    pub resolves_paths: bool,
-    /// Whether state outlives the process.
-    pub durable_state: bool,
 }
 
 impl Policy {
@@ -107,33 +92,19 @@ impl Policy {
 
     /// What this policy can oblige that the face cannot honour.
     pub fn exceeds(&self, face: &Face) -> Vec<Diagnostic> {
-        let needs = &self.core.needs;
-        let wants: [(&'static str, &Option<Span>, bool, &str); 5] = [
-            ("EC0140", &needs.rewrites_args, face.rewrites_args, "redact arguments"),
-            ("EC0141", &needs.rewrites_results, face.rewrites_results, "redact results"),
-            ("EC0142", &needs.deadline, face.deadline, "end a call at its deadline"),
-            ("EC0143", &needs.resolves_paths, face.resolves_paths, "follow symbolic links in paths"),
-            ("EC0144", &needs.durable_state, face.durable_state, "keep state beyond the process"),
-        ];
-        let missing = wants.into_iter().filter(|(_, _, can, _)| !can);
+        let missing = CAPABILITIES.iter().filter(|row| !face.can(row.capability));
         missing
-            .filter_map(|(code, span, _, what)| {
-                let message = format!("the face `{}` cannot {what}, and this obliges it to", face.name);
-                Some(Diagnostic {
-                    code,
-                    severity: Severity::Error,
-                    span: span.clone()?,
-                    message,
-                    help: None,
-                    fix: None,
-                })
+            .filter_map(|row| {
+                let span = self.core.needs.get(&row.capability)?.clone();
+                let message = format!("the face `{}` cannot {}, and this obliges it to", face.name, row.action);
+                Some(Diagnostic { code: row.code, severity: Severity::Error, span, message, help: None, fix: None })
             })
             .collect()
     }
 
     /// Whether any rule, budget or fact needs state.
     pub fn uses_state(&self) -> bool {
-        self.core.needs.durable_state.is_some()
+        self.core.needs.contains_key(&Capability::KeepState)
     }
 
     /// Whether a document declares this tool, under exactly this name.

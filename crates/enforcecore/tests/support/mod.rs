@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex};
 use ed25519_dalek::{Signer as _, SigningKey};
 use enforcecore::audit::{Durability, EntryLine, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context};
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::path::PathError;
-use enforcecore::policy::{Face, Policy, Protected};
+use enforcecore::policy::{Policy, Protected};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{
     Approver, Clock, LogStore, LogTurn, PathResolver, PolicySource, PolicyText, Random, Signer, StoreError,
@@ -112,14 +113,7 @@ pub fn entries(bytes: &[u8]) -> Vec<EntryLine> {
     lines.filter_map(|line| serde_json::from_slice(line).ok()).collect()
 }
 
-pub const FACE: Face = Face {
-    name: "test",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+pub const FACE: Face = Face::new("test", Capabilities::ALL);
 
 pub fn load(policy: &str) -> Policy {
     match Policy::load(PolicyText { name: "test.yaml".to_owned(), bytes: policy.as_bytes().to_vec() }, &NoDocuments) {

@@ -10,12 +10,12 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore, Mode};
+use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed};
+use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
-use enforcecore::outcome::Outcome;
-use enforcecore::policy::Face;
+use enforcecore::outcome::{BeginMode, Outcome};
 use enforcecore::redact::{shown_error, shown_name};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
@@ -115,7 +115,7 @@ impl Decider {
         let call = self.call(value).map_err(|malformed| malformed.message)?;
         let id = call.id.to_string();
         // A call that was refused changed nothing but what waits for approval.
-        if let Ok(admitted) = self.enforcer.begin(call, Mode::Hook) {
+        if let Ok(admitted) = self.enforcer.begin(call, BeginMode::Hook) {
             self.open.insert(id, admitted);
         }
         Ok(())
@@ -187,14 +187,7 @@ impl Decider {
 const CALL_KEYS: [&str; 7] = ["id", "tool", "args", "principal", "session", "facts", "tenant"];
 
 /// Deciding honours everything: whatever a policy obliges is only told, never done.
-pub const FACE: Face = Face {
-    name: "decide",
-    rewrites_args: true,
-    rewrites_results: true,
-    deadline: true,
-    resolves_paths: true,
-    durable_state: true,
-};
+pub const FACE: Face = Face::new("decide", Capabilities::ALL);
 
 fn enforcer(setup: &Setup, clock: &Arc<SessionClock>, approver: &Arc<FileApprover>) -> Result<Enforcer, CommandError> {
     let failed = |error: &dyn std::fmt::Display| CommandError::failed(error.to_string());

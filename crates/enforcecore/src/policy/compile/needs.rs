@@ -8,52 +8,53 @@ use super::super::parse::rule::Rule;
 use super::super::source::report::Place;
 use super::super::types::ItemKind;
 use super::unite::{Tools, selected};
+use crate::capabilities::Capability;
 use crate::path::Send;
 
 /// Remembers the first place that obliges a face to each thing it may not be able to do.
 pub(super) fn find_needs(document: &Document, tools: &Tools, needs: &mut Needs) {
-    let note = |need: &mut Option<_>, place: Place| {
-        need.get_or_insert_with(|| place.span(&document.file));
+    let mut note = |capability: Capability, place: Place| {
+        needs.entry(capability).or_insert_with(|| place.span(&document.file));
     };
     let redactions = std::iter::once(&document.redact)
         .chain(document.tools.iter().map(|tool| &tool.redact))
         .chain(document.rules.iter().map(|rule| &rule.redact));
     for redact in redactions {
         if !redact.args.is_empty() {
-            note(&mut needs.rewrites_args, redact.place);
+            note(Capability::RewriteArguments, redact.place);
         }
         if !redact.result.is_empty() {
-            note(&mut needs.rewrites_results, redact.place);
+            note(Capability::RewriteResults, redact.place);
         }
     }
     let deadlines = document.deadline.iter().chain(document.rules.iter().filter_map(|rule| rule.deadline.as_ref()));
     for deadline in deadlines {
-        note(&mut needs.deadline, deadline.place);
+        note(Capability::EndAtDeadline, deadline.place);
     }
     for rule in &document.rules {
         if rule.verb == Verb::Ask {
-            note(&mut needs.durable_state, rule.place);
+            note(Capability::KeepState, rule.place);
         }
         let tests = rule.when.iter().chain(rule.unless.iter().flatten());
         for test in tests.filter(|test| looks_at_paths(test, rule, tools)) {
-            note(&mut needs.resolves_paths, test.subject.place);
+            note(Capability::ResolvePaths, test.subject.place);
         }
     }
     for budget in &document.budgets {
-        note(&mut needs.durable_state, budget.place);
+        note(Capability::KeepState, budget.place);
     }
     for (fact, _) in document.tools.iter().flat_map(|tool| &tool.facts) {
-        note(&mut needs.durable_state, fact.place);
+        note(Capability::KeepState, fact.place);
     }
     for arg in document.tools.iter().flat_map(|tool| &tool.args) {
         if arg.on_placeholder == OnPlaceholder::Ask {
-            note(&mut needs.durable_state, arg.name.place);
+            note(Capability::KeepState, arg.name.place);
         }
         if arg.path.send == Some(Send::Relative) {
-            note(&mut needs.rewrites_args, arg.name.place);
+            note(Capability::RewriteArguments, arg.name.place);
         }
         if arg.ty.is_path() && arg.fits.iter().any(|check| !check.value.is_any()) {
-            note(&mut needs.resolves_paths, arg.name.place);
+            note(Capability::ResolvePaths, arg.name.place);
         }
     }
 }

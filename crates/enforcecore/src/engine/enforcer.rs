@@ -6,22 +6,26 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use tracing::{Span, debug, info, info_span, warn};
+use tracing::{info, info_span, warn};
 
-use crate::admission::{self, Moment, NotAdmitted};
-use crate::audit::{Body, CallRecord, CommitError, Durability, IntentRecord, Log, LogError, Mode, PolicyRecord};
+use super::admission::{self, Moment, NotAdmitted};
+use super::context::{CallContext, Shared, session_name};
+use super::inbound;
+pub use super::open_call::FinishError;
+use super::open_call::OpenCall;
+use crate::audit::{Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
-use crate::decision::{Ask, Decision, Verdict};
+use crate::capabilities::{Capability, Face};
+use crate::decision::{Ask, Decision, SessionView, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::inbound;
-use crate::numbering::Numbering;
-use crate::outcome::{Completed, Outcome, Permit, Refusal, Refused};
-use crate::policy::{Face, Policy, Protected};
+use crate::outcome::{BeginMode, Completed, Outcome, Permit, Refusal, Refused};
+use crate::path::PathResolver;
+use crate::policy::{Policy, Protected};
+use crate::ports::{Approver, Clock, Door, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
-use crate::session::{Keyer, SessionView, State};
-use crate::settle::{OpenCall, Settled};
-use crate::traits::{Approver, Clock, Door, PathResolver, Random, StoreError};
-use crate::value::{Value, encode_bytes, encode_map};
+use crate::state::numbering::Numbering;
+use crate::state::session::State;
+use crate::value::{Value, encode_map};
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
 const DECISIONS_MAX: usize = 16;
@@ -29,7 +33,7 @@ const DECISIONS_MAX: usize = 16;
 /// Enforces one policy on calls from one face. Cheap to clone; clones are the same enforcer.
 #[derive(Clone)]
 pub struct Enforcer {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
 }
 
 /// What an enforcer is made of.
@@ -52,18 +56,6 @@ pub struct EnforcerParts {
     pub random: Arc<dyn Random>,
     /// How intents are acknowledged.
     pub durability: Durability,
-}
-
-pub(crate) struct Shared {
-    policy: RwLock<Arc<Policy>>,
-    face: Face,
-    pub(crate) log: Arc<Log<State>>,
-    resolver: Arc<dyn PathResolver>,
-    protected: Protected,
-    approver: Option<Arc<dyn Approver>>,
-    pub(crate) clock: Arc<dyn Clock>,
-    random: Arc<dyn Random>,
-    pub(crate) durability: Durability,
 }
 
 /// Why an enforcer cannot be had.
@@ -107,20 +99,6 @@ impl Admitted {
     }
 }
 
-/// Why a call cannot be finished. Nothing was changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum FinishError {
-    /// It was finished, voided or abandoned before.
-    #[error("this call was finished before")]
-    AlreadyFinished,
-    /// It was admitted in another process, before a fork.
-    #[error("this call was admitted in another process")]
-    OtherProcess,
-    /// It was admitted too long ago; it is recorded as abandoned.
-    #[error("this call was admitted too long ago")]
-    Expired,
-}
-
 impl Enforcer {
     /// Binds a policy to a face and a log, and records which rules are in force from here on.
     pub fn new(parts: EnforcerParts) -> Result<Enforcer, BindError> {
@@ -159,49 +137,46 @@ impl Enforcer {
 
     /// One call, end to end. `Err` guarantees that the tool did not start.
     pub fn enforce(&self, call: Call, run: impl FnOnce(Permit) -> Outcome) -> Result<Completed, Refused> {
-        let line = self.line(&call);
-        let _span = line.span.enter();
-        let frozen = self.freeze(call, &line)?; //                    from here on nothing changes under us
-        let decided = self.decide(frozen, &line); //                  pure and total: every path ends in a decision
-        let decided = self.redact_inbound(decided, &line); //         a changed call is decided again; the stricter wins
-        let (permit, open) = self.admit(decided, &line, Mode::Closed)?; // budgets taken, intent durable, or nothing runs
+        let (context, policy) = self.context(&call);
+        let _span = context.span.enter();
+        let frozen = self.freeze(call, policy, &context)?; //         from here on nothing changes under us
+        let decided = self.decide(frozen, &context); //               pure and total: every path ends in a decision
+        let decided = self.redact_inbound(decided, &context); //      a changed call is decided again; the stricter wins
+        let (permit, open) = self.admit(decided, &context, Mode::Closed)?; // budgets taken, intent durable, or nothing runs
         let outcome = contain_panic(|| permit.look_again().unwrap_or_else(|| run(permit))); // the only effect; consumes the permit
-        let settled = open.settled(outcome); //                       what may be seen
-        settle(open, settled) //                                      always, whatever the tool did
+        let ending = open.ending(outcome); //                         what may be seen
+        open.settle(ending) //                                        always, whatever the tool did
     }
 
     /// The line up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
-    pub fn begin(&self, call: Call, mode: Mode) -> Result<Admitted, Refused> {
-        let line = self.line(&call);
-        let _span = line.span.enter();
-        let frozen = self.freeze(call, &line)?;
-        let decided = self.redact_inbound(self.decide(frozen, &line), &line);
-        let (permit, open) = self.admit(decided, &line, mode)?;
+    pub fn begin(&self, call: Call, mode: BeginMode) -> Result<Admitted, Refused> {
+        let (context, policy) = self.context(&call);
+        let _span = context.span.enter();
+        let frozen = self.freeze(call, policy, &context)?;
+        let decided = self.redact_inbound(self.decide(frozen, &context), &context);
+        let (permit, open) = self.admit(decided, &context, mode.recorded())?;
         match permit.look_again() {
             None => Ok(Admitted { permit, open }),
-            Some(changed) => {
-                let settled = open.settled(changed);
-                Err(not_started(open, settled))
-            }
+            Some(changed) => Err(open.refuse(changed)),
         }
     }
 
     /// The line after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
     pub fn finish(&self, admitted: Admitted, outcome: Outcome) -> Result<Result<Completed, Refused>, FinishError> {
         let Admitted { permit, mut open } = admitted;
-        let _span = open.line.span.clone().entered();
+        let _span = open.context.span.clone().entered();
         drop(permit);
         open.check_finishable()?;
-        let settled = open.settled(outcome);
-        Ok(settle(open, settled))
+        let ending = open.ending(outcome);
+        Ok(open.settle(ending))
     }
 
     /// Refuses and records a call that a face could not even read: not JSON, a key twice, too deep. Its arguments are not
     /// looked at, so a face passes whatever it has of the call without them.
     pub fn refuse_malformed(&self, call: Call, malformed: Malformed) -> Refused {
-        let line = self.line(&call);
-        let _span = line.span.enter();
-        self.refuse(&line, &self.policy(), Decision::malformed(malformed))
+        let (context, policy) = self.context(&call);
+        let _span = context.span.enter();
+        self.refuse(&context, &policy, Decision::malformed(malformed))
     }
 
     /// Redacts what is said beside a call in a session, such as a notification, in the numbers of that session's placeholders.
@@ -213,49 +188,22 @@ impl Enforcer {
         redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
     }
 
-    /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
-    pub fn decide_only(&self, call: Call) -> Decision {
-        let line = self.line(&call);
-        let _span = line.span.enter();
-        let decision = self.foresee(call, &line);
-        debug!(decision = decision.verdict.as_str(), code = decision.code, rules = ?decision.rules, "call decided only");
-        decision
-    }
-
-    fn foresee(&self, call: Call, line: &Line) -> Decision {
-        let frozen = match self.freeze_under(self.policy(), call) {
-            Ok(frozen) => frozen,
-            Err(malformed) => return Decision::malformed(malformed),
-        };
-        let decided = self.redacted(self.decide(frozen, line), line, false);
-        let now_us = self.shared.clock.wall_us();
-        match self.shared.log.view(|state| {
-            admission::admit(&decided.decision, &decided.call, &self.moment(&decided, state, line, now_us))
-        }) {
-            Ok(_) if decided.decision.verdict == Verdict::Allow => decided.decision,
-            Ok(_) => approved(decided.decision),
-            Err(NotAdmitted::Denied(decision)) => *decision,
-            Err(NotAdmitted::Asks(decision, asks)) => needs_approval(*decision, asks),
-        }
-    }
-
-    fn freeze(&self, call: Call, line: &Line) -> Result<Frozen, Refused> {
-        let policy = self.policy();
+    fn freeze(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Result<Frozen, Refused> {
         self.freeze_under(Arc::clone(&policy), call)
-            .map_err(|malformed| self.refuse(line, &policy, Decision::malformed(malformed)))
+            .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed)))
     }
 
     /// Where paths lead is looked up here and nowhere in `decide` or `admit`: neither may wait for a file system.
-    fn freeze_under(&self, policy: Arc<Policy>, call: Call) -> Result<Frozen, Malformed> {
+    pub(super) fn freeze_under(&self, policy: Arc<Policy>, call: Call) -> Result<Frozen, Malformed> {
         let Shared { resolver, face, .. } = &*self.shared;
         let paths = policy.path_args(&call.tool);
-        let how = Freezing { paths: &paths, resolver: &**resolver, rewrites: face.rewrites_args };
+        let how = Freezing { paths: &paths, resolver: &**resolver, rewrites: face.can(Capability::RewriteArguments) };
         Ok(Frozen { call: FrozenCall::freeze(call, how)?, policy })
     }
 
-    fn decide(&self, Frozen { call, policy }: Frozen, line: &Line) -> Decided {
+    pub(super) fn decide(&self, Frozen { call, policy }: Frozen, context: &CallContext) -> Decided {
         let (decision, version) = self.shared.log.view(|state| {
-            let known = state.session(&line.session);
+            let known = state.session(&context.session);
             let nothing = BTreeMap::new();
             let view =
                 SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
@@ -266,14 +214,14 @@ impl Enforcer {
     }
 
     /// Redacts until nothing more is found: the decision on a changed call may oblige more than the first one did.
-    fn redact_inbound(&self, decided: Decided, line: &Line) -> Decided {
-        self.redacted(decided, line, true)
+    fn redact_inbound(&self, decided: Decided, context: &CallContext) -> Decided {
+        self.redacted(decided, context, true)
     }
 
-    fn redacted(&self, mut decided: Decided, line: &Line, records: bool) -> Decided {
-        let numbering = line.numbering(&self.shared.log, records);
+    pub(super) fn redacted(&self, mut decided: Decided, context: &CallContext, records: bool) -> Decided {
+        let numbering = context.numbering(&self.shared.log, records);
         // Once, and before anything is redacted here: what the caller wrote is looked at, and not our own placeholders.
-        let issued = self.shared.log.view(|state| state.issued(&line.session));
+        let issued = self.shared.log.view(|state| state.issued(&context.session));
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
         // From here on the state may change it in place.
         drop(issued);
@@ -286,7 +234,7 @@ impl Enforcer {
             match inbound::redact(&decided.call, &decided.decision, &decided.policy, &numbering) {
                 Ok(None) => return decided,
                 Ok(Some((call, redactions))) => {
-                    let again = self.decide(Frozen { call, policy: Arc::clone(&decided.policy) }, line);
+                    let again = self.decide(Frozen { call, policy: Arc::clone(&decided.policy) }, context);
                     let mut counts = decided.redactions;
                     redactions.into_iter().for_each(|(class, n)| *counts.entry(class).or_default() += n);
                     let decision = again.decision.stricter(decided.decision);
@@ -303,35 +251,36 @@ impl Enforcer {
     }
 
     /// Admits and intends in one step: the permit exists only once its intent is acknowledged.
-    fn admit(&self, mut decided: Decided, line: &Line, mode: Mode) -> Result<(Permit, OpenCall), Refused> {
+    fn admit(&self, mut decided: Decided, context: &CallContext, mode: Mode) -> Result<(Permit, OpenCall), Refused> {
         for _ in 0..DECISIONS_MAX {
-            match self.try_admit(&decided, line, mode) {
+            match self.try_admit(&decided, context, mode) {
                 Ok(()) => {
                     let Decision { code, rules, .. } = &decided.decision;
                     info!(decision = "allow", code, ?rules, "call admitted");
                     let deadline = decided.decision.obligations.deadline;
-                    let open = OpenCall::new(&self.shared, line.clone(), decided.decision);
+                    let open = OpenCall::new(&self.shared, context.clone(), decided.decision);
                     return Ok((Permit::new(decided.call, deadline, Arc::clone(&self.shared.resolver)), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
                     // From what was asked for: what redaction left of it may be allowed where it is not.
                     let asked = decided.asked.unwrap_or(decided.call);
-                    decided = self.redact_inbound(self.decide(self.freeze(asked.thaw(), line)?, line), line);
+                    let frozen = self.freeze(asked.thaw(), self.policy(), context)?;
+                    decided = self.redact_inbound(self.decide(frozen, context), context);
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
-                    return Err(self.refuse(line, &decided.policy, *decision));
+                    return Err(self.refuse(context, &decided.policy, *decision));
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Asks(decision, asks)))) => {
-                    return Err(self.ask(&decided, line, needs_approval(*decision, asks)));
+                    return Err(self.ask(&decided, context, needs_approval(*decision, asks)));
                 }
-                Err(CommitError::Log(error)) => return Err(log_refusal(line, &error)),
+                Err(CommitError::Log(error)) => return Err(log_refusal(context, &error)),
             }
         }
         let denied = decided.decision.and_deny("contention", "the session kept changing while this call was decided");
-        Err(self.refuse(line, &decided.policy, denied))
+        Err(self.refuse(context, &decided.policy, denied))
     }
 
-    fn try_admit(&self, decided: &Decided, line: &Line, mode: Mode) -> Result<(), CommitError<NotYet>> {
+    fn try_admit(&self, decided: &Decided, line: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
         let propose = |state: &State, now_us: i64| {
             let version = state.session(&line.session).map_or(0, |session| session.version);
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
@@ -340,7 +289,7 @@ impl Enforcer {
             let moment = self.moment(decided, state, line, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
             let intent = IntentRecord {
-                record: self.record(line, &decided.policy, &decided.decision),
+                record: self.call_record(line, &decided.policy, &decided.decision),
                 commitment: Some(moment.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
@@ -353,15 +302,11 @@ impl Enforcer {
     }
 
     /// Looks for a door to everyone who must approve; one closed door denies.
-    fn ask(&self, decided: &Decided, line: &Line, decision: Decision) -> Refused {
-        let door = |ask: &Ask| match self
-            .shared
-            .approver
-            .as_ref()
-            .map(|approver| approver.ask(decided.policy.wish(ask), &decided.call))
-        {
-            Some(Door::Open { expires_us }) => Some(expires_us),
-            Some(Door::Closed) | None => None,
+    fn ask(&self, decided: &Decided, line: &CallContext, decision: Decision) -> Refused {
+        let approver = self.shared.approver.as_ref();
+        let door = |ask: &Ask| match approver?.ask(decided.policy.wish(ask), &decided.call) {
+            Door::Open { expires_us } => Some(expires_us),
+            Door::Closed => None,
         };
         let Some(expires_us) =
             decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
@@ -369,42 +314,46 @@ impl Enforcer {
             let denied = decision.and_deny("no_approver", "this call needs an approval and no approver can be reached");
             return self.refuse(line, &decided.policy, denied);
         };
-        let entry = Body::Pending(self.record(line, &decided.policy, &decision)).into();
-        match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
-            Ok(_) => {
+        let entry = Body::Pending(self.call_record(line, &decided.policy, &decision)).into();
+        match self.record(entry) {
+            Ok(()) => {
                 info!(decision = "ask", code = decision.code, rules = ?decision.rules, "call waits for approval");
                 refused(line, Refusal::Pending { expires_us }, decision, true)
             }
-            Err(CommitError::Log(error)) => log_refusal(line, &error),
-            Err(CommitError::Refused(never)) => match never {},
+            Err(error) => log_refusal(line, &error),
         }
     }
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
-    fn refuse(&self, line: &Line, policy: &Policy, decision: Decision) -> Refused {
-        let entry = Body::Denial(self.record(line, policy, &decision)).into();
-        let committed = self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ())));
-        if let Err(CommitError::Log(error)) = &committed {
+    fn refuse(&self, line: &CallContext, policy: &Policy, decision: Decision) -> Refused {
+        let entry = Body::Denial(self.call_record(line, policy, &decision)).into();
+        let recorded = self.record(entry);
+        if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
         }
         info!(decision = "deny", code = decision.code, rules = ?decision.rules, "call refused");
         let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
-        refused(line, kind, decision, committed.is_ok())
+        refused(line, kind, decision, recorded.is_ok())
     }
 
     fn record_policy(&self) -> Result<(), BindError> {
         let policy = self.policy();
         let note = [("name".to_owned(), policy.name.clone()), ("version".to_owned(), policy.version.clone())].into();
         let entry = Body::Policy(PolicyRecord { note, policy: Some(hex(&policy.digest)) }).into();
+        Ok(self.record(entry)?)
+    }
+
+    /// Writes an entry that depends on no state.
+    fn record(&self, entry: Entry) -> Result<(), LogError> {
         match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
             Ok(_) => Ok(()),
-            Err(CommitError::Log(error)) => Err(BindError::Log(error)),
+            Err(CommitError::Log(error)) => Err(error),
             Err(CommitError::Refused(never)) => match never {},
         }
     }
 
     /// What an entry says of a call and the decision about it.
-    fn record(&self, line: &Line, policy: &Policy, decision: &Decision) -> CallRecord {
+    fn call_record(&self, line: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
         CallRecord {
             call: Some(line.id.to_string()),
             parent: line.parent.as_ref().map(ToString::to_string),
@@ -426,12 +375,19 @@ impl Enforcer {
         format!("undeclared:{}:{}", tool.len(), self.shared.log.keyer().name("tool", tool.as_bytes()))
     }
 
-    fn moment<'a>(&'a self, decided: &'a Decided, state: &'a State, line: &'a Line, now_us: i64) -> Moment<'a> {
+    pub(super) fn moment<'a>(
+        &'a self,
+        decided: &'a Decided,
+        state: &'a State,
+        context: &'a CallContext,
+        now_us: i64,
+    ) -> Moment<'a> {
         let (policy, approver) = (&*decided.policy, self.shared.approver.as_deref());
-        Moment { policy, state, keyer: self.shared.log.keyer(), session: &line.session, now_us, approver }
+        Moment { policy, state, keyer: self.shared.log.keyer(), session: &context.session, now_us, approver }
     }
 
-    fn line(&self, call: &Call) -> Line {
+    /// Who calls, and the policy in force. A later policy is looked for once, in the log's turn that writes the intent.
+    pub(super) fn context(&self, call: &Call) -> (CallContext, Arc<Policy>) {
         let (keyer, context) = (self.shared.log.keyer(), &call.context);
         let session = session_name(keyer, context);
         let named = !context.session_id.is_empty();
@@ -443,58 +399,23 @@ impl Enforcer {
         let policy = self.policy();
         let tool = self.tool_name(&policy, &call.tool);
         let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
-        Line {
-            id: call.id.clone(),
-            parent: call.parent.clone(),
-            tool: call.tool.clone(),
-            session,
-            named,
-            principal,
-            span,
-        }
-    }
-}
-
-/// The keyed name of a session.
-fn session_name(keyer: &Keyer, context: &Context) -> String {
-    let mut session = Vec::new();
-    encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
-    encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
-    keyer.name("session", &session)
-}
-
-/// Who is on the line, by the names the log uses.
-#[derive(Clone)]
-pub(crate) struct Line {
-    pub(crate) id: CallId,
-    parent: Option<CallId>,
-    tool: String,
-    pub(crate) session: String,
-    /// Whether the call names a session; otherwise it is in one with every other call that names none.
-    named: bool,
-    principal: Option<String>,
-    pub(crate) span: Span,
-}
-
-impl Line {
-    /// The numbers of placeholders in this session.
-    pub(crate) fn numbering<'a>(&'a self, log: &'a Log<State>, records: bool) -> Numbering<'a> {
-        Numbering { log, session: self.named.then_some(self.session.as_str()), records }
+        let (id, parent, tool) = (call.id.clone(), call.parent.clone(), call.tool.clone());
+        (CallContext { id, parent, tool, session, named, principal, span }, policy)
     }
 }
 
 /// A call with the policy that says which of its arguments are paths, and how they are read.
-struct Frozen {
+pub(super) struct Frozen {
     call: FrozenCall,
     policy: Arc<Policy>,
 }
 
 /// A call with the decision about it and everything the decision was made on.
-struct Decided {
-    call: FrozenCall,
+pub(super) struct Decided {
+    pub(super) call: FrozenCall,
     /// The call as it was before redaction, if that changed it.
     asked: Option<FrozenCall>,
-    decision: Decision,
+    pub(super) decision: Decision,
     policy: Arc<Policy>,
     version: u64,
     redactions: BTreeMap<Class, u64>,
@@ -541,51 +462,19 @@ fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Outcome::Crashed)
 }
 
-/// Writes the end of a call. A failure to write cannot undo the effect, so it withholds the result.
-fn settle(open: OpenCall, settled: Settled) -> Result<Completed, Refused> {
-    let call = open.line.id.clone();
-    let Err(error) = open.close(&settled) else { return settled.into_end(&call) };
-    warn!(%error, "the end of a call could not be recorded");
-    match settled.effect() {
-        None => settled.into_end(&call).map_err(|refused| Refused { recorded: false, ..refused }),
-        Some(effect) => {
-            let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
-            Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
-        }
-    }
-}
-
-/// The refusal of a call whose tool was not started after all. What it took is given back.
-fn not_started(open: OpenCall, settled: Settled) -> Refused {
-    let call = open.line.id.clone();
-    match settle(open, settled) {
-        Err(refused) => refused,
-        Ok(_) => {
-            let (kind, reason) =
-                (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
-            Refused { call, kind, code: "not_started", reason, rules: Vec::new(), recorded: true }
-        }
-    }
-}
-
-fn refused(line: &Line, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
+fn refused(context: &CallContext, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
     let Decision { code, reason, rules, .. } = decision;
-    Refused { call: line.id.clone(), kind, code, reason, rules, recorded }
+    Refused { call: context.id.clone(), kind, code, reason, rules, recorded }
 }
 
-fn log_refusal(line: &Line, error: &LogError) -> Refused {
+fn log_refusal(context: &CallContext, error: &LogError) -> Refused {
     warn!(%error, "call refused: the log cannot be written");
     let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
-    Refused { call: line.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
+    Refused { call: context.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
 }
 
-fn approved(decision: Decision) -> Decision {
-    let reason = format!("approved: {}", decision.reason);
-    Decision { verdict: Verdict::Allow, code: "approved", reason, ..decision }
-}
-
-fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
+pub(super) fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
     let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };

@@ -3,8 +3,8 @@
 use std::cell::Cell;
 use std::sync::Arc;
 
-use enforcecore::call::{Call, CallId, Malformed};
-use enforcecore::outcome::{Outcome, Permit, Refused};
+use enforcecore::call::Malformed;
+use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::value::{Map, Value};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use super::answer::Style;
 use super::methods;
 use super::peer::{Answer, Lost};
-use super::proxy::Session;
+use super::session::Session;
 
 /// What a client asks to be called.
 #[derive(Debug)]
@@ -99,20 +99,6 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     (!cancelled.get()).then_some(body)
 }
 
-/// Refuses and records what could not even become a call.
-pub fn refuse(session: &Session, tool: &str, malformed: Malformed) -> Refused {
-    session.enforcer.refuse_malformed(session.call(tool, Map::new()), malformed)
-}
-
-impl Session {
-    fn call(&self, tool: &str, args: Map) -> Call {
-        // Without randomness there is no name, and then no intent either: the log refuses to be written.
-        let id = self.enforcer.call_id().ok().or_else(|| CallId::from_text("unnamed"));
-        let id = id.unwrap_or_else(|| CallId::from_random([0; 16]));
-        Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
-    }
-}
-
 fn outcome(style: Style, answer: Answer) -> Outcome {
     match answer {
         Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable("bad_message"),
@@ -132,7 +118,7 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
             why: "the client cancelled this call before the server was asked".to_owned(),
         },
         Err(Lost::Gone) => Outcome::Crashed,
-        Err(Lost::Cancelled) => Outcome::Failed("the client cancelled this call".to_owned()),
+        Err(Lost::Cancelled) => Outcome::Cancelled,
         Err(Lost::Unreadable(code)) => unreadable(code),
     }
 }
@@ -232,7 +218,7 @@ mod tests {
         assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code: "not_started", .. }));
         assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code: "cancelled", .. }));
         assert_eq!(lost(Lost::Gone), Outcome::Crashed);
-        assert!(matches!(lost(Lost::Cancelled), Outcome::Failed(_)));
+        assert_eq!(lost(Lost::Cancelled), Outcome::Cancelled);
         assert!(matches!(lost(Lost::Unreadable("not_json")), Outcome::Unreadable(bad) if bad.code == "not_json"));
     }
 }

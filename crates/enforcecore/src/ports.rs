@@ -1,20 +1,9 @@
 //! What the core needs from the world, passed in by the host. Each trait has one job; none has a default that weakens it.
 
-use std::path::{Path, PathBuf};
-
 pub use crate::audit::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 use crate::call::FrozenCall;
 use crate::decision::Approval;
-use crate::path::PathError;
-
-/// Looks at the file system, without opening a file.
-pub trait PathResolver: Send + Sync {
-    /// Where an absolute path leads as the kernel walks it, with no `.`, `..` or symbolic link left in it; components that do
-    /// not exist yet are kept as they are.
-    fn follow(&self, path: &Path) -> Result<PathBuf, PathError>;
-    /// Whether there is an entry of exactly this name; a link counts, whatever it leads to.
-    fn is_there(&self, path: &Path) -> bool;
-}
+pub use crate::path::PathResolver;
 
 /// Where documents named by `bound_by` come from.
 pub trait PolicySource: Send + Sync {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::audit::{Body, CommitError, Delta, Durability, Log, LogError, StateRecord};
 use crate::redact::{Class, Placeholders};
-use crate::session::{Issued, State};
+use crate::state::session::{Issued, State};
 
 /// How often a value is numbered again because another call of its session gave numbers meanwhile.
 const TRIES_MAX: usize = 16;

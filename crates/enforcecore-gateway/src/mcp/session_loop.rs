@@ -6,27 +6,27 @@ use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::ExitStatus;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
 use enforcecore::enforcer::Enforcer;
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
 use tracing::{debug, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
-use super::calls;
+use super::call;
 use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
-use super::peer::{Answer, Answered, Expected, Lost, Peer, Unsent};
-use super::server::{Process, Server, pass_on};
+use super::peer::{Answer, Answered, Expected, Lost, Peer};
+use super::server::{Server, pass_on};
+use super::session::Session;
 use super::shape::Members;
 use super::stage::{Stage, stage};
 
@@ -43,7 +43,7 @@ pub struct Proxy {
     /// Who calls, in which session: the operator's word, the same for every call.
     pub context: Context,
     /// Where what the server writes to its stderr goes.
-    pub complaints: Box<dyn Write + Send>,
+    pub stderr: Box<dyn Write + Send>,
 }
 
 /// How a session ended.
@@ -55,17 +55,6 @@ pub enum Ended {
     ServerLeft(Option<ExitStatus>),
     /// The proxy was told to stop.
     Stopped,
-}
-
-/// What every task of a session shares.
-pub(super) struct Session {
-    pub(super) enforcer: Enforcer,
-    pub(super) context: Context,
-    pub(super) client: Peer,
-    pub(super) server: Peer,
-    process: Process,
-    /// Whether the handshake is done.
-    ready: AtomicBool,
 }
 
 impl Proxy {
@@ -81,12 +70,12 @@ impl Proxy {
         let Server { process, stdin, stdout, stderr } = server;
         let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
-        let Proxy { enforcer, context, complaints } = self;
+        let Proxy { enforcer, context, stderr: to } = self;
         let policy = enforcer.clone();
-        let mut complaints = pass_on(stderr, move || policy.policy().result_classes(), complaints);
+        let mut stderr = pass_on(stderr, move || policy.policy().result_classes(), to);
         let session = Arc::new(Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) });
-        let (from_client, from_server) = session.listen_to(input, stdout);
-        let mut talk = Talk {
+        let (from_client, from_server) = listen_to(&session, input, stdout);
+        let mut session_loop = SessionLoop {
             session,
             from_client,
             from_server,
@@ -96,19 +85,19 @@ impl Proxy {
             open: HashSet::new(),
             greeted: false,
         };
-        let ended = talk.listen(stop).await;
+        let ended = session_loop.listen(stop).await;
         if !matches!(ended, Ended::ServerLeft(_)) {
-            talk.let_server_finish().await;
+            session_loop.let_server_finish().await;
         }
-        let status = talk.end().await?;
-        talk.session.client.close();
-        let _ = timeout(GRACE, async { ((&mut talk.writer).await, complaints.recv().await) }).await;
+        let status = session_loop.end().await?;
+        session_loop.session.client.close();
+        let _ = timeout(GRACE, async { ((&mut session_loop.writer).await, stderr.recv().await) }).await;
         Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
     }
 }
 
 /// The session with what only its loop touches.
-struct Talk {
+struct SessionLoop {
     session: Arc<Session>,
     from_client: Stage<ClientSaid>,
     from_server: Stage<ServerSaid>,
@@ -124,14 +113,14 @@ struct Talk {
 }
 
 /// A session that is given up in the middle leaves no call waiting: what nobody will answer is settled as such.
-impl Drop for Talk {
+impl Drop for SessionLoop {
     fn drop(&mut self) {
         self.session.server.gone();
         self.session.client.gone();
     }
 }
 
-impl Talk {
+impl SessionLoop {
     async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
         tokio::pin!(stop);
         loop {
@@ -206,7 +195,7 @@ impl Talk {
         match said {
             ClientSaid::Unreadable(unreadable) => self.refuse_unreadable(unreadable),
             ClientSaid::Asks(id, method, asked) => self.client_asks(id, method, asked),
-            ClientSaid::Tells(method, Ok(heard), about) => self.client_tells(method, heard, about),
+            ClientSaid::Tells(method, Ok(params), about) => self.client_tells(method, params, about),
             ClientSaid::Tells(method, Err(malformed), _) => {
                 self.refuse(Value::Null, method, malformed, Refusing::Silently);
             }
@@ -247,7 +236,7 @@ impl Talk {
         let session = Arc::clone(&self.session);
         self.tasks.spawn(async move {
             let (shared, runtime, asker) = (Arc::clone(&session), Handle::current(), id.clone());
-            let body = spawn_blocking(move || calls::run(&shared, &runtime, &asker, wanted)).await;
+            let body = spawn_blocking(move || call::run(&shared, &runtime, &asker, wanted)).await;
             session.answer(id, body.unwrap_or_else(|_| Some(answer::error(INTERNAL_ERROR, "enforcement failed")))).await
         });
     }
@@ -274,22 +263,22 @@ impl Talk {
         self.tasks.spawn(async move { answered.await.then_some(key) });
     }
 
-    fn client_tells(&mut self, method: String, mut heard: Map, about: Option<Value>) {
+    fn client_tells(&mut self, method: String, mut params: Map, about: Option<Value>) {
         let session = Arc::clone(&self.session);
         match method.as_str() {
             "notifications/cancelled" => {
                 // One that names nothing that is open comes too late, and changes nothing.
                 let open = about.filter(|asked| self.open.contains(&asked.to_json()));
                 let Some(id) = open.and_then(|asked| session.server.give_up(&asked)) else { return };
-                heard.insert("requestId".to_owned(), id);
+                params.insert("requestId".to_owned(), id);
             }
-            "notifications/progress" if !session.client.readdress(&mut heard) => {
+            "notifications/progress" if !session.client.readdress(&mut params) => {
                 let malformed = Malformed::new("method_not_allowed", "this notification is not passed on");
                 return self.refuse(Value::Null, method, malformed, Refusing::Silently);
             }
             _ => {}
         }
-        if !session.server.tell(&method, heard) {
+        if !session.server.tell(&method, params) {
             warn!(method, "a notification is dropped: the server does not read its input");
         }
     }
@@ -301,8 +290,8 @@ impl Talk {
                     debug!("the server answered what it was not asked, or too late; dropped");
                 }
             }
-            ServerSaid::Tells(method, seen) => {
-                if !seen.is_some_and(|seen| self.server_tells(&method, seen)) {
+            ServerSaid::Tells(method, params) => {
+                if !params.is_some_and(|params| self.server_tells(&method, params)) {
                     // Its method is any text, so it is not repeated.
                     warn!("a notification of the server is dropped");
                 }
@@ -327,11 +316,11 @@ impl Talk {
     }
 
     /// One for which there is no room is dropped, as one that comes while no listener is there.
-    fn server_tells(&self, method: &str, mut seen: Map) -> bool {
+    fn server_tells(&self, method: &str, mut params: Map) -> bool {
         let session = &self.session;
-        let passes = method != "notifications/progress" || session.server.readdress(&mut seen);
+        let passes = method != "notifications/progress" || session.server.readdress(&mut params);
         if passes {
-            session.client.tell(method, seen);
+            session.client.tell(method, params);
         }
         passes
     }
@@ -387,16 +376,6 @@ impl Talk {
     }
 }
 
-/// What became of an answer on its way to the other side.
-enum Handed {
-    /// It is sent.
-    Now,
-    /// It is sent when there is room.
-    Later(Unsent),
-    /// It is not wanted any more.
-    Never,
-}
-
 /// How a refusal is said.
 enum Refusing {
     /// As the result of a tool.
@@ -407,103 +386,20 @@ enum Refusing {
     Silently,
 }
 
-impl Session {
-    /// Ends the server with all it started, because a call is overdue. Blocks until they are gone.
-    pub(super) fn kill(&self) {
-        match self.process.end() {
-            Ok(_) => warn!("the server was ended, because a call was overdue"),
-            Err(error) => warn!(%error, "the server could not be ended"),
-        }
-    }
-
-    /// What both sides say, inspected.
-    fn listen_to(
-        self: &Arc<Self>,
-        client: impl AsyncRead + Unpin + Send + 'static,
-        server: impl AsyncRead + Unpin + Send + 'static,
-    ) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
-        let (of_client, of_server) = (Arc::clone(self), Arc::clone(self));
-        let client = stage(BufReader::new(client), move |line| {
-            let inspector = Inspector::new(of_client.enforcer.clone(), of_client.context.clone());
-            ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
-        });
-        let server = stage(BufReader::new(server), move |line| {
-            let inspector = Inspector::new(of_server.enforcer.clone(), of_server.context.clone());
-            ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
-        });
-        (client, server)
-    }
-
-    fn is_ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
-    }
-
-    /// Asks one side what the other asked. The answer is handed on where it comes in, so that it stays before what is said after
-    /// it. What is returned waits for what is left to do, and says whether the asker's id is still to be freed.
-    fn forward(
-        self: &Arc<Self>,
-        id: Value,
-        method: &str,
-        params: Map,
-        expected: Expected,
-    ) -> impl Future<Output = bool> + Send + 'static {
-        let asked = if expected.is_of_client() { &self.client } else { &self.server };
-        let (sender, handed) = oneshot::channel();
-        let (session, asker) = (Arc::clone(self), id.clone());
-        let take = move |answer| {
-            let handed = session.hand_on(asker, expected, answer);
-            let now = matches!(handed, Handed::Now);
-            let _ = sender.send(handed);
-            now
-        };
-        // What is not sent drops what was to be done with its answer.
-        let _ = asked.ask(&id, method, params, expected, Box::new(take));
-        let session = Arc::clone(self);
-        async move {
-            let handed = match handed.await {
-                Ok(Handed::Now) => return false,
-                Ok(handed) => handed,
-                Err(_) => session.hand_on(id, expected, Err(Lost::Gone)),
-            };
-            if let Handed::Later(unsent) = handed {
-                unsent.send().await;
-            }
-            true
-        }
-    }
-
-    fn hand_on(&self, asker: Value, expected: Expected, answer: Answer) -> Handed {
-        let (to, lost) = if expected.is_of_client() {
-            (&self.server, "the client gave no answer that can be read")
-        } else {
-            (&self.client, "the server did not answer")
-        };
-        let body = match answer {
-            Err(Lost::Cancelled) => return Handed::Never,
-            Err(_) => answer::error(INTERNAL_ERROR, lost),
-            Ok(body) => body,
-        };
-        if matches!(expected, Expected::Passed(Passing::Handshake)) && body.contains_key("result") {
-            self.ready.store(true, Ordering::Release);
-        }
-        to.respond(asker, body).map_or(Handed::Now, Handed::Later)
-    }
-
-    /// Answers the client; ends with the id that is free again.
-    async fn answer(&self, id: Value, body: Option<Map>) -> Option<String> {
-        let key = id.to_json();
-        if let Some(body) = body {
-            self.client.respond_in_time(id, body).await;
-        }
-        Some(key)
-    }
-
-    async fn record_refusal(
-        self: &Arc<Self>,
-        tool: String,
-        malformed: Malformed,
-    ) -> Option<enforcecore::outcome::Refused> {
-        let session = Arc::clone(self);
-        spawn_blocking(move || calls::refuse(&session, &tool, malformed)).await.ok()
-    }
+/// What both sides say, inspected.
+fn listen_to(
+    session: &Arc<Session>,
+    client: impl AsyncRead + Unpin + Send + 'static,
+    server: impl AsyncRead + Unpin + Send + 'static,
+) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
+    let (of_client, of_server) = (Arc::clone(session), Arc::clone(session));
+    let client = stage(BufReader::new(client), move |line| {
+        let inspector = Inspector::new(of_client.enforcer.clone(), of_client.context.clone());
+        ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
+    });
+    let server = stage(BufReader::new(server), move |line| {
+        let inspector = Inspector::new(of_server.enforcer.clone(), of_server.context.clone());
+        ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
+    });
+    (client, server)
 }

@@ -53,8 +53,11 @@ fn told(log: &[u8]) -> String {
 #[test]
 fn a_log_of_an_earlier_writer_verifies_and_folds_to_the_same_state() {
     let logs: [(&[u8], &str); 2] = [
-        (include_bytes!("../../tests/golden/logs/session.log"), include_str!("../../tests/golden/logs/session.txt")),
-        (include_bytes!("../../tests/golden/logs/odd.log"), include_str!("../../tests/golden/logs/odd.txt")),
+        (
+            include_bytes!("../../../tests/golden/logs/session.log"),
+            include_str!("../../../tests/golden/logs/session.txt"),
+        ),
+        (include_bytes!("../../../tests/golden/logs/odd.log"), include_str!("../../../tests/golden/logs/odd.txt")),
     ];
     for (log, expected) in logs {
         assert_eq!(told(log), expected);

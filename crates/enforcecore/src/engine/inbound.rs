@@ -8,17 +8,17 @@ use std::sync::Arc;
 
 use crate::call::FrozenCall;
 use crate::decision::{ArgScope, Ask, Decision, Verdict};
-use crate::numbering::Numbering;
 use crate::policy::{OnPlaceholder, Policy};
 use crate::redact::{Class, ClassSet, Placeholders, placeholders_in, redact_text, redact_value_in, shown_name};
-use crate::session::Issued;
+use crate::state::numbering::Numbering;
+use crate::state::session::Issued;
 use crate::value::{Map, Value};
 
 /// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
-pub(crate) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
+pub(super) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
 
 /// Applies the decision's obligations to the arguments.
-pub(crate) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy, numbering: &Numbering<'_>) -> Inbound {
+pub(super) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy, numbering: &Numbering<'_>) -> Inbound {
     let redacted = numbering.redact(|placeholders| rewrite(call, decision, policy, placeholders));
     redacted.unwrap_or_else(|error| Err(("unredactable_argument", error.to_string())))
 }
@@ -57,7 +57,7 @@ fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders
 /// does more than read would write the placeholder over the value.
 ///
 /// Returns the stricter decision, and the placeholders that the policy says are sent.
-pub(crate) fn hold_placeholders(
+pub(super) fn hold_placeholders(
     call: &FrozenCall,
     decision: Decision,
     policy: &Policy,

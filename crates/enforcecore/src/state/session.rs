@@ -6,6 +6,7 @@ use std::sync::Arc;
 pub use crate::audit::Keyer;
 use crate::audit::{Body, Delta, Encoded, Entry, Fold};
 use crate::decision::Charge;
+pub use crate::decision::{Fact, SessionView};
 use crate::redact::Class;
 use crate::value::Value;
 
@@ -66,24 +67,6 @@ impl Issued {
             *last = number.max(*last);
         }
     }
-}
-
-/// A fact that a trusted result set, once a session.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fact {
-    /// The keyed fingerprint of the value: equality is decided on this, after a restart too.
-    pub fingerprint: String,
-    /// A second result said otherwise: the fact is an error until the session ends.
-    pub contradicted: bool,
-}
-
-/// What a decision may know of the session: a borrowed view of the state.
-#[derive(Clone, Copy, Debug)]
-pub struct SessionView<'a> {
-    /// Facts by name, `ticket.email`.
-    pub facts: &'a BTreeMap<String, Fact>,
-    /// Makes fingerprints to compare with.
-    pub keyer: &'a Keyer,
 }
 
 impl State {

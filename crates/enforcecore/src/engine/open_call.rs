@@ -5,31 +5,45 @@ use std::sync::Arc;
 
 use tracing::{info, warn};
 
+use super::context::{CallContext, Shared};
 use crate::audit::{Body, CommitError, Delta, Effect, EndRecord, Entry, LogError, OutcomeRecord};
 use crate::call::CallId;
 use crate::decision::Decision;
-use crate::enforcer::{FinishError, Line, Shared};
-use crate::numbering::{NotNumbered, Numbering};
 use crate::outcome::{Completed, Outcome, Refusal, Refused};
 use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
-use crate::session::State;
+use crate::state::numbering::{NotNumbered, Numbering};
+use crate::state::session::State;
 use crate::value::Value;
 
 /// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
 pub const ADMITTED_AGE_MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// A call whose intent stands in the log and whose end does not. Ends exactly once; dropped, it ends as abandoned.
-pub(crate) struct OpenCall {
-    pub(crate) line: Line,
-    pub(crate) decision: Decision,
+pub(super) struct OpenCall {
+    pub(super) context: CallContext,
+    pub(super) decision: Decision,
     shared: Arc<Shared>,
     process: u32,
     begun_us: u64,
     ended: bool,
 }
 
-/// What is to be recorded and returned.
-pub(crate) struct Settled {
+/// Why a call cannot be finished. Nothing was changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FinishError {
+    /// It was finished, voided or abandoned before.
+    #[error("this call was finished before")]
+    AlreadyFinished,
+    /// It was admitted in another process, before a fork.
+    #[error("this call was admitted in another process")]
+    OtherProcess,
+    /// It was admitted too long ago; it is recorded as abandoned.
+    #[error("this call was admitted too long ago")]
+    Expired,
+}
+
+/// How a call ends: what is to be recorded of it, and what its caller gets.
+pub(super) struct Ending {
     completed: Result<Completed, GivenUp>,
     redactions: BTreeMap<Class, u64>,
     delta: Vec<Delta>,
@@ -39,9 +53,9 @@ pub(crate) struct Settled {
 type GivenUp = (&'static str, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
-    pub(crate) fn new(shared: &Arc<Shared>, line: Line, decision: Decision) -> OpenCall {
+    pub(super) fn new(shared: &Arc<Shared>, context: CallContext, decision: Decision) -> OpenCall {
         OpenCall {
-            line,
+            context,
             decision,
             shared: Arc::clone(shared),
             process: std::process::id(),
@@ -51,67 +65,90 @@ impl OpenCall {
     }
 
     /// Whether this process may still end the call.
-    pub(crate) fn check_finishable(&mut self) -> Result<(), FinishError> {
+    pub(super) fn check_finishable(&mut self) -> Result<(), FinishError> {
         if self.process != std::process::id() {
             self.ended = true; // The parent's to end, not ours: leave its log alone.
             return Err(FinishError::OtherProcess);
         }
-        if !self.shared.log.view(|state| state.is_open(self.line.id.as_str())) {
+        if !self.shared.log.view(|state| state.is_open(self.context.id.as_str())) {
             self.ended = true;
             return Err(FinishError::AlreadyFinished);
         }
         if self.age_us() > ADMITTED_AGE_MAX_US { Err(FinishError::Expired) } else { Ok(()) }
     }
 
-    /// What may be seen of an outcome.
-    pub(crate) fn settled(&self, outcome: Outcome) -> Settled {
+    /// What may be seen of an outcome. Nothing is written yet.
+    pub(super) fn ending(&self, outcome: Outcome) -> Ending {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
-            Outcome::NotStarted { code, why } => Settled::plain(Err((code, why, Body::Void))),
-            Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
+            Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
+            Outcome::Crashed => Ending::failed("tool_crashed", "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
-                Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
+                Ending::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
             }
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
-                Settled::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
+                Ending::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
             }
-            Outcome::Unreadable(malformed) => Settled::withheld(malformed.code, &malformed.message, Effect::Happened),
+            Outcome::Unreadable(malformed) => Ending::withheld(malformed.code, &malformed.message, Effect::Happened),
             Outcome::Failed(message) => self.release_message(&message),
+            Outcome::Cancelled => self.release_message("the call was cancelled after its tool had started"),
             Outcome::FailedWith(value) => self.release_failure(&value),
             Outcome::Done(value) => self.release(&value, &value),
             Outcome::DoneWith { value, structured } => self.release(&value, &structured),
         }
     }
 
-    /// Writes the end of the call, unless somebody else has: begin and end meet by compare-and-set on the folded state.
-    pub(crate) fn close(mut self, settled: &Settled) -> Result<(), LogError> {
+    /// Writes the end of the call. A failure to write cannot undo the effect, so it withholds the result.
+    pub(super) fn settle(mut self, ending: Ending) -> Result<Completed, Refused> {
         self.ended = true;
-        self.commit_end(settled)
+        let call = self.context.id.clone();
+        let Err(error) = self.record(&ending) else { return ending.into_end(&call) };
+        warn!(%error, "the end of a call could not be recorded");
+        match ending.effect() {
+            None => ending.into_end(&call).map_err(|refused| Refused { recorded: false, ..refused }),
+            Some(effect) => {
+                let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
+                Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
+            }
+        }
     }
 
-    fn release(&self, value: &Value, structured: &Value) -> Settled {
+    /// The refusal of a call whose tool was not started after all. What it took is given back.
+    pub(super) fn refuse(self, not_started: Outcome) -> Refused {
+        let (call, ending) = (self.context.id.clone(), self.ending(not_started));
+        match self.settle(ending) {
+            Err(refused) => refused,
+            Ok(_) => {
+                let (kind, reason) =
+                    (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
+                Refused { call, kind, code: "not_started", reason, rules: Vec::new(), recorded: true }
+            }
+        }
+    }
+
+    fn release(&self, value: &Value, structured: &Value) -> Ending {
         let released = |value| Completed::Released { value, effect: Effect::Happened };
         self.redacted(value, Effect::Happened, structured, released)
     }
 
-    fn release_failure(&self, value: &Value) -> Settled {
+    fn release_failure(&self, value: &Value) -> Ending {
         let message = "the tool reported a failure".to_owned();
         let failed =
             |value| Completed::Failed { code: "tool_failed", message, value: Some(value), effect: Effect::Unknown };
         self.redacted(value, Effect::Unknown, &Value::Null, failed)
     }
 
-    fn release_message(&self, message: &str) -> Settled {
+    fn release_message(&self, message: &str) -> Ending {
         let classes = self.decision.obligations.redact_result;
         let redacted = match self.numbering().redact(|placeholders| redact_text_in(message, classes, placeholders)) {
             Ok(redacted) => redacted,
-            Err(error) => return Settled::unnumbered(&error, Effect::Unknown),
+            Err(error) => return Ending::unnumbered(&error, Effect::Unknown),
         };
         let mut redactions = BTreeMap::new();
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
         let failed = Completed::Failed { code: "tool_failed", message, value: None, effect: Effect::Unknown };
-        Settled { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
+        Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
     /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done.
@@ -121,15 +158,15 @@ impl OpenCall {
         effect: Effect,
         structured: &Value,
         complete: impl FnOnce(Value) -> Completed,
-    ) -> Settled {
+    ) -> Ending {
         if let Err(error) = value.within_limits() {
-            return Settled::withheld("result_beyond_limits", &shown_error(&error), effect);
+            return Ending::withheld("result_beyond_limits", &shown_error(&error), effect);
         }
         let classes = self.decision.obligations.redact_result;
         match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {
-            Err(error) => Settled::unnumbered(&error, effect),
-            Ok(Err(withheld)) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
-            Ok(Ok(redacted)) => Settled {
+            Err(error) => Ending::unnumbered(&error, effect),
+            Ok(Err(withheld)) => Ending::withheld("unredactable_result", &withheld.to_string(), effect),
+            Ok(Ok(redacted)) => Ending {
                 completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
                 delta: self.observed(structured),
@@ -138,12 +175,12 @@ impl OpenCall {
     }
 
     fn numbering(&self) -> Numbering<'_> {
-        self.line.numbering(&self.shared.log, true)
+        self.context.numbering(&self.shared.log, true)
     }
 
     /// What the session has now seen: the result's label, and the facts a trusted result sets.
     fn observed(&self, structured: &Value) -> Vec<Delta> {
-        let session = &self.line.session;
+        let session = &self.context.session;
         let mut delta =
             vec![Delta::Label { session: session.clone(), label: self.decision.returns.as_str().to_owned() }];
         for (name, path) in &self.decision.sets_facts {
@@ -155,18 +192,19 @@ impl OpenCall {
         delta
     }
 
-    fn commit_end(&self, settled: &Settled) -> Result<(), LogError> {
-        let id = self.line.id.as_str();
+    /// Writes the end unless another was written before: begin and end meet by compare-and-set on the folded state.
+    fn record(&self, ending: &Ending) -> Result<(), LogError> {
+        let id = self.context.id.as_str();
         let propose = |state: &State, _now_us: i64| {
             if !state.is_open(id) {
                 return Err(());
             }
-            Ok((settled.entry(&self.line, state), ()))
+            Ok((ending.entry(&self.context, state), ()))
         };
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => {
-                let effect = settled.effect().map_or("none", Effect::as_str);
-                info!(code = settled.code(), effect, duration_ms = self.age_us() / 1000, "call settled");
+                let effect = ending.effect().map_or("none", Effect::as_str);
+                info!(code = ending.code(), effect, duration_ms = self.age_us() / 1000, "call settled");
                 Ok(())
             }
             Err(CommitError::Refused(())) => Err(LogError::NoIntent(id.to_owned())),
@@ -184,9 +222,9 @@ impl Drop for OpenCall {
         if self.ended || self.process != std::process::id() {
             return;
         }
-        let _span = self.line.span.clone().entered();
-        let abandoned = Settled::plain(Err(("abandoned", String::new(), Body::Abandoned)));
-        if let Err(error) = self.commit_end(&abandoned) {
+        let _span = self.context.span.clone().entered();
+        let abandoned = Ending::plain(Err(("abandoned", String::new(), Body::Abandoned)));
+        if let Err(error) = self.record(&abandoned) {
             warn!(%error, "an abandoned call could not be recorded");
         }
     }
@@ -194,13 +232,13 @@ impl Drop for OpenCall {
 
 impl std::fmt::Debug for OpenCall {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "OpenCall({})", self.line.id)
+        write!(f, "OpenCall({})", self.context.id)
     }
 }
 
-impl Settled {
+impl Ending {
     /// Whether the tool's effect happened; `None` for a call that never started.
-    pub(crate) fn effect(&self) -> Option<Effect> {
+    pub(super) fn effect(&self) -> Option<Effect> {
         match self.completed.as_ref().ok()? {
             Completed::Released { effect, .. }
             | Completed::Failed { effect, .. }
@@ -209,7 +247,7 @@ impl Settled {
     }
 
     /// What the caller gets: a completed call, or a refusal that proves nothing started.
-    pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
+    pub(super) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
         self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
             let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
@@ -217,23 +255,23 @@ impl Settled {
         })
     }
 
-    fn plain(completed: Result<Completed, GivenUp>) -> Settled {
-        Settled { completed, redactions: BTreeMap::new(), delta: Vec::new() }
+    fn plain(completed: Result<Completed, GivenUp>) -> Ending {
+        Ending { completed, redactions: BTreeMap::new(), delta: Vec::new() }
     }
 
-    fn failed(code: &'static str, message: &str, effect: Effect) -> Settled {
+    fn failed(code: &'static str, message: &str, effect: Effect) -> Ending {
         let message = message.to_owned();
-        Settled::plain(Ok(Completed::Failed { code, message, value: None, effect }))
+        Ending::plain(Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
-    fn withheld(code: &'static str, reason: &str, effect: Effect) -> Settled {
+    fn withheld(code: &'static str, reason: &str, effect: Effect) -> Ending {
         let reason = reason.to_owned();
-        Settled::plain(Ok(Completed::Withheld { code, reason, effect }))
+        Ending::plain(Ok(Completed::Withheld { code, reason, effect }))
     }
 
     /// A result whose placeholders got no numbers.
-    fn unnumbered(error: &NotNumbered, effect: Effect) -> Settled {
-        Settled::withheld("unredactable_result", &error.to_string(), effect)
+    fn unnumbered(error: &NotNumbered, effect: Effect) -> Ending {
+        Ending::withheld("unredactable_result", &error.to_string(), effect)
     }
 
     fn code(&self) -> &'static str {
@@ -243,7 +281,7 @@ impl Settled {
         }
     }
 
-    fn entry(&self, line: &Line, state: &State) -> Entry {
+    fn entry(&self, line: &CallContext, state: &State) -> Entry {
         let delta = self.delta.iter().filter(|delta| !state.knows(delta)).cloned().collect();
         let end = EndRecord {
             call: Some(line.id.to_string()),

@@ -9,8 +9,8 @@ use crate::audit::Delta;
 use crate::call::FrozenCall;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
 use crate::policy::Policy;
-use crate::session::{Keyer, State};
-use crate::traits::{Approver, Grant};
+use crate::ports::{Approver, Grant};
+use crate::state::session::{Keyer, State};
 
 /// What admission needs to know besides the decision.
 pub struct Moment<'a> {

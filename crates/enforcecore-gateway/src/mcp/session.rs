@@ -1,0 +1,127 @@
+//! What every task of a session shares: both sides, the server's process, and the enforcer.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use enforcecore::call::{Call, CallId, Context, Malformed};
+use enforcecore::enforcer::Enforcer;
+use enforcecore::outcome::Refused;
+use enforcecore::value::{Map, Value};
+use tokio::sync::oneshot;
+use tokio::task::spawn_blocking;
+use tracing::warn;
+
+use super::answer::{self, INTERNAL_ERROR};
+use super::methods::Passing;
+use super::peer::{Answer, Expected, Lost, Peer, Unsent};
+use super::server::Process;
+
+/// One session.
+pub(super) struct Session {
+    pub(super) enforcer: Enforcer,
+    pub(super) context: Context,
+    pub(super) client: Peer,
+    pub(super) server: Peer,
+    pub(super) process: Process,
+    /// Whether the handshake is done.
+    pub(super) ready: AtomicBool,
+}
+
+impl Session {
+    /// A call in this session.
+    pub(super) fn call(&self, tool: &str, args: Map) -> Call {
+        // Without randomness there is no name, and then no intent either: the log refuses to be written.
+        let id = self.enforcer.call_id().ok().or_else(|| CallId::from_text("unnamed"));
+        let id = id.unwrap_or_else(|| CallId::from_random([0; 16]));
+        Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
+    }
+
+    /// Ends the server with all it started, because a call is overdue. Blocks until they are gone.
+    pub(super) fn kill(&self) {
+        match self.process.end() {
+            Ok(_) => warn!("the server was ended, because a call was overdue"),
+            Err(error) => warn!(%error, "the server could not be ended"),
+        }
+    }
+
+    pub(super) fn is_ready(&self) -> bool {
+        self.ready.load(Ordering::Acquire)
+    }
+
+    /// Asks one side what the other asked. The answer is handed on where it comes in, so that it stays before what is said after
+    /// it. What is returned waits for what is left to do, and says whether the asker's id is still to be freed.
+    pub(super) fn forward(
+        self: &Arc<Self>,
+        id: Value,
+        method: &str,
+        params: Map,
+        expected: Expected,
+    ) -> impl Future<Output = bool> + Send + 'static {
+        let asked = if expected.is_of_client() { &self.client } else { &self.server };
+        let (sender, handed) = oneshot::channel();
+        let (session, asker) = (Arc::clone(self), id.clone());
+        let take = move |answer| {
+            let handed = session.hand_on(asker, expected, answer);
+            let now = matches!(handed, Handed::Now);
+            let _ = sender.send(handed);
+            now
+        };
+        // What is not sent drops what was to be done with its answer.
+        let _ = asked.ask(&id, method, params, expected, Box::new(take));
+        let session = Arc::clone(self);
+        async move {
+            let handed = match handed.await {
+                Ok(Handed::Now) => return false,
+                Ok(handed) => handed,
+                Err(_) => session.hand_on(id, expected, Err(Lost::Gone)),
+            };
+            if let Handed::Later(unsent) = handed {
+                unsent.send().await;
+            }
+            true
+        }
+    }
+
+    fn hand_on(&self, asker: Value, expected: Expected, answer: Answer) -> Handed {
+        let (to, lost) = if expected.is_of_client() {
+            (&self.server, "the client gave no answer that can be read")
+        } else {
+            (&self.client, "the server did not answer")
+        };
+        let body = match answer {
+            Err(Lost::Cancelled) => return Handed::Never,
+            Err(_) => answer::error(INTERNAL_ERROR, lost),
+            Ok(body) => body,
+        };
+        if matches!(expected, Expected::Passed(Passing::Handshake)) && body.contains_key("result") {
+            self.ready.store(true, Ordering::Release);
+        }
+        to.respond(asker, body).map_or(Handed::Now, Handed::Later)
+    }
+
+    /// Answers the client; ends with the id that is free again.
+    pub(super) async fn answer(&self, id: Value, body: Option<Map>) -> Option<String> {
+        let key = id.to_json();
+        if let Some(body) = body {
+            self.client.respond_in_time(id, body).await;
+        }
+        Some(key)
+    }
+
+    /// Refuses and records what could not even become a call.
+    pub(super) async fn record_refusal(self: &Arc<Self>, tool: String, malformed: Malformed) -> Option<Refused> {
+        let session = Arc::clone(self);
+        spawn_blocking(move || session.enforcer.refuse_malformed(session.call(&tool, Map::new()), malformed)).await.ok()
+    }
+}
+
+/// What became of an answer on its way to the other side.
+enum Handed {
+    /// It is sent.
+    Now,
+    /// It is sent when there is room.
+    Later(Unsent),
+    /// It is not wanted any more.
+    Never,
+}

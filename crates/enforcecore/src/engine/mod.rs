@@ -1,0 +1,13 @@
+//! The line: one call from its caller to its end.
+//!
+//! `context` (who calls) -> `inbound` (redaction of arguments) -> `admission` (budgets and grants) -> `open_call` (the end) ->
+//! `enforcer` (the line itself) -> `dry_run` (the line without its effects).
+
+mod context;
+mod inbound;
+mod open_call;
+
+pub mod admission;
+pub mod enforcer;
+
+mod dry_run;

@@ -1,0 +1,4 @@
+//! What the log says of sessions: a fold over its entries, and the numbers of placeholders, which are state too.
+
+pub(crate) mod numbering;
+pub mod session;
