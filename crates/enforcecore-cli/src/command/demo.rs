@@ -1,10 +1,9 @@
-//! `enforcecore demo` and its hidden server, `enforcecore demo-server`.
+//! `enforcecore demo`: the main job, played.
 
-use std::io;
 use std::path::PathBuf;
 
 use clap::Args;
-use enforcecore_demo::{DemoError, Options, play, serve};
+use enforcecore_demo::{DemoError, Options, play};
 use enforcecore_host::config::Given;
 
 use crate::dispatch::{Command, Invocation};
@@ -36,14 +35,6 @@ pub struct Demo {
     policy: Option<PathBuf>,
 }
 
-/// Serve the demo's tools over stdin and stdout
-#[derive(Debug, Args)]
-#[command(hide = true)]
-pub struct DemoServer {
-    /// The folder the tools act on
-    folder: PathBuf,
-}
-
 impl Command for Demo {
     fn enforces(&self) -> bool {
         false
@@ -64,22 +55,6 @@ impl Command for Demo {
         }
         output.flush()?;
         Ok(if report.is_as_scripted() { Exit::Clean } else { Exit::Findings })
-    }
-}
-
-impl Command for DemoServer {
-    fn enforces(&self) -> bool {
-        false
-    }
-
-    fn give(&self, _: &mut Given) {}
-
-    fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
-        serve(&self.folder, io::stdin().lock(), |answer| {
-            output.json(answer)?;
-            output.flush()
-        })?;
-        Ok(Exit::Clean)
     }
 }
 

@@ -6,8 +6,11 @@ pub mod config;
 pub mod decide;
 #[cfg(feature = "demo")]
 pub mod demo;
+#[cfg(feature = "demo")]
+pub mod demo_server;
 pub mod explain;
 pub mod init;
+pub mod man;
 pub mod mcp;
 pub mod policy;
 
@@ -25,10 +28,10 @@ commands! {
         #[cfg(feature = "demo")]
         Demo(demo::Demo),
         #[cfg(feature = "demo")]
-        DemoServer(demo::DemoServer),
+        DemoServer(demo_server::DemoServer),
         Explain(explain::Explain),
         Init(init::Init),
-        Man(completions::Man),
+        Man(man::Man),
         Mcp(mcp::Mcp),
         #[command(subcommand)]
         Policy(policy::PolicyCommands),
