@@ -15,7 +15,7 @@ use super::files::{
 use super::keys::{Key, TRUSTED_PROJECTS, VARIABLE_PREFIX, unknown_key, unknown_variable};
 use super::problem::{Problems, helped, place, problem, whole};
 use super::trust::{Author, check_project, conflict, listed_folders, not_ours_alone};
-use super::values::{Config, Given, Origin, TrustedProjects};
+use super::{Config, Given, Origin, TrustedProjects};
 use crate::files::Refused;
 
 impl Config {

@@ -10,7 +10,7 @@ use toml::de::DeValue;
 use super::files::{folder_of, is_same, lies_below};
 use super::keys::{Key, TRUSTED_PROJECTS, ValueForm};
 use super::problem::{Problems, helped, whole};
-use super::values::{Config, Origin, Setting, TrustedProjects};
+use super::{Config, Origin, Setting, TrustedProjects};
 use crate::files::{Refused, link_below, open_in_project};
 
 /// Who wrote the file being read.
@@ -31,10 +31,7 @@ impl Author {
     /// Who wrote this file of a project.
     pub(super) fn of_project(file: &Path, config: &Config) -> Author {
         let lists = |trusted: &TrustedProjects| trusted.folders.iter().any(|listed| is_same(listed, folder_of(file)));
-        match config.trusted_projects().is_some_and(lists) {
-            true => Author::TrustedProject,
-            false => Author::Project,
-        }
+        if config.trusted_projects().is_some_and(lists) { Author::TrustedProject } else { Author::Project }
     }
 
     /// Whether the file came with a project.
