@@ -13,6 +13,7 @@ use crate::tool::{self, command, read, say};
 
 mod codes;
 mod dependencies;
+pub mod floors;
 mod invariants;
 mod lazy;
 mod licences;
@@ -21,15 +22,16 @@ mod opened;
 pub mod packages;
 mod purity;
 mod sizes;
-mod source;
+pub mod source;
 mod words;
 
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 16] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
+    ("files use lower floors alone", floors::import_downwards),
     ("no part pulls in too many packages", packages::within_limits),
     ("every licence is on the list", licences::allowed),
     ("only the host crate holds unsafe code", purity::no_unsafe),
@@ -136,6 +138,7 @@ mod tests {
     rules_hold! {
         dependencies_point_one_way: dependencies::direction;
         only_the_outer_crates_are_asynchronous: dependencies::asynchrony;
+        files_use_lower_floors_alone: floors::import_downwards;
         no_part_pulls_in_too_many_packages: packages::within_limits;
         every_licence_is_on_the_list: licences::allowed;
         only_the_host_crate_holds_unsafe_code: purity::no_unsafe;
