@@ -24,6 +24,7 @@ mod sizes;
 mod skips;
 mod soak;
 mod steps;
+mod surface;
 mod test;
 mod tidy;
 mod tool;
@@ -61,6 +62,8 @@ enum Task {
     Lines(lines::Options),
     /// Run what takes too long for the build server, for as long as one likes.
     Soak(soak::Options),
+    /// List what others can use of the library's crates.
+    Surface(surface::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -90,6 +93,7 @@ fn run(task: Task) -> Result<bool> {
         Task::Sizes(options) => sizes::run(&options),
         Task::Lines(options) => lines::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Surface(options) => surface::run(&options),
         Task::Ci => ci::run(),
     }
 }

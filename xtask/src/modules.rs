@@ -132,11 +132,6 @@ impl Modules {
         self.follow(from, path, EXPORTS_MAX)
     }
 
-    /// What `name` is in a module, by itself or through a `use`.
-    pub fn member(&self, module: usize, name: &str) -> Option<Target> {
-        self.lookup(module, name, false, EXPORTS_MAX)
-    }
-
     /// The names of the module that a target is or stands in.
     pub fn path_of(&self, target: Target) -> &[String] {
         self.module_of(target).map_or(&[], |module| &module.path)

@@ -297,8 +297,7 @@ pub fn run(options: &Options) -> Result<bool> {
 
 /// The rule: nothing but what is known.
 pub fn import_downwards(tree: &Tree) -> Result<Vec<String>> {
-    let texts = tree.with_extension("rs").map(|file| (file.path.clone(), file.text.clone()));
-    findings(&Sources(texts.collect()), &FLOORS)
+    findings(&tree.sources(), &FLOORS)
 }
 
 fn findings(sources: &Sources, floors: &[Floors]) -> Result<Vec<String>> {

@@ -8,8 +8,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::docs;
+use crate::modules::Sources;
 use crate::tool::{self, command, read, say};
+use crate::{docs, surface};
 
 mod codes;
 mod dependencies;
@@ -28,10 +29,11 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 17] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("files use lower floors alone", floors::import_downwards),
+    ("a change of the public surface is written down", surface_is_known),
     ("no part pulls in too many packages", packages::within_limits),
     ("every licence is on the list", licences::allowed),
     ("only the host crate holds unsafe code", purity::no_unsafe),
@@ -96,6 +98,11 @@ impl Tree {
         self.files.iter().filter(move |file| file.path.rsplit_once('.').is_some_and(|(_, end)| end == extension))
     }
 
+    /// Its Rust files.
+    fn sources(&self) -> Sources {
+        Sources(self.with_extension("rs").map(|file| (file.path.clone(), file.text.clone())).collect())
+    }
+
     /// A tree of one file, to show a rule what it must find.
     #[cfg(test)]
     fn of(path: &str, text: &str) -> Tree {
@@ -112,6 +119,11 @@ pub fn tracked(root: &Path) -> Result<Vec<String>> {
     paths.sort();
     paths.dedup();
     Ok(paths)
+}
+
+/// The listed lines are made by `cargo xtask surface --write`.
+fn surface_is_known(tree: &Tree) -> Result<Vec<String>> {
+    surface::differences(&tree.sources(), |path| tree.file(path).map(|file| file.text.as_str()))
 }
 
 /// The commands themselves are run by `cargo xtask test`.
@@ -139,6 +151,7 @@ mod tests {
         dependencies_point_one_way: dependencies::direction;
         only_the_outer_crates_are_asynchronous: dependencies::asynchrony;
         files_use_lower_floors_alone: floors::import_downwards;
+        a_change_of_the_public_surface_is_written_down: surface_is_known;
         no_part_pulls_in_too_many_packages: packages::within_limits;
         every_licence_is_on_the_list: licences::allowed;
         only_the_host_crate_holds_unsafe_code: purity::no_unsafe;
