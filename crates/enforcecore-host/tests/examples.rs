@@ -19,8 +19,11 @@ mod guard_a_function;
 #[path = "../examples/verify_a_log.rs"]
 mod verify_a_log;
 
+/// Runs an example in a folder and gives what it writes.
+type Run = fn(&Path, &mut dyn Write) -> Result<(), Box<dyn Error>>;
+
 /// The lines that an example writes.
-fn lines(run: fn(&Path, &mut dyn Write) -> Result<(), Box<dyn Error>>) -> Vec<String> {
+fn lines(run: Run) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let mut out = Vec::new();
     run(folder.path(), &mut out).unwrap();
