@@ -4,6 +4,8 @@
 //! no one needs to remember a script. What is deliberately absent: rules that only the build server checks. The house
 //! rules are ordinary tests of this package, so `cargo test` finds them broken before anyone else does.
 
+#![forbid(unsafe_code)]
+
 use std::process::ExitCode;
 
 use anyhow::Result;

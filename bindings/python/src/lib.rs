@@ -2,6 +2,8 @@
 //!
 //! What Python programs use is the package beside it, `python/enforcecore`. Deliberately absent: decisions.
 
+#![forbid(unsafe_code)]
+
 mod enforcer;
 mod errors;
 mod events;

@@ -1,5 +1,7 @@
 //! The command `enforcecore`: a table of contents. Each command is one file in `command/`.
 
+#![forbid(unsafe_code)]
+
 use std::path::PathBuf;
 use std::process::ExitCode;
 

@@ -169,6 +169,8 @@
 //! * A model: nothing here guesses. Two equal calls under equal state get equal decisions.
 //! * Isolation: once a tool runs, only the operating system holds it.
 
+#![forbid(unsafe_code)]
+
 pub mod admission;
 pub mod audit;
 pub mod call;
