@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use syn::punctuated::Punctuated;
 use syn::{Attribute, Item, UseTree, Visibility};
 
 use crate::tidy::{source, tracked};
@@ -79,6 +80,8 @@ pub enum Target {
     Module(usize),
     /// Something that this module defines, or that a macro defines in it.
     Item(usize),
+    /// Something of another crate.
+    Outside,
 }
 
 impl Modules {
@@ -105,24 +108,27 @@ impl Modules {
             let name = child.ident.to_string();
             let below = format!("{folder}{name}/");
             let public = matches!(child.vis, Visibility::Public(_));
-            let (child_file, items) = match child.content {
-                Some((_, items)) => (file.clone(), items),
+            let files = match child.content {
+                Some((_, items)) => vec![(file.clone(), items)],
                 None => {
-                    let given = given_path(&child.attrs).map(|given| beside(&file, &given));
-                    let usual = [format!("{folder}{name}.rs"), format!("{below}mod.rs")];
-                    let found = given.into_iter().chain(usual).find(|file| sources.0.contains_key(file));
-                    let found = found.with_context(|| format!("`{file}` declares `{name}`, which has no file"))?;
-                    let items = items_of(sources, &found)?;
-                    (found, items)
+                    let files = files_of(sources, &file, folder, &child);
+                    anyhow::ensure!(!files.is_empty(), "`{file}` declares `{name}`, which has no file");
+                    files
+                        .into_iter()
+                        .map(|file| Ok((file.clone(), items_of(sources, &file)?)))
+                        .collect::<Result<_>>()?
                 }
             };
-            let module = Module::new([&path[..], std::slice::from_ref(&name)].concat(), child_file, public, index);
-            let child = self.add(sources, module, items, &below)?;
-            // Where systems differ, a name may stand for two files; the first is the one that is looked at through it.
-            self.0
-                .get_mut(index)
-                .into_iter()
-                .for_each(|module| _ = module.children.entry(name.clone()).or_insert(child));
+            for (child_file, items) in files {
+                // The children of a file with a name of its own stand beside it.
+                let usual = child_file == file || child_file.starts_with(&below) || child_file == below_file(&below);
+                let below = if usual { below.clone() } else { beside(&child_file, "") };
+                let path = [&path[..], std::slice::from_ref(&name)].concat();
+                let child = self.add(sources, Module::new(path, child_file, public, index), items, &below)?;
+                // Where systems differ, a name stands for two files; paths lead to the first.
+                let module = self.0.get_mut(index).into_iter();
+                module.for_each(|module| _ = module.children.entry(name.clone()).or_insert(child));
+            }
         }
         Ok(index)
     }
@@ -143,8 +149,10 @@ impl Modules {
     }
 
     fn module_of(&self, target: Target) -> Option<&Module> {
-        let (Target::Module(module) | Target::Item(module)) = target;
-        self.0.get(module)
+        match target {
+            Target::Module(module) | Target::Item(module) => self.0.get(module),
+            Target::Outside => None,
+        }
     }
 
     fn follow(&self, from: usize, path: &[String], left: usize) -> Option<Target> {
@@ -179,13 +187,15 @@ impl Modules {
         }
         let left = left.checked_sub(1)?;
         let named = here.imports.iter().filter(|import| import.name == name);
-        if let Some(found) = named.filter_map(|import| self.follow(module, &import.path, left)).next() {
+        // A name from outside has no path that can be followed.
+        let mut found = named.map(|import| self.follow(module, &import.path, left).unwrap_or(Target::Outside));
+        if let Some(found) = found.next() {
             return Some(found);
         }
         let all = here.imports.iter().filter(|import| import.name == "*");
         all.filter_map(|import| match self.follow(module, &import.path, left)? {
             Target::Module(other) if other != module => self.lookup(other, name, leads_on, left),
-            Target::Module(_) | Target::Item(_) => None,
+            Target::Module(_) | Target::Item(_) | Target::Outside => None,
         })
         .next()
     }
@@ -299,16 +309,44 @@ pub fn is_for_tests(attributes: &[Attribute]) -> bool {
     })
 }
 
-/// The file that `#[path]` names.
-fn given_path(attributes: &[Attribute]) -> Option<String> {
-    let named = attributes.iter().find_map(|attribute| match &attribute.meta {
-        syn::Meta::NameValue(pair) if pair.path.is_ident("path") => Some(&pair.value),
+/// The files of a module that is declared in `file`: those that `#[path]` names, or the one that its name says.
+fn files_of(sources: &Sources, file: &str, folder: &str, module: &syn::ItemMod) -> Vec<String> {
+    let is_there = |file: &String| sources.0.contains_key(file);
+    let given = given_paths(&module.attrs).into_iter().map(|given| beside(file, &given));
+    let given: Vec<String> = given.filter(is_there).collect();
+    if !given.is_empty() {
+        return given;
+    }
+    let name = &module.ident;
+    [format!("{folder}{name}.rs"), format!("{folder}{name}/mod.rs")].into_iter().find(is_there).into_iter().collect()
+}
+
+/// The files that `#[path]` names, on this system or another.
+fn given_paths(attributes: &[Attribute]) -> Vec<String> {
+    let named = |meta: &syn::Meta| match meta {
+        syn::Meta::NameValue(pair) if pair.path.is_ident("path") => source_text(&pair.value),
         _ => None,
+    };
+    let all = attributes.iter().filter_map(|attribute| match &attribute.meta {
+        syn::Meta::List(list) if list.path.is_ident("cfg_attr") => {
+            let parts = list.parse_args_with(Punctuated::<syn::Meta, syn::Token![,]>::parse_terminated).ok()?;
+            parts.iter().find_map(named)
+        }
+        meta => named(meta),
     });
-    match named? {
+    all.collect()
+}
+
+fn source_text(value: &syn::Expr) -> Option<String> {
+    match value {
         syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) => Some(text.value()),
         _ => None,
     }
+}
+
+/// The file of the module whose children stand in this folder.
+fn below_file(folder: &str) -> String {
+    format!("{}.rs", folder.trim_end_matches('/'))
 }
 
 fn beside(file: &str, name: &str) -> String {
@@ -318,4 +356,35 @@ fn beside(file: &str, name: &str) -> String {
 fn items_of(sources: &Sources, file: &str) -> Result<Vec<Item>> {
     let text = sources.0.get(file).with_context(|| format!("`{file}` is missing"))?;
     Ok(syn::parse_file(text).with_context(|| format!("cannot read `{file}`"))?.items)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_file_that_a_declaration_names_is_read() {
+        let check = |root: &str, expected: &[&str]| {
+            let files = ["a.rs", "a/b.rs", "c/mod.rs", "other.rs", "a/tests.rs"];
+            let texts = files.map(|file| (file, if file == "a.rs" { "mod b; #[cfg(test)] mod tests;" } else { "" }));
+            let sources = texts.into_iter().chain([("lib.rs", root)]);
+            let sources = Sources(sources.map(|(file, text)| (file.to_owned(), text.to_owned())).collect());
+            let modules = Modules::read(&sources, "").unwrap().unwrap();
+            let found: Vec<&str> = modules.0.iter().skip(1).map(|module| module.file.as_str()).collect();
+            assert_eq!(found, expected, "{root}");
+        };
+        check("mod a; pub mod c;", &["a.rs", "a/b.rs", "c/mod.rs"]);
+        check("mod d { mod e {} }", &["lib.rs", "lib.rs"]);
+        check(
+            "#[cfg_attr(unix, path = \"c/mod.rs\")] #[cfg_attr(not(unix), path = \"other.rs\")] mod d;",
+            &["c/mod.rs", "other.rs"],
+        );
+        check("#[cfg(test)] mod a; #[cfg(all(unix, test))] mod c;", &[]);
+    }
+
+    #[test]
+    fn a_declaration_without_a_file_is_an_error() {
+        let sources = Sources([("lib.rs".to_owned(), "mod a;".to_owned())].into_iter().collect());
+        assert!(Modules::read(&sources, "").is_err());
+    }
 }

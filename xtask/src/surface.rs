@@ -110,7 +110,7 @@ impl Surface<'_> {
                 Some(Target::Module(all)) if import.name == "*" => self.module(all, path),
                 Some(Target::Module(child)) => self.module_named(child, &named),
                 Some(Target::Item(home)) => self.passed_on(home, &import.path, &named),
-                None => self.line(&named, &format!("use {}", import.path.join("::"))),
+                Some(Target::Outside) | None => self.line(&named, &format!("use {}", import.path.join("::"))),
             }
         }
         self.on_the_way.pop();
