@@ -25,7 +25,19 @@ struct Floors {
 /// The order of each folder that has one.
 ///
 /// Decisions and policies name classes of what is redacted, and a policy is asked with a session's state: both stand below.
-const FLOORS: [Floors; 6] = [
+const FLOORS: [Floors; 8] = [
+    Floors {
+        folder: "crates/enforcecore-audit/src/",
+        order: &[
+            "fields delta canonical store tree",
+            "keyer seal memory note proof",
+            "body",
+            "entry",
+            "verify",
+            "log",
+            "tiles export",
+        ],
+    },
     Floors {
         folder: CORE,
         order: &[
@@ -78,6 +90,10 @@ const FLOORS: [Floors; 6] = [
             "codes",
             "test",
         ],
+    },
+    Floors {
+        folder: "crates/enforcecore/src/engine/",
+        order: &["context", "inbound admission", "open_call", "enforcer", "dry_run"],
     },
     Floors {
         folder: "crates/enforcecore-host/src/",
