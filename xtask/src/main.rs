@@ -16,6 +16,8 @@ mod ci;
 mod docs;
 mod fuzz;
 mod limits;
+mod lines;
+mod modules;
 mod mutate;
 mod platforms;
 mod rust_tests;
@@ -24,6 +26,7 @@ mod sizes;
 mod skips;
 mod soak;
 mod steps;
+mod surface;
 mod test;
 mod tidy;
 mod tool;
@@ -45,6 +48,8 @@ enum Task {
     Docs,
     /// Check the house rules: dependencies, sizes, words, licences, documents.
     Tidy,
+    /// Show which files use which against the order of the floors.
+    Floors(tidy::floors::Options),
     /// Weaken the source on purpose, one patch at a time, and see that a test fails for each.
     Mutate(mutate::Options),
     /// Run every fuzz target for a few seconds.
@@ -55,8 +60,12 @@ enum Task {
     Platforms,
     /// Count packages, bytes and the seconds of a release build.
     Sizes(sizes::Options),
+    /// Count the lines of the product, without tests, comments and blank lines.
+    Lines(lines::Options),
     /// Run what takes too long for the build server, for as long as one likes.
     Soak(soak::Options),
+    /// List what others can use of the library's crates.
+    Surface(surface::Options),
     /// Everything the build server runs.
     Ci,
 }
@@ -78,12 +87,15 @@ fn run(task: Task) -> Result<bool> {
         Task::Test => test::run(),
         Task::Docs => docs::run_alone(),
         Task::Tidy => tidy::run(),
+        Task::Floors(options) => tidy::floors::run(&options),
         Task::Mutate(options) => mutate::run(&options),
         Task::FuzzSmoke(options) => fuzz::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Platforms => platforms::run(),
         Task::Sizes(options) => sizes::run(&options),
+        Task::Lines(options) => lines::run(&options),
         Task::Soak(options) => soak::run(&options),
+        Task::Surface(options) => surface::run(&options),
         Task::Ci => ci::run(),
     }
 }

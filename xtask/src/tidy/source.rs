@@ -1,26 +1,9 @@
-//! Reading Rust source for the rules: functions with their lines, paths as the code names them, tests set aside.
+//! Reading Rust source for the rules: paths as the code names them, tests set aside.
 
 use proc_macro2::{TokenStream, TokenTree};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
 use syn::{Attribute, UseTree};
-
-/// A function and the lines it spans, attributes and documentation not included.
-pub struct Function {
-    /// Its name.
-    pub name: String,
-    /// The line of `fn`, from 1.
-    pub line: usize,
-    /// Lines from `fn` to the closing brace.
-    pub lines: usize,
-}
-
-/// Every function of a file, tests included.
-pub fn functions(file: &syn::File) -> Vec<Function> {
-    let mut functions = Functions(Vec::new());
-    functions.visit_file(file);
-    functions.0
-}
 
 /// A path as the code names it, `std::fs::read`, and its line.
 pub struct Named {
@@ -70,35 +53,6 @@ pub fn codes(file: &syn::File, tuples: bool) -> Vec<Named> {
     let mut codes = Codes { makers, tuples, found: Vec::new() };
     codes.visit_file(file);
     codes.found
-}
-
-struct Functions(Vec<Function>);
-
-impl Functions {
-    fn note(&mut self, signature: &syn::Signature, block: &syn::Block) {
-        let line = signature.span().start().line;
-        let lines = block.span().end().line + 1 - line;
-        self.0.push(Function { name: signature.ident.to_string(), line, lines });
-    }
-}
-
-impl<'ast> Visit<'ast> for Functions {
-    fn visit_item_fn(&mut self, function: &'ast syn::ItemFn) {
-        self.note(&function.sig, &function.block);
-        visit::visit_item_fn(self, function);
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        self.note(&function.sig, &function.block);
-        visit::visit_impl_item_fn(self, function);
-    }
-
-    fn visit_trait_item_fn(&mut self, function: &'ast syn::TraitItemFn) {
-        if let Some(block) = &function.default {
-            self.note(&function.sig, block);
-        }
-        visit::visit_trait_item_fn(self, function);
-    }
 }
 
 struct Paths(Vec<Named>);
