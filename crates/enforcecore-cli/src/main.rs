@@ -1,5 +1,6 @@
 //! The command `enforcecore`: a table of contents. Each command is one file in `command/`.
 
+use enforcecore::codes::config as code;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -100,7 +101,7 @@ fn main() -> ExitCode {
 fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     let config = Config::here(cli.config.as_deref(), cli.given());
     if let (Err(found), Some(file), false) = (&config, &cli.config, cli.command.enforces())
-        && let Some(unread) = found.iter().find(|finding| finding.code == "EC1000")
+        && let Some(unread) = found.iter().find(|finding| finding.code == code::UNREADABLE)
     {
         return Err(CommandError::usage(format!("{}: {}", file.display(), unread.message)));
     }

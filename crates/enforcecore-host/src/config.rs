@@ -13,6 +13,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use enforcecore::audit::{Durability, is_key_name};
+use enforcecore::codes::Code;
+use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Severity, Span, closest};
 use enforcecore::policy::Face;
 use toml::Spanned;
@@ -233,7 +235,7 @@ impl Config {
     /// Reads the files and variables that hold for this process, as [`Config::load`] does.
     pub fn here(file: Option<&Path>, given: Given) -> Result<Config, Vec<Diagnostic>> {
         let folder = std::env::current_dir().map_err(|error| {
-            vec![problem("EC1000", whole("."), format!("the working folder cannot be found: {error}"))]
+            vec![problem(code::UNREADABLE, whole("."), format!("the working folder cannot be found: {error}"))]
         })?;
         Config::load(&folder, file, at_home(std::env::vars_os().collect(), std::env::home_dir), given)
     }
@@ -351,7 +353,8 @@ impl Loader {
             FINDINGS_MAX => {
                 let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
                 let help = Some("mend these and look again".to_owned());
-                self.found.push(Diagnostic { help, ..problem("EC1008", whole(&finding.span.file), message) });
+                self.found
+                    .push(Diagnostic { help, ..problem(code::TOO_MANY_FINDINGS, whole(&finding.span.file), message) });
             }
             _ => {}
         }
@@ -372,7 +375,7 @@ impl Loader {
         if !folder.is_absolute() {
             let message = "no absolute path says where the user's own file is".to_owned();
             let help = "set HOME or XDG_CONFIG_HOME".to_owned();
-            self.find(Diagnostic { help: Some(help), ..problem("EC1003", whole("HOME"), message) });
+            self.find(Diagnostic { help: Some(help), ..problem(code::BAD_VALUE, whole("HOME"), message) });
             return None;
         }
         let file = folder.join("enforcecore").join(CONFIG_FILE);
@@ -408,7 +411,11 @@ impl Loader {
         match open(file).and_then(|open| Ok(read_text(open, CONFIG_BYTES_MAX)?)) {
             Ok(text) => self.read_text(file, &name, &text),
             Err(Refused::Failed(error)) => {
-                self.find(problem("EC1000", whole(&name), format!("the configuration cannot be read: {error}")));
+                self.find(problem(
+                    code::UNREADABLE,
+                    whole(&name),
+                    format!("the configuration cannot be read: {error}"),
+                ));
             }
             Err(refused) => {
                 self.find(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
@@ -459,7 +466,7 @@ impl Loader {
             Ok(table) => table.into_inner(),
             Err(error) => {
                 let span = place(name, text, error.span().unwrap_or_default());
-                return self.find(problem("EC1001", span, error.message().to_owned()));
+                return self.find(problem(code::NOT_TOML, span, error.message().to_owned()));
             }
         };
         // In the order of the file, not of the alphabet.
@@ -482,14 +489,14 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.find(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
+            return self.find(problem(code::BAD_VALUE, span, format!("`{}` must be text in quotes", key.name())));
         };
         let folder = folder_of(file);
         match usable(key.kind(), OsStr::new(written.as_ref()), folder) {
             Ok(value) if self.is_projects() && key == Key::Workspace && !lies_below(Path::new(&value), folder) => {
                 let message = "`workspace` is no folder of the project, and a project opens no other one".to_owned();
                 let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file".to_owned();
-                self.find(Diagnostic { help: Some(help), ..problem("EC1003", span, message) });
+                self.find(Diagnostic { help: Some(help), ..problem(code::BAD_VALUE, span, message) });
             }
             Ok(value) => match self.users_word_against(key, &value) {
                 Some(user) => self.conflicts.push((key, conflict(key, span, folder, user))),
@@ -498,7 +505,7 @@ impl Loader {
                     self.settle(key, value, Origin::File { file: file.to_owned(), line });
                 }
             },
-            Err(why) => self.find(problem("EC1003", span, format!("`{}` {why}", key.name()))),
+            Err(why) => self.find(problem(code::BAD_VALUE, span, format!("`{}` {why}", key.name()))),
         }
     }
 
@@ -520,14 +527,14 @@ impl Loader {
             let message =
                 format!("`{TRUSTED_PROJECTS}` has no meaning here: only the user's own file says whom they trust");
             let help = "write it into the user's own file, or remove the line".to_owned();
-            return self.find(Diagnostic { help: Some(help), ..problem("EC1002", span, message) });
+            return self.find(Diagnostic { help: Some(help), ..problem(code::UNKNOWN_KEY, span, message) });
         }
         match folders(value.get_ref()) {
             Ok(folders) => {
                 let origin = Origin::File { file: file.to_owned(), line: span.line };
                 self.config.trusted_projects = Some(TrustedProjects { folders, origin });
             }
-            Err(why) => self.find(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
+            Err(why) => self.find(problem(code::BAD_VALUE, span, format!("`{TRUSTED_PROJECTS}` {why}"))),
         }
     }
 
@@ -549,7 +556,7 @@ impl Loader {
                 None => self.find(unknown_variable(&name)),
                 Some(key) => match usable(key.kind(), value, folder) {
                     Ok(value) => self.settle(*key, value, Origin::Variable(key.variable())),
-                    Err(why) => self.find(problem("EC1003", whole(&name), format!("the variable {why}"))),
+                    Err(why) => self.find(problem(code::BAD_VALUE, whole(&name), format!("the variable {why}"))),
                 },
             }
         }
@@ -631,7 +638,7 @@ fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagn
         Refused::NotOurs(others) if !others.may_be_named() => mend,
         _ => format!("{mend}, or name it with {ways}"),
     };
-    Diagnostic { help: Some(help), ..problem("EC1005", span, format!("{what} decides nothing here: {why}")) }
+    Diagnostic { help: Some(help), ..problem(code::NOT_TRUSTED, span, format!("{what} decides nothing here: {why}")) }
 }
 
 /// A project that says otherwise than its user, and every way out.
@@ -643,7 +650,7 @@ fn conflict(key: Key, span: Span, folder: &Path, user: &Origin) -> Diagnostic {
         "list `{folder}` under `{TRUSTED_PROJECTS}` in the user's own file, say which counts by `{flag}` or {variable}, or \
          remove the line"
     );
-    Diagnostic { help: Some(help), ..problem("EC1007", span, message) }
+    Diagnostic { help: Some(help), ..problem(code::PROJECT_AGAINST_USER, span, message) }
 }
 
 /// The folder that a file lies in.
@@ -668,24 +675,30 @@ fn unknown_key(key: &str, span: Span) -> Diagnostic {
         || format!("the keys are {}", names().collect::<Vec<_>>().join(", ")),
         |close| format!("did you mean `{close}`?"),
     );
-    Diagnostic { help: Some(help), ..problem("EC1002", span, format!("unknown key `{key}`")) }
+    Diagnostic { help: Some(help), ..problem(code::UNKNOWN_KEY, span, format!("unknown key `{key}`")) }
 }
 
 fn unknown_variable(name: &str) -> Diagnostic {
     let word = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
     if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == word) {
         let message = "the variable of version 1.14 has no meaning any more".to_owned();
-        return Diagnostic { help: Some(format!("unset it: {instead}")), ..problem("EC1006", whole(name), message) };
+        return Diagnostic {
+            help: Some(format!("unset it: {instead}")),
+            ..problem(code::RETIRED_VARIABLE, whole(name), message)
+        };
     }
     if word.eq_ignore_ascii_case(TRUSTED_PROJECTS) {
         let help = format!("`{TRUSTED_PROJECTS}` stands in the user's own file alone");
-        return Diagnostic { help: Some(help), ..problem("EC1004", whole(name), "unknown variable".to_owned()) };
+        return Diagnostic {
+            help: Some(help),
+            ..problem(code::UNKNOWN_VARIABLE, whole(name), "unknown variable".to_owned())
+        };
     }
     let by_key = Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(word)).map(|key| key.variable());
     let close = by_key.or_else(|| closest(name, Key::ALL.iter().map(|key| key.variable())));
     let help =
         close.map_or_else(|| format!("the variables are {}", variables()), |close| format!("did you mean `{close}`?"));
-    Diagnostic { help: Some(help), ..problem("EC1004", whole(name), "unknown variable".to_owned()) }
+    Diagnostic { help: Some(help), ..problem(code::UNKNOWN_VARIABLE, whole(name), "unknown variable".to_owned()) }
 }
 
 fn names() -> impl Iterator<Item = &'static str> {
@@ -696,7 +709,7 @@ fn variables() -> String {
     Key::ALL.iter().map(|key| key.variable()).collect::<Vec<_>>().join(", ")
 }
 
-fn problem(code: &'static str, span: Span, message: String) -> Diagnostic {
+fn problem(code: Code, span: Span, message: String) -> Diagnostic {
     Diagnostic { code, severity: Severity::Error, span, message, help: None, fix: None }
 }
 

@@ -11,6 +11,7 @@ use tracing::{Span, debug, info, info_span, warn};
 use crate::admission::{self, Moment, NotAdmitted};
 use crate::audit::{CommitError, Durability, Entry, Kind, Log, LogError, Mode};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
+use crate::codes::call as code;
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::inbound;
@@ -218,7 +219,9 @@ impl Enforcer {
         let line = self.line(&call);
         let _span = line.span.enter();
         let decision = self.foresee(call, &line);
-        debug!(decision = decision.verdict.as_str(), code = decision.code, rules = ?decision.rules, "call decided only");
+        debug!(
+            decision = decision.verdict.as_str(), code = decision.code.as_str(), rules = ?decision.rules, "call decided only"
+        );
         decision
     }
 
@@ -299,7 +302,7 @@ impl Enforcer {
             }
         }
         let why = "redaction keeps finding more in what it wrote";
-        Decided { decision: decided.decision.and_deny("unredactable_argument", why), ..decided }
+        Decided { decision: decided.decision.and_deny(code::UNREDACTABLE_ARGUMENT, why), ..decided }
     }
 
     /// Admits and intends in one step: the permit exists only once its intent is acknowledged.
@@ -308,7 +311,7 @@ impl Enforcer {
             match self.try_admit(&decided, line, mode) {
                 Ok(()) => {
                     let Decision { code, rules, .. } = &decided.decision;
-                    info!(decision = "allow", code, ?rules, "call admitted");
+                    info!(decision = "allow", code = code.as_str(), ?rules, "call admitted");
                     let deadline = decided.decision.obligations.deadline;
                     let open = OpenCall::new(&self.shared, line.clone(), decided.decision);
                     return Ok((Permit::new(decided.call, deadline, Arc::clone(&self.shared.resolver)), open));
@@ -327,7 +330,8 @@ impl Enforcer {
                 Err(CommitError::Log(error)) => return Err(log_refusal(line, &error)),
             }
         }
-        let denied = decided.decision.and_deny("contention", "the session kept changing while this call was decided");
+        let denied =
+            decided.decision.and_deny(code::CONTENTION, "the session kept changing while this call was decided");
         Err(self.refuse(line, &decided.policy, denied))
     }
 
@@ -366,13 +370,16 @@ impl Enforcer {
         let Some(expires_us) =
             decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
         else {
-            let denied = decision.and_deny("no_approver", "this call needs an approval and no approver can be reached");
+            let denied =
+                decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
             return self.refuse(line, &decided.policy, denied);
         };
         let entry = self.entry(Kind::Pending, line, &decided.policy, &decision);
         match self.shared.log.commit(self.shared.durability, |_, _| Ok::<_, Infallible>((entry, ()))) {
             Ok(_) => {
-                info!(decision = "ask", code = decision.code, rules = ?decision.rules, "call waits for approval");
+                info!(
+                    decision = "ask", code = decision.code.as_str(), rules = ?decision.rules, "call waits for approval"
+                );
                 refused(line, Refusal::Pending { expires_us }, decision, true)
             }
             Err(CommitError::Log(error)) => log_refusal(line, &error),
@@ -387,7 +394,7 @@ impl Enforcer {
         if let Err(CommitError::Log(error)) = &committed {
             warn!(%error, "a refusal could not be recorded");
         }
-        info!(decision = "deny", code = decision.code, rules = ?decision.rules, "call refused");
+        info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
         let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
         refused(line, kind, decision, committed.is_ok())
     }
@@ -414,7 +421,7 @@ impl Enforcer {
             principal: line.principal.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
-            code: Some(decision.code.to_owned()),
+            code: Some(decision.code.to_string()),
             rules: decision.rules.clone(),
             ..Entry::default()
         }
@@ -552,7 +559,7 @@ fn settle(open: OpenCall, settled: Settled) -> Result<Completed, Refused> {
         None => settled.into_end(&call).map_err(|refused| Refused { recorded: false, ..refused }),
         Some(effect) => {
             let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
-            Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
+            Ok(Completed::Withheld { code: code::LOG_UNAVAILABLE, reason, effect })
         }
     }
 }
@@ -565,7 +572,7 @@ fn not_started(open: OpenCall, settled: Settled) -> Refused {
         Ok(_) => {
             let (kind, reason) =
                 (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
-            Refused { call, kind, code: "not_started", reason, rules: Vec::new(), recorded: true }
+            Refused { call, kind, code: code::NOT_STARTED, reason, rules: Vec::new(), recorded: true }
         }
     }
 }
@@ -579,17 +586,17 @@ fn log_refusal(line: &Line, error: &LogError) -> Refused {
     warn!(%error, "call refused: the log cannot be written");
     let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
-    Refused { call: line.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
+    Refused { call: line.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
 }
 
 fn approved(decision: Decision) -> Decision {
     let reason = format!("approved: {}", decision.reason);
-    Decision { verdict: Verdict::Allow, code: "approved", reason, ..decision }
+    Decision { verdict: Verdict::Allow, code: code::APPROVED, reason, ..decision }
 }
 
 fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
     let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
-    Decision { verdict: Verdict::Ask, code: "approval_required", reason, rules, asks, ..decision }
+    Decision { verdict: Verdict::Ask, code: code::APPROVAL_REQUIRED, reason, rules, asks, ..decision }
 }

@@ -7,6 +7,8 @@ use tracing::{info, warn};
 
 use crate::audit::{CommitError, Delta, Effect, Entry, Kind, LogError};
 use crate::call::CallId;
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::decision::Decision;
 use crate::enforcer::{FinishError, Line, Shared};
 use crate::numbering::{NotNumbered, Numbering};
@@ -30,7 +32,7 @@ pub(crate) struct OpenCall {
 /// What is to be recorded and returned.
 pub(crate) struct Settled {
     kind: Kind,
-    completed: Result<Completed, (&'static str, String)>,
+    completed: Result<Completed, (Code, String)>,
     redactions: BTreeMap<Class, u64>,
     delta: Vec<Delta>,
 }
@@ -65,12 +67,12 @@ impl OpenCall {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
             Outcome::NotStarted { code, why } => Settled::plain(Kind::Void, Err((code, why))),
-            Outcome::Crashed => Settled::failed("tool_crashed", "the tool crashed", Effect::Unknown),
+            Outcome::Crashed => Settled::failed(code::TOOL_CRASHED, "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
-                Settled::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
+                Settled::failed(code::DEADLINE_EXCEEDED, "the tool did not end before its deadline", Effect::Unknown)
             }
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
-                Settled::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
+                Settled::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", Effect::Happened)
             }
             Outcome::Unreadable(malformed) => Settled::withheld(malformed.code, &malformed.message, Effect::Happened),
             Outcome::Failed(message) => self.release_message(&message),
@@ -94,7 +96,7 @@ impl OpenCall {
     fn release_failure(&self, value: &Value) -> Settled {
         let message = "the tool reported a failure".to_owned();
         let failed =
-            |value| Completed::Failed { code: "tool_failed", message, value: Some(value), effect: Effect::Unknown };
+            |value| Completed::Failed { code: code::TOOL_FAILED, message, value: Some(value), effect: Effect::Unknown };
         self.redacted(value, Effect::Unknown, &Value::Null, failed)
     }
 
@@ -107,7 +109,7 @@ impl OpenCall {
         let mut redactions = BTreeMap::new();
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
-        let failed = Completed::Failed { code: "tool_failed", message, value: None, effect: Effect::Unknown };
+        let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: Effect::Unknown };
         Settled { kind: Kind::Outcome, completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
@@ -120,12 +122,12 @@ impl OpenCall {
         complete: impl FnOnce(Value) -> Completed,
     ) -> Settled {
         if let Err(error) = value.within_limits() {
-            return Settled::withheld("result_beyond_limits", &error.to_string(), effect);
+            return Settled::withheld(code::RESULT_BEYOND_LIMITS, &error.to_string(), effect);
         }
         let classes = self.decision.obligations.redact_result;
         match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {
             Err(error) => Settled::unnumbered(&error, effect),
-            Ok(Err(withheld)) => Settled::withheld("unredactable_result", &withheld.to_string(), effect),
+            Ok(Err(withheld)) => Settled::withheld(code::UNREDACTABLE_RESULT, &withheld.to_string(), effect),
             Ok(Ok(redacted)) => Settled {
                 kind: Kind::Outcome,
                 completed: Ok(complete(redacted.value)),
@@ -165,7 +167,7 @@ impl OpenCall {
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => {
                 let effect = settled.effect().map_or("none", Effect::as_str);
-                info!(code = settled.code(), effect, duration_ms = self.age_us() / 1000, "call settled");
+                info!(code = settled.code().as_str(), effect, duration_ms = self.age_us() / 1000, "call settled");
                 Ok(())
             }
             Err(CommitError::Refused(())) => Err(LogError::NoIntent(id.to_owned())),
@@ -184,7 +186,7 @@ impl Drop for OpenCall {
             return;
         }
         let _span = self.line.span.clone().entered();
-        let abandoned = Settled::plain(Kind::Abandoned, Err(("abandoned", String::new())));
+        let abandoned = Settled::plain(Kind::Abandoned, Err((code::ABANDONED, String::new())));
         if let Err(error) = self.commit_end(&abandoned) {
             warn!(%error, "an abandoned call could not be recorded");
         }
@@ -211,34 +213,34 @@ impl Settled {
     pub(crate) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
         self.completed.map_err(|(code, reason)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
-            let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
+            let kind = if code == code::PATH_CHANGED { Refusal::Denied } else { Refusal::EnforcementFailed };
             Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
         })
     }
 
-    fn plain(kind: Kind, completed: Result<Completed, (&'static str, String)>) -> Settled {
+    fn plain(kind: Kind, completed: Result<Completed, (Code, String)>) -> Settled {
         Settled { kind, completed, redactions: BTreeMap::new(), delta: Vec::new() }
     }
 
-    fn failed(code: &'static str, message: &str, effect: Effect) -> Settled {
+    fn failed(code: Code, message: &str, effect: Effect) -> Settled {
         let message = message.to_owned();
         Settled::plain(Kind::Outcome, Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
-    fn withheld(code: &'static str, reason: &str, effect: Effect) -> Settled {
+    fn withheld(code: Code, reason: &str, effect: Effect) -> Settled {
         let reason = reason.to_owned();
         Settled::plain(Kind::Outcome, Ok(Completed::Withheld { code, reason, effect }))
     }
 
     /// A result whose placeholders got no numbers.
     fn unnumbered(error: &NotNumbered, effect: Effect) -> Settled {
-        Settled::withheld("unredactable_result", &error.to_string(), effect)
+        Settled::withheld(code::UNREDACTABLE_RESULT, &error.to_string(), effect)
     }
 
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match &self.completed {
-            Ok(Completed::Released { .. }) => "released",
-            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, _)) => code,
+            Ok(Completed::Released { .. }) => code::RELEASED,
+            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, _)) => *code,
         }
     }
 
@@ -247,7 +249,7 @@ impl Settled {
             kind: self.kind.clone(),
             call: Some(line.id.to_string()),
             session: Some(line.session.clone()),
-            code: Some(self.code().to_owned()),
+            code: Some(self.code().to_string()),
             effect: self.effect(),
             redactions: self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
             delta: self.delta.clone(),

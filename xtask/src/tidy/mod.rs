@@ -11,7 +11,6 @@ use anyhow::{Context, Result};
 use crate::docs;
 use crate::tool::{self, command, read, say};
 
-mod codes;
 mod dependencies;
 mod invariants;
 mod lazy;
@@ -27,7 +26,7 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 15] = [
+const RULES: [Rule; 14] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("no part pulls in too many packages", packages::within_limits),
@@ -37,7 +36,6 @@ const RULES: [Rule; 15] = [
     ("faces hold no policy logic", purity::no_decision_outside),
     ("nothing is initialised at its first use", lazy::nothing_lazy),
     ("files are opened in one place", opened::in_one_place),
-    ("every code has a page and every page a code", codes::have_pages),
     ("no file or function is too long", sizes::within_limits),
     ("numbers in the readme say where they come from", numbers::have_a_source),
     ("commands in the documents are marked to be run", commands_are_marked),
@@ -143,7 +141,6 @@ mod tests {
         faces_hold_no_policy_logic: purity::no_decision_outside;
         nothing_is_initialised_at_its_first_use: lazy::nothing_lazy;
         files_are_opened_in_one_place: opened::in_one_place;
-        every_code_has_a_page_and_every_page_a_code: codes::have_pages;
         no_file_or_function_is_too_long: sizes::within_limits;
         numbers_in_the_readme_say_where_they_come_from: numbers::have_a_source;
         commands_in_the_documents_are_marked_to_be_run: commands_are_marked;

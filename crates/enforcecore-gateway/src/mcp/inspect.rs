@@ -3,6 +3,7 @@
 //! Nothing is changed or sent here: in which order things are done is the loop's to say.
 
 use enforcecore::call::{Context, Malformed};
+use enforcecore::codes::call as code;
 use enforcecore::enforcer::Enforcer;
 use enforcecore::redact::{ClassSet, Withheld, shown_name};
 use enforcecore::value::{Map, Value};
@@ -77,7 +78,7 @@ impl Inspector {
             }
             Frame::Message(Message::Notification { method, params }) => {
                 let about = params.get("requestId").cloned();
-                let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
+                let refused = || Malformed::new(code::METHOD_NOT_ALLOWED, "this notification is not passed on");
                 let members = methods::told_by_client(&method).ok_or_else(refused);
                 ClientSaid::Tells(method, members.and_then(|members| self.heard(params, members)), about)
             }
@@ -178,7 +179,7 @@ impl Inspector {
         let meta = methods::meta(said.shift_remove("_meta"));
         cut(&mut said, members)?;
         let heard = self.redacted(said, self.enforcer.policy().arg_classes());
-        let mut heard = heard.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
+        let mut heard = heard.map_err(|withheld| Malformed::new(code::UNREDACTABLE_ARGUMENT, withheld.to_string()))?;
         heard.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
         Ok(heard)
     }

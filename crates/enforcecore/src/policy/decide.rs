@@ -11,6 +11,8 @@ use super::lookalike::skeleton;
 use super::matchers::{host_of_text, is_email};
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::decision::{Ask, Charge, Decision, Obligations, Over, Verdict};
 use crate::redact::shown_name;
 use crate::session::SessionView;
@@ -47,7 +49,7 @@ pub(super) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     if let Some(why) = protected.trespass(&scene) {
         // No rule made this verdict.
         decision.rules.clear();
-        return decision.and_deny("protected_path", why);
+        return decision.and_deny(code::PROTECTED_PATH, why);
     }
     decision.charges = core.documents.iter().flat_map(|document| charges(document, &scene)).collect();
     decision
@@ -127,15 +129,15 @@ impl Found {
     fn decision(self, verdict: Verdict, tool: &Tool) -> Decision {
         let (code, reason, rules) = match (verdict, self.denies.first(), self.asks.first()) {
             (Verdict::Deny, Some((_, why)), _) => {
-                ("denied_by_rule", why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
+                (code::DENIED_BY_RULE, why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
             }
-            (Verdict::Deny, None, _) => ("no_rule", no_rule(&self.undecided), Vec::new()),
+            (Verdict::Deny, None, _) => (code::NO_RULE, no_rule(&self.undecided), Vec::new()),
             (Verdict::Ask, _, ask) => {
                 let why =
                     ask.and_then(|(_, why)| why.clone()).unwrap_or_else(|| "this call needs an approval".to_owned());
-                ("approval_required", why, self.asks.iter().map(|(ask, _)| ask.rule.clone()).collect())
+                (code::APPROVAL_REQUIRED, why, self.asks.iter().map(|(ask, _)| ask.rule.clone()).collect())
             }
-            (Verdict::Allow, ..) => ("allowed", "allowed".to_owned(), self.opened),
+            (Verdict::Allow, ..) => (code::ALLOWED, "allowed".to_owned(), self.opened),
         };
         Decision {
             verdict,
@@ -176,7 +178,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
     for name in scene.call.args().keys() {
         if !tool.args.contains_key(name) {
             let message = format!("the tool takes no argument `{}`", shown_name(name));
-            return Err(Malformed::new("undeclared_argument", message));
+            return Err(Malformed::new(code::UNDECLARED_ARGUMENT, message));
         }
     }
     for (name, arg) in &tool.args {
@@ -184,7 +186,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
             Some(value) => check_arg(scene, name, arg, value)?,
             None if arg.required => {
                 let message = format!("the argument `{name}` is missing: it is {}", arg.ty.noun());
-                return Err(Malformed::new("missing_argument", message));
+                return Err(Malformed::new(code::MISSING_ARGUMENT, message));
             }
             None => {}
         }
@@ -195,13 +197,13 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
 fn check_arg(scene: &Scene<'_>, name: &str, arg: &Arg, value: &Value) -> Result<(), Malformed> {
     if !is_of_type(value, &arg.ty) {
         let message = format!("the argument `{name}` is not {}", arg.ty.noun());
-        return Err(Malformed::new("wrong_type", message));
+        return Err(Malformed::new(code::WRONG_TYPE, message));
     }
     if arg.fits.iter().all(|check| fits(scene, name, &arg.ty, value, check) == Ok(true)) {
         return Ok(());
     }
     let message = format!("the argument `{name}` is {}, and not one that its declaration admits", arg.ty.noun());
-    Err(Malformed::new("value_not_admitted", message))
+    Err(Malformed::new(code::VALUE_NOT_ADMITTED, message))
 }
 
 fn is_of_type(value: &Value, ty: &Type) -> bool {
@@ -220,16 +222,16 @@ fn unknown_tool(core: &Core, call: &FrozenCall, obligations: Obligations) -> Dec
     match core.skeletons.get(&skeleton(call.tool())) {
         Some(known) => {
             let reason = format!("the tool's name looks like `{known}` and is another");
-            refused(true, "lookalike_tool", reason, obligations, "untrusted")
+            refused(true, code::LOOKALIKE_TOOL, reason, obligations, "untrusted")
         }
         None => {
             let reason = "no document declares this tool".to_owned();
-            refused(false, "unknown_tool", reason, obligations, "untrusted")
+            refused(false, code::UNKNOWN_TOOL, reason, obligations, "untrusted")
         }
     }
 }
 
-fn refused(malformed: bool, code: &'static str, reason: String, obligations: Obligations, returns: &str) -> Decision {
+fn refused(malformed: bool, code: Code, reason: String, obligations: Obligations, returns: &str) -> Decision {
     Decision {
         verdict: Verdict::Deny,
         malformed,

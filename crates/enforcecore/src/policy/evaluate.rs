@@ -10,6 +10,7 @@ use super::core::Tool;
 use super::document::{Check, Comparison, HostTest, Kind, Operand, Reference, Root, Subject, Test, Type};
 use super::matchers::{HostName, UrlView, host_literal, host_of_text, is_under, normal_email, path_literal};
 use crate::call::FrozenCall;
+use crate::codes::Code;
 use crate::path::{Base, DecidedPath, PathError, composed, composed_text};
 use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
@@ -165,7 +166,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The first path argument that cannot be decided, as the code and the reason of a refusal.
-    pub(super) fn undecided_path(&self) -> Option<(&'static str, String)> {
+    pub(super) fn undecided_path(&self) -> Option<(Code, String)> {
         self.args_of(|ty| *ty == Type::Path).find_map(|name| {
             let error = match self.call.path(name) {
                 // A face without a resolver knows nothing of any path: only rules that look at one are concerned.

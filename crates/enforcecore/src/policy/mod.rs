@@ -5,8 +5,6 @@
 //! `evaluate` and `matchers` (conditions), `decide` (the verdict), `protected` (what no verdict opens), `test` (inline tests). There is one evaluator. It has no
 //! priorities, no order of rules, no expression strings and no look-ups; everything it needs is in the call and the session.
 
-pub mod codes;
-
 mod check;
 mod compile;
 mod core;
@@ -33,6 +31,8 @@ pub use self::test::{TestReport, TestResult, run_tests};
 use self::core::Core;
 use self::document::Verb;
 use crate::call::FrozenCall;
+use crate::codes::Code;
+use crate::codes::policy as code;
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::path::PathArg;
@@ -95,7 +95,7 @@ impl Policy {
         }
         let files: Vec<String> = documents.iter().map(|document| document.file.clone()).collect();
         let order = |file: &String| files.iter().position(|own| own == file).unwrap_or(files.len());
-        found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code));
+        found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code.as_str()));
         found.dedup();
         report::cut(&mut found, dropped, &name);
         let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };
@@ -108,12 +108,12 @@ impl Policy {
     /// What this policy can oblige that the face cannot honour.
     pub fn exceeds(&self, face: &Face) -> Vec<Diagnostic> {
         let needs = &self.core.needs;
-        let wants: [(&'static str, &Option<Span>, bool, &str); 5] = [
-            ("EC0140", &needs.rewrites_args, face.rewrites_args, "redact arguments"),
-            ("EC0141", &needs.rewrites_results, face.rewrites_results, "redact results"),
-            ("EC0142", &needs.deadline, face.deadline, "end a call at its deadline"),
-            ("EC0143", &needs.resolves_paths, face.resolves_paths, "follow symbolic links in paths"),
-            ("EC0144", &needs.durable_state, face.durable_state, "keep state beyond the process"),
+        let wants: [(Code, &Option<Span>, bool, &str); 5] = [
+            (code::CANNOT_REDACT_ARGUMENTS, &needs.rewrites_args, face.rewrites_args, "redact arguments"),
+            (code::CANNOT_REDACT_RESULTS, &needs.rewrites_results, face.rewrites_results, "redact results"),
+            (code::CANNOT_END_CALLS, &needs.deadline, face.deadline, "end a call at its deadline"),
+            (code::CANNOT_RESOLVE_PATHS, &needs.resolves_paths, face.resolves_paths, "follow symbolic links in paths"),
+            (code::NO_DURABLE_STATE, &needs.durable_state, face.durable_state, "keep state beyond the process"),
         ];
         let missing = wants.into_iter().filter(|(_, _, can, _)| !can);
         missing

@@ -7,6 +7,7 @@ use super::super::matchers::{UrlView, ascii_name, host_literal, is_email, is_rea
 use super::super::report::At;
 use super::super::source::quoted;
 use super::Checker;
+use crate::codes::policy as code;
 use crate::number::Decimal;
 use crate::value::Value;
 
@@ -20,10 +21,12 @@ impl Checker<'_> {
                 for check in &test.checks {
                     if set_by_result && !is_equality(&check.value) {
                         let message = format!("only equality is known of `{reference}`, which a result sets");
-                        self.report.error("EC0104", check.place, message).help("use `equals`, `in` or `same_as`");
+                        self.report
+                            .error(code::WRONG_COMPARATOR, check.place, message)
+                            .help("use `equals`, `in` or `same_as`");
                     } else if is_of_url(&check.value) || matches!(check.value, Check::Under(_)) {
                         let message = format!("a comparator of URLs or paths does not apply to `{reference}`");
-                        self.report.error("EC0104", check.place, message);
+                        self.report.error(code::WRONG_COMPARATOR, check.place, message);
                     }
                 }
             }
@@ -42,15 +45,18 @@ impl Checker<'_> {
             if tool.undeclared {
                 let message = format!("the arguments of `{tool_name}` are not declared, so `{name}` may not exist");
                 self.report
-                    .error("EC0102", test.subject.place, message)
+                    .error(code::UNSHARED_ARGUMENT, test.subject.place, message)
                     .help("declare the tool, or speak about `every_string` or `any_string`");
                 return;
             }
             let Some(arg) = tool.args.get(name) else {
                 let (code, message) = if wide {
-                    ("EC0102", format!("`{tool_name}`, which is selected too, takes no argument `{name}`"))
+                    (
+                        code::UNSHARED_ARGUMENT,
+                        format!("`{tool_name}`, which is selected too, takes no argument `{name}`"),
+                    )
                 } else {
-                    ("EC0101", format!("the tool `{tool_name}` takes no argument `{name}`"))
+                    (code::UNKNOWN_ARGUMENT, format!("the tool `{tool_name}` takes no argument `{name}`"))
                 };
                 self.report
                     .error(code, test.subject.place, message)
@@ -71,19 +77,27 @@ impl Checker<'_> {
     pub(super) fn check_type(&mut self, ty: &Type, name: &str, check: &At<Check>) {
         if let (Type::Url, Check::Prefix(_) | Check::Suffix(_) | Check::Pattern(_)) = (ty, &check.value) {
             self.report
-                .error("EC0104", check.place, format!("`{name}` is a URL, and its text does not say where it leads"))
+                .error(
+                    code::WRONG_COMPARATOR,
+                    check.place,
+                    format!("`{name}` is a URL, and its text does not say where it leads"),
+                )
                 .help("compare its parts: `scheme`, `host`, `port`, `path`");
             return;
         }
         if let (Type::Path, Check::Prefix(_)) = (ty, &check.value) {
             self.report
-                .error("EC0104", check.place, format!("`{name}` is a path, and a prefix of its text is not a folder"))
+                .error(
+                    code::WRONG_COMPARATOR,
+                    check.place,
+                    format!("`{name}` is a path, and a prefix of its text is not a folder"),
+                )
                 .help("use `under`");
             return;
         }
         if !applies(ty, &check.value) {
             let message = format!("the comparator does not apply to `{name}`, which is {}", ty.noun());
-            self.report.error("EC0104", check.place, message);
+            self.report.error(code::WRONG_COMPARATOR, check.place, message);
             return;
         }
         match (ty, &check.value) {
@@ -121,7 +135,7 @@ impl Checker<'_> {
             return;
         }
         let message = format!("`{host}` is compared with the name as it stands in DNS, and would never hold");
-        let finding = self.report.error("EC0028", check.place, message);
+        let finding = self.report.error(code::BAD_LOCATION, check.place, message);
         let (word, written) = if is_end { ("suffix", host.trim_end_matches('.')) } else { ("prefix", host) };
         let name = match written.trim_start_matches('.') {
             ascii if ascii.is_ascii() => Some(written.to_ascii_lowercase()),
@@ -140,7 +154,9 @@ impl Checker<'_> {
     fn check_pattern(&mut self, is_ascii: bool, name: &str, check: &At<Check>) {
         if !is_ascii {
             let message = format!("`{name}` is compared as it stands in DNS, which has none of these letters");
-            self.report.error("EC0028", check.place, message).help("write the name as it stands in DNS: `xn--..`");
+            self.report
+                .error(code::BAD_LOCATION, check.place, message)
+                .help("write the name as it stands in DNS: `xn--..`");
         }
     }
 
@@ -165,14 +181,14 @@ impl Checker<'_> {
                 let written = literal.to_json();
                 let message = format!("`{name}` is {}, and `{written}` is not text", ty.noun());
                 let help = format!("write `{}`", quoted(&written));
-                let finding = self.report.error("EC0018", check.place, message).help(help);
+                let finding = self.report.error(code::NOT_TEXT, check.place, message).help(help);
                 if let Check::Equals(_) = check.value {
                     finding.fix(format!("equals: {}", quoted(&written)));
                 }
             }
             _ => {
                 let message = format!("`{name}` is {}, and `{}` is not", ty.noun(), literal.to_json());
-                let finding = self.report.error("EC0105", check.place, message);
+                let finding = self.report.error(code::WRONG_LITERAL, check.place, message);
                 if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
                     let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());
                     finding.help(format!(
@@ -192,7 +208,7 @@ impl Checker<'_> {
             Kind::Host => ("a host", is_equality(&check.value) || matches!(check.value, Check::Host(_))),
         };
         if !fits {
-            self.report.error("EC0104", check.place, format!("the comparator does not apply to {noun}"));
+            self.report.error(code::WRONG_COMPARATOR, check.place, format!("the comparator does not apply to {noun}"));
         } else if kind == Kind::Host {
             self.check_literals(&Type::Domain, "a host", check);
         }
@@ -219,14 +235,22 @@ impl Checker<'_> {
                 ty = Some(&arg.ty);
             }
             if !can && ty.is_some() {
-                self.report.error("EC0106", place_of(test), format!("nothing that `{name}` can be makes this true"));
+                self.report.error(
+                    code::NEVER_TRUE,
+                    place_of(test),
+                    format!("nothing that `{name}` can be makes this true"),
+                );
             }
         }
     }
 
     pub(super) fn check_satisfiable(&mut self, name: &At<String>, checks: &[&At<Check>], ty: Option<&Type>) {
         if !satisfiable(checks, ty) {
-            self.report.error("EC0106", name.place, format!("nothing that `{}` can be makes this true", name.value));
+            self.report.error(
+                code::NEVER_TRUE,
+                name.place,
+                format!("nothing that `{}` can be makes this true", name.value),
+            );
         }
     }
 }

@@ -11,6 +11,7 @@ use super::document::{Document, Kind, Redact, Rule, Select, Selector, Subject, T
 use super::lookalike::skeleton;
 use super::protected::{Class, PROTECTED_NAMES};
 use super::report::{At, Report};
+use crate::codes::policy as code;
 use crate::decision::ArgScope;
 use crate::diagnostic::Diagnostic;
 
@@ -46,7 +47,7 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> (Vec<Diagnostic>, 
     {
         let mut report = Report::new(root.file.clone());
         report
-            .warning("EC0036", root.name.place, "a guardrail alone opens nothing")
+            .warning(code::GUARDRAIL_ALONE, root.name.place, "a guardrail alone opens nothing")
             .help("name it in the `bound_by` of a policy");
         found.append(&mut report.found);
     }
@@ -69,7 +70,7 @@ impl<'a> Checker<'a> {
             let known = skeletons.entry(skeleton(name)).or_insert_with(|| name.clone());
             if known != name {
                 let message = format!("the tool `{name}` looks like the tool `{known}`");
-                self.report.error("EC0115", decl.name.place, message);
+                self.report.error(code::LOOKALIKE_TOOLS, decl.name.place, message);
             }
             self.same_declaration(decl);
             let own = |tool: &str| tool == name;
@@ -102,7 +103,7 @@ impl<'a> Checker<'a> {
         if shape(decl) != shape(other) || (both_untrusted && decl.returns.value != other.returns.value) {
             let message = format!("the tool `{}` is declared otherwise in `{file}`", decl.name.value);
             self.report
-                .error("EC0034", decl.name.place, message)
+                .error(code::TOOL_CONFLICT, decl.name.place, message)
                 .help("the arguments, their types and an untrusted label are the same in every document");
         }
     }
@@ -114,7 +115,7 @@ impl<'a> Checker<'a> {
             let here = (self.document.file.clone(), id.place.line);
             if let Some((file, line)) = ids.insert(id.value.clone(), here) {
                 let message = format!("the id `{}` is taken", id.value);
-                self.report.error("EC0109", id.place, message).help(format!("it is used at {file}:{line}"));
+                self.report.error(code::DUPLICATE_ID, id.place, message).help(format!("it is used at {file}:{line}"));
             }
         }
     }
@@ -122,7 +123,7 @@ impl<'a> Checker<'a> {
     fn rule(&mut self, rule: &Rule) {
         if self.document.guardrail && rule.verb == Verb::Allow {
             self.report
-                .error("EC0033", rule.select.place, "a guardrail never opens")
+                .error(code::GUARDRAIL_ALLOWS, rule.select.place, "a guardrail never opens")
                 .help("remove the `allow`, or leave out `kind: guardrail`");
         }
         let chosen = self.selected(&rule.select);
@@ -134,7 +135,11 @@ impl<'a> Checker<'a> {
             .collect();
         if concerned.is_empty() && !chosen.is_empty() {
             self.report
-                .error("EC0107", rule.select.place, "every tool that is selected is selected because it is unknown")
+                .error(
+                    code::EMPTY_SELECTION,
+                    rule.select.place,
+                    "every tool that is selected is selected because it is unknown",
+                )
                 .help("an allow opens no tool that does not declare the effect");
         }
         for test in rule.when.iter().chain(rule.unless.iter().flatten()) {
@@ -159,7 +164,11 @@ impl<'a> Checker<'a> {
                     let mut known: Vec<&str> = self.tools.keys().map(String::as_str).collect();
                     known.sort_unstable();
                     self.report
-                        .error("EC0100", name.place, format!("no document declares the tool `{}`", name.value))
+                        .error(
+                            code::UNKNOWN_TOOL,
+                            name.place,
+                            format!("no document declares the tool `{}`", name.value),
+                        )
                         .suggest(&name.value, known);
                 }
             }
@@ -167,12 +176,14 @@ impl<'a> Checker<'a> {
         }
         let chosen = selected(&select.value, self.tools);
         if chosen.is_empty() {
-            self.report.error("EC0107", select.place, "no declared tool is selected").help("the rule can never match");
+            self.report
+                .error(code::EMPTY_SELECTION, select.place, "no declared tool is selected")
+                .help("the rule can never match");
         }
         self.selections = self.selections.saturating_add(chosen.len());
         if self.selections > SELECTIONS_MAX {
             let message = format!("rules and budgets select tools more than {SELECTIONS_MAX} times");
-            self.report.error("EC0014", select.place, message);
+            self.report.error(code::TOO_MANY_RULES, select.place, message);
             self.selections = 0;
         }
         chosen
@@ -189,7 +200,7 @@ impl<'a> Checker<'a> {
                     let message =
                         format!("an allow on `{name}`, whose arguments are unknown, that says nothing about them");
                     self.report
-                        .error("EC0103", rule.id.place, message)
+                        .error(code::OPEN_ARGUMENT, rule.id.place, message)
                         .help("declare the tool, or say `every_string: {any: true}` aloud");
                 }
                 continue;
@@ -205,7 +216,7 @@ impl<'a> Checker<'a> {
             if let Some(first) = free.first() {
                 let message =
                     format!("an allow on `{name}`, which does more than read, leaves {} open", free.join(", "));
-                self.report.error("EC0103", rule.id.place, message).help(format!(
+                self.report.error(code::OPEN_ARGUMENT, rule.id.place, message).help(format!(
                     "constrain it in `when`, or say aloud that anything goes: {}: {{any: true}}",
                     first.replace('`', "")
                 ));
@@ -224,12 +235,12 @@ impl<'a> Checker<'a> {
                 let known = self.tools.iter().filter(|(tool, _)| concerns(tool)).flat_map(|(_, decl)| decl.args.keys());
                 let known: BTreeSet<&str> = known.map(String::as_str).collect();
                 let message = format!("no tool that is concerned takes an argument `{name}`");
-                self.report.error("EC0101", entry.place, message).suggest(name, known);
+                self.report.error(code::UNKNOWN_ARGUMENT, entry.place, message).suggest(name, known);
             }
             if let Some((tool, _)) = declared.iter().find(|(_, arg)| !is_rewritable(arg)) {
                 let message = format!("the argument `{name}` of `{tool}` is acted upon, so it is not rewritten");
                 self.report
-                    .error("EC0114", entry.place, message)
+                    .error(code::UNREDACTABLE_ARGUMENT, entry.place, message)
                     .help("redact `text` and `string` arguments; deny a call whose other arguments must not hold it");
             }
         }
@@ -240,7 +251,7 @@ impl<'a> Checker<'a> {
         for (tool, names) in &self.document.unprotected {
             if !self.tools.contains_key(&tool.value) {
                 self.report
-                    .error("EC0100", tool.place, format!("no document declares the tool `{}`", tool.value))
+                    .error(code::UNKNOWN_TOOL, tool.place, format!("no document declares the tool `{}`", tool.value))
                     .suggest(&tool.value, self.tools.keys().map(String::as_str));
                 continue;
             }
@@ -254,23 +265,27 @@ impl<'a> Checker<'a> {
         match PROTECTED_NAMES.iter().find(|row| row.name == text) {
             None => {
                 let message = format!("`{text}` is no protected name");
-                self.report.error("EC0116", name.place, message).suggest(text, openable);
+                self.report.error(code::NOT_PROTECTED, name.place, message).suggest(text, openable);
             }
             Some(row) if row.class == Class::Enforcement => {
                 let message = format!(
                     "no policy opens `{text}`: enforcement stands on it, or it can start or leave out the enforcement"
                 );
-                self.report.error("EC0117", name.place, message);
+                self.report.error(code::ALWAYS_PROTECTED, name.place, message);
             }
             Some(_) => match self.documents.iter().find(|other| !other.opens(tool, text)) {
                 Some(other) => {
                     let message =
                         format!("`{text}` stays closed to `{tool}`, because `{}` does not open it", other.file);
-                    self.report.warning("EC0118", name.place, message).help("every document has to say it");
+                    self.report
+                        .warning(code::STILL_PROTECTED, name.place, message)
+                        .help("every document has to say it");
                 }
                 None => {
                     let message = format!("`{tool}` may reach `{text}`, which starts programs later or holds a secret");
-                    self.report.warning("EC0119", name.place, message).help("remove the name where that is not meant");
+                    self.report
+                        .warning(code::UNPROTECTED, name.place, message)
+                        .help("remove the name where that is not meant");
                 }
             },
         }
@@ -280,7 +295,7 @@ impl<'a> Checker<'a> {
         let known: Vec<&str> = self.document.approvals.iter().map(|own| own.name.value.as_str()).collect();
         if !known.contains(&name.value.as_str()) {
             let message = format!("the approval `{}` is not defined in this document", name.value);
-            self.report.error("EC0110", name.place, message).suggest(&name.value, known);
+            self.report.error(code::UNDEFINED_APPROVAL, name.place, message).suggest(&name.value, known);
         }
     }
 
@@ -291,7 +306,7 @@ impl<'a> Checker<'a> {
             let in_budgets = self.document.budgets.iter().filter_map(|budget| over_approval(&budget.over));
             if !in_rules.map(|approval| approval.value.as_str()).chain(in_budgets).any(|used| used == name) {
                 self.report.warning(
-                    "EC0112",
+                    code::UNUSED_APPROVAL,
                     own.name.place,
                     format!("no rule or budget asks for the approval `{name}`"),
                 );
@@ -300,7 +315,9 @@ impl<'a> Checker<'a> {
             for other in others.flat_map(|other| &other.approvals).filter(|other| other.name.value == name) {
                 if (&other.from, other.valid) != (&own.from, own.valid) {
                     let message = format!("the approval `{name}` is defined otherwise in another document");
-                    self.report.error("EC0035", own.name.place, message).help("give it a name of its own");
+                    self.report
+                        .error(code::APPROVAL_CONFLICT, own.name.place, message)
+                        .help("give it a name of its own");
                 }
             }
         }
@@ -319,7 +336,9 @@ impl<'a> Checker<'a> {
         for decl in &self.document.tools {
             if !opened.contains(decl.name.value.as_str()) {
                 let message = format!("no rule can allow the tool `{}`", decl.name.value);
-                self.report.warning("EC0108", decl.name.place, message).help("it is not shown to the agent");
+                self.report
+                    .warning(code::TOOL_NEVER_ALLOWED, decl.name.place, message)
+                    .help("it is not shown to the agent");
             }
         }
     }

@@ -7,6 +7,7 @@ use super::super::matchers::{HostName, Pattern, ascii_name, host_literal, is_rea
 use super::super::report::{At, Place, Report};
 use super::super::source::{Key, Node, NodeKind, quoted};
 use super::fields::{entries, list, not_supported_yet, one_or_list, text, wrong_shape};
+use crate::codes::policy as code;
 use crate::value::Value;
 
 pub(super) const COMPARATORS: &[&str] = &[
@@ -173,7 +174,7 @@ impl Root {
 pub(super) fn read(node: &Node, what: &str, report: &mut Report) -> Vec<Test> {
     let entries = entries(node, what, report).unwrap_or_default();
     if entries.is_empty() && matches!(node.kind, NodeKind::Map(_)) {
-        report.error("EC0022", node.place, format!("{what} says nothing")).help(format!("remove {what}"));
+        report.error(code::WRONG_SHAPE, node.place, format!("{what} says nothing")).help(format!("remove {what}"));
     }
     report.each(entries, |(key, node), report| read_test(key, node, report))
 }
@@ -190,14 +191,18 @@ fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<Test> {
         let shown = if matches!(node.kind, NodeKind::Text(_)) { quoted(&shown) } else { shown };
         let fix = format!("{{equals: {shown}}}");
         report
-            .error("EC0022", node.place, format!("a test is a map of comparators, and this is {}", node.noun()))
+            .error(
+                code::WRONG_SHAPE,
+                node.place,
+                format!("a test is a map of comparators, and this is {}", node.noun()),
+            )
             .help(format!("write `{fix}`"))
             .fix(fix);
         return None;
     };
     if comparators.is_empty() {
         report
-            .error("EC0022", node.place, "a test without a comparator")
+            .error(code::WRONG_SHAPE, node.place, "a test without a comparator")
             .help("`{any: true}` says that anything may be there");
     }
     let checks = report.each(comparators, |(key, node), report| read_check(key, node, report));
@@ -254,7 +259,7 @@ pub(super) fn read_type_checks<'n>(
         };
         if refers {
             report
-                .error("EC0026", check.place, "a type that depends on the session")
+                .error(code::BAD_REFERENCE, check.place, "a type that depends on the session")
                 .help("compare with a reference in a rule's `when`");
         }
         checks.push(check);
@@ -271,7 +276,7 @@ fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> 
         "any" => match node.kind {
             NodeKind::Bool(true) => Check::Any,
             _ => {
-                report.error("EC0022", node.place, "`any` takes `true` and nothing else").fix("true");
+                report.error(code::WRONG_SHAPE, node.place, "`any` takes `true` and nothing else").fix("true");
                 return None;
             }
         },
@@ -301,7 +306,7 @@ fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> 
         }
         unknown => {
             report
-                .error("EC0025", key.place, format!("unknown comparator `{unknown}`"))
+                .error(code::UNKNOWN_WORD, key.place, format!("unknown comparator `{unknown}`"))
                 .suggest(unknown, COMPARATORS.iter().copied());
             return None;
         }
@@ -334,7 +339,7 @@ pub(super) fn read_reference(name: &At<String>, report: &mut Report) -> Option<R
     let reference = Reference::parse(&name.value);
     if reference.is_none() {
         report
-            .error("EC0026", name.place, format!("`{}` is not a reference", name.value))
+            .error(code::BAD_REFERENCE, name.place, format!("`{}` is not a reference", name.value))
             .help("a reference is `principal.NAME`, `fact.NAME` or `session.NAME`");
     }
     reference
@@ -346,7 +351,7 @@ fn read_in(node: &Node, report: &mut Report) -> Option<Check> {
     }
     let items = list(node, "`in`", report)?;
     if items.is_empty() {
-        report.error("EC0106", node.place, "nothing is in an empty list");
+        report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
     }
     Some(Check::In(report.each(items, operand)))
 }
@@ -362,7 +367,7 @@ fn number(node: &Node, report: &mut Report) -> Option<Operand> {
 fn affix(node: &Node, what: &str, report: &mut Report) -> Option<String> {
     let text = text(node, what, report)?;
     if text.value.is_empty() {
-        report.error("EC0022", text.place, format!("{what} is empty, which everything has"));
+        report.error(code::WRONG_SHAPE, text.place, format!("{what} is empty, which everything has"));
     }
     Some(text.value)
 }
@@ -377,7 +382,7 @@ fn pattern(
     match compile(&text.value) {
         Ok(pattern) => Some(Check::Pattern(pattern)),
         Err(why) => {
-            report.error("EC0027", text.place, format!("{what} cannot be used: {why}"));
+            report.error(code::BAD_PATTERN, text.place, format!("{what} cannot be used: {why}"));
             None
         }
     }
@@ -388,7 +393,7 @@ fn read_under(node: &Node, report: &mut Report) -> Option<Check> {
     match &operand {
         Operand::Literal(Value::Text(text)) if path_literal(text).is_none() => {
             report
-                .error("EC0028", node.place, format!("`{text}` is not an absolute path without `.` and `..`"))
+                .error(code::BAD_LOCATION, node.place, format!("`{text}` is not an absolute path without `.` and `..`"))
                 .help("write an absolute path, or a reference such as `session.workspace`");
             None
         }
@@ -407,7 +412,7 @@ fn schemes(node: &Node, report: &mut Report) -> Vec<String> {
         let plain = scheme.value.starts_with(|c: char| c.is_ascii_lowercase())
             && scheme.value.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b));
         if !plain {
-            report.error("EC0028", scheme.place, format!("`{}` is not a scheme in lower case", scheme.value));
+            report.error(code::BAD_LOCATION, scheme.place, format!("`{}` is not a scheme in lower case", scheme.value));
         }
         schemes.push(scheme.value);
     }
@@ -425,7 +430,7 @@ fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
                 ports.extend(number.text().parse::<u16>());
             }
             _ => {
-                report.error("EC0028", item.place, "a port is a number from 1 to 65535");
+                report.error(code::BAD_LOCATION, item.place, "a port is a number from 1 to 65535");
             }
         }
     }
@@ -439,7 +444,7 @@ fn values<'n>(node: &'n Node, report: &mut Report) -> &'n [Node] {
             [(key, node)] if key.text == "in" => {
                 let items = list(node, "`in`", report).unwrap_or_default();
                 if items.is_empty() {
-                    report.error("EC0106", node.place, "nothing is in an empty list");
+                    report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
                 }
                 items
             }
@@ -461,7 +466,11 @@ fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
             let domain = host(inner, report)?;
             let name = domain.native();
             if name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok() {
-                report.error("EC0028", inner.place, format!("`{name}` is an address, and nothing is below it"));
+                report.error(
+                    code::BAD_LOCATION,
+                    inner.place,
+                    format!("`{name}` is an address, and nothing is below it"),
+                );
             }
             return Some(HostTest::Domain(domain));
         }
@@ -474,7 +483,7 @@ fn host(node: &Node, report: &mut Report) -> Option<HostName> {
     let written = text(node, "a host", report)?;
     let host = host_literal(&written.value);
     if host.is_none() {
-        let finding = report.error("EC0028", written.place, format!("`{}` is not a host", written.value));
+        let finding = report.error(code::BAD_LOCATION, written.place, format!("`{}` is not a host", written.value));
         match written.value.strip_prefix("*.") {
             Some(domain) => finding.help(format!("write `{{domain: {domain}}}`")).fix(format!("{{domain: {domain}}}")),
             None if is_read_differently(&written.value) => match ascii_name(&written.value) {
@@ -507,7 +516,11 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<At<Check>>> {
                 checks.push(check)
             }
             _ => {
-                report.error("EC0104", check.place, format!("`{}` does not apply to a URL's path", key.text));
+                report.error(
+                    code::WRONG_COMPARATOR,
+                    check.place,
+                    format!("`{}` does not apply to a URL's path", key.text),
+                );
             }
         }
     }
@@ -526,7 +539,7 @@ pub(super) fn read_keys(node: &Node, report: &mut Report) -> Vec<At<Reference>> 
             Some(reference) => keys.push(At::new(name.place, reference)),
             None => {
                 report
-                    .error("EC0121", name.place, format!("`{}` is chosen by the model", name.value))
+                    .error(code::UNTRUSTED_BUDGET_KEY, name.place, format!("`{}` is chosen by the model", name.value))
                     .help("count for each `principal.NAME`, `session.NAME` or `fact.NAME`, or for `everyone` together");
             }
         }

@@ -23,6 +23,7 @@ pub(super) use tool::{ArgDecl, Effects, PathDecl, Redact, ToolDecl, Type};
 use self::fields::{Fields, duration, key_name, list, name, text};
 use super::report::{At, Place, Report};
 use super::source::{Node, NodeKind};
+use crate::codes::policy as code;
 use crate::value::Value;
 
 /// Rules in a document at most: beyond it a list belongs into a store, not into a policy.
@@ -91,7 +92,9 @@ pub(super) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         Some(node) => rules(node, report),
         None if guardrail => Vec::new(),
         None => {
-            report.error("EC0021", Place::START, "a policy without `rules`").help("without rules nothing is allowed");
+            report
+                .error(code::MISSING_KEY, Place::START, "a policy without `rules`")
+                .help("without rules nothing is allowed");
             Vec::new()
         }
     };
@@ -126,7 +129,7 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
     let Some((_, version)) = entries.iter().find(|(key, _)| key.text == "enforcecore") else {
         report
             .error(
-                "EC0012",
+                code::NO_VERSION,
                 root.place,
                 "a document without `enforcecore: 1`: policies of version 1.14 are not supported yet",
             )
@@ -137,7 +140,7 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
         NodeKind::Number(number) if number.text() == "1" => Some(()),
         _ => {
             report
-                .error("EC0013", version.place, "this is version 1 of the policy language")
+                .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
                 .help("write `enforcecore: 1`")
                 .fix("1");
             None
@@ -149,7 +152,9 @@ fn is_guardrail(node: &Node, report: &mut Report) -> bool {
     let Some(word) = text(node, "`kind`", report) else { return false };
     let known = ["policy", "guardrail"];
     if !known.contains(&word.value.as_str()) {
-        report.error("EC0025", word.place, format!("unknown kind `{}`", word.value)).suggest(&word.value, known);
+        report
+            .error(code::UNKNOWN_WORD, word.place, format!("unknown kind `{}`", word.value))
+            .suggest(&word.value, known);
     }
     word.value == "guardrail"
 }
@@ -170,7 +175,7 @@ fn rules(node: &Node, report: &mut Report) -> Vec<Rule> {
     let items = list(node, "`rules`", report).unwrap_or_default();
     if items.len() > RULES_MAX {
         let message = format!("{} rules, more than the {RULES_MAX} allowed", items.len());
-        report.error("EC0014", node.place, message);
+        report.error(code::TOO_MANY_RULES, node.place, message);
         return Vec::new();
     }
     report.each(items, rule::read)
@@ -205,7 +210,7 @@ fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {
         return Some(ApprovalFrom::LocalUser);
     }
     report
-        .error("EC0025", word.place, format!("unknown approver `{}`", word.value))
+        .error(code::UNKNOWN_WORD, word.place, format!("unknown approver `{}`", word.value))
         .help("write `{role: NAME}` or `local_user`");
     None
 }

@@ -9,6 +9,7 @@ use super::super::source::{Node, NodeKind};
 use super::condition::{self, Operand, Reference, Test};
 use super::fields::{Fields, duration, list, name, one_or_list, parse_duration, text, wrong_shape};
 use super::tool::{EFFECTS, Effects, Redact, read_redact};
+use crate::codes::policy as code;
 use crate::decision::{CalendarUnit, Window};
 
 /// Keys of a rule that are not supported yet.
@@ -89,12 +90,12 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
         [] => {
             let message = "a rule that neither allows, asks nor denies";
             report
-                .error("EC0021", node.place, message)
+                .error(code::MISSING_KEY, node.place, message)
                 .help("begin it with `allow: TOOL`, `ask: TOOL` or `deny: TOOL`");
             (Verb::Deny, None)
         }
         [_, (_, second), ..] => {
-            report.error("EC0022", second.place, "a rule does one thing").help("write a second rule");
+            report.error(code::WRONG_SHAPE, second.place, "a rule does one thing").help("write a second rule");
             (Verb::Deny, None)
         }
     };
@@ -109,7 +110,7 @@ pub(super) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
     if let Some(approval) = &approval
         && verb != Verb::Ask
     {
-        report.error("EC0111", approval.place, "only an `ask` is answered by an approval");
+        report.error(code::MISPLACED_APPROVAL, approval.place, "only an `ask` is answered by an approval");
     }
     Some(Rule { place: node.place, verb, select: select?, id: id?, when, unless, approval, redact, deadline, reason })
 }
@@ -126,7 +127,7 @@ fn read_select(node: &Node, report: &mut Report) -> Option<Selector> {
         _ => {
             let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
             if one_or_list(node).is_empty() {
-                report.error("EC0107", node.place, "no tool is in an empty list");
+                report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
             }
             Select::Tools(tools)
         }
@@ -143,7 +144,7 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
         Some(effect) => Some(Select::Effect(effect)),
         None => {
             report
-                .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
                 .suggest(&word.value, EFFECTS.iter().copied().chain(["network"]));
             None
         }
@@ -201,7 +202,7 @@ fn read_measure(node: &Node, fields: &mut Fields<'_>, report: &mut Report) -> Op
             let word = text(count, "`count`", report)?;
             if word.value != "calls" {
                 report
-                    .error("EC0025", word.place, format!("`{}` cannot be counted", word.value))
+                    .error(code::UNKNOWN_WORD, word.place, format!("`{}` cannot be counted", word.value))
                     .help("write `count: calls`")
                     .fix("calls");
             }
@@ -209,7 +210,7 @@ fn read_measure(node: &Node, fields: &mut Fields<'_>, report: &mut Report) -> Op
         }
         _ => {
             report
-                .error("EC0021", node.place, "a budget adds up one thing")
+                .error(code::MISSING_KEY, node.place, "a budget adds up one thing")
                 .help("write `sum: ARGUMENT`, `sum: CURRENCY` or `count: calls`");
             None
         }
@@ -223,13 +224,13 @@ fn read_over(fields: &mut Fields<'_>, report: &mut Report) -> Option<OverBudget>
         (Some(word), approval) if word.value == "ask" => Some(OverBudget::Ask(approval)),
         (Some(word), _) if word.value != "deny" => {
             report
-                .error("EC0025", word.place, format!("unknown verdict `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown verdict `{}`", word.value))
                 .help("a call beyond a budget is denied (`deny`) or asked for (`ask`)");
             None
         }
         (_, Some(approval)) => {
             report
-                .error("EC0111", approval.place, "an approval on a budget that denies")
+                .error(code::MISPLACED_APPROVAL, approval.place, "an approval on a budget that denies")
                 .help("add `over: ask`, or remove the approval");
             None
         }
@@ -245,7 +246,7 @@ fn read_window(node: &Node, report: &mut Report) -> Option<Window> {
     let window = parse_window(&written.value);
     if window.is_none() {
         report
-            .error("EC0029", written.place, format!("`{}` is not a window", written.value))
+            .error(code::BAD_WINDOW, written.place, format!("`{}` is not a window", written.value))
             .help("write `90m`, `24h` or `7d`; `hour`, `day`, `week` or `month` with a time zone (`day UTC`); `session`; `ever`");
     }
     window

@@ -3,6 +3,7 @@
 use super::super::report::{At, Report};
 use super::super::source::{Node, NodeKind};
 use super::fields::{Fields, entries, list, text, wrong_shape};
+use crate::codes::policy as code;
 use crate::value::Map;
 
 /// One inline test.
@@ -78,7 +79,7 @@ fn read_given(node: &Node, test: &mut InlineTest, report: &mut Report) -> Option
             Ok(time) => test.now_us = time.as_microsecond(),
             Err(_) => {
                 report
-                    .error("EC0130", now.place, format!("`{}` is not a moment", now.value))
+                    .error(code::BAD_TEST, now.place, format!("`{}` is not a moment", now.value))
                     .help("write it like \"2026-11-23T10:00:00Z\"");
             }
         }
@@ -120,7 +121,7 @@ fn read_expect(node: &Node, report: &mut Report) -> Option<At<Expectation>> {
         Some(verdict) => Some(At::new(node.place, Expectation::Verdict { verdict, by })),
         None => {
             report
-                .error("EC0130", node.place, format!("`{written}` is not a verdict"))
+                .error(code::BAD_TEST, node.place, format!("`{written}` is not a verdict"))
                 .help("write `allow`, `ask` or `deny`, perhaps with `by ID` or `by no rule`, or `malformed`");
             None
         }
