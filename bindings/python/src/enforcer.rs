@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use enforcecore::audit::Durability;
 use enforcecore::call::{Call, CallId, Malformed};
 use enforcecore::capabilities::{Capabilities, Capability, Face};
+use enforcecore::codes::call as code;
 use enforcecore::decision::Verdict;
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Permit, Refused};
@@ -184,13 +185,13 @@ impl Enforcer {
         let (core, call, arguments) = self.read(py, tool, arguments, session, None)?;
         match arguments {
             Err(Malformed { code, message }) => {
-                Ok(Answer { verdict: Verdict::Deny.as_str(), code, reason: message, rules: Vec::new() })
+                Ok(Answer { verdict: Verdict::Deny.as_str(), code: code.as_str(), reason: message, rules: Vec::new() })
             }
             Ok(_) => {
                 let decided = py.detach(|| core.decide_only(call));
                 events::deliver(py)?;
                 let verdict = decided.verdict.as_str();
-                Ok(Answer { verdict, code: decided.code, reason: decided.reason, rules: decided.rules })
+                Ok(Answer { verdict, code: decided.code.as_str(), reason: decided.reason, rules: decided.rules })
             }
         }
     }
@@ -206,7 +207,7 @@ impl Enforcer {
     ) -> PyResult<()> {
         let core = self.core(py)?;
         let call = new_call(py, &core, tool, session, parent)?;
-        Err(refuse(py, &core, call, Malformed::new("arguments_do_not_fit", why))?)
+        Err(refuse(py, &core, call, Malformed::new(code::ARGUMENTS_DO_NOT_FIT, why))?)
     }
 
     /// Writes what is buffered, and returns once it is on stable storage. What a parent buffered is the parent's to write.
@@ -374,7 +375,7 @@ impl Run {
             Err(error) => {
                 self.raised = Some(error);
                 let why = "interrupted before the tool was called".to_owned();
-                return Outcome::NotStarted { code: "not_started", why };
+                return Outcome::NotStarted { code: code::NOT_STARTED, why };
             }
         };
         // The interpreter's lock was waited for, and handlers of the log have run: the last look is here.

@@ -2,6 +2,8 @@
 
 use enforcecore::audit::LogError;
 use enforcecore::call::{Call, CallId};
+use enforcecore::codes::Code;
+use enforcecore::codes::call as code;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::{BindError, Enforcer, FinishError};
 use enforcecore::outcome::{Completed, Refusal, Refused};
@@ -48,21 +50,21 @@ impl CallInfo {
     }
 
     /// A call that started and ended without a result: `name` is `ToolError` or `WithheldError`.
-    pub fn ended(&self, py: Python<'_>, name: &str, code: &str, reason: &str) -> PyErr {
+    pub fn ended(&self, py: Python<'_>, name: &str, code: Code, reason: &str) -> PyErr {
         // An end that could not be recorded is withheld with this code.
-        self.error(py, name, code, reason, |fields| fields.set_item("recorded", code != "log_unavailable"))
+        self.error(py, name, code, reason, |fields| fields.set_item("recorded", code != code::LOG_UNAVAILABLE))
     }
 
     fn error(
         &self,
         py: Python<'_>,
         name: &str,
-        code: &str,
+        code: Code,
         reason: &str,
         more: impl FnOnce(&Bound<'_, PyDict>) -> PyResult<()>,
     ) -> PyErr {
         make(py, name, reason, |fields| {
-            fields.set_item("code", code)?;
+            fields.set_item("code", code.as_str())?;
             fields.set_item("call_id", self.call.as_str())?;
             fields.set_item("tool_name", &self.tool)?;
             fields.set_item("policy_name", &self.policy)?;
@@ -188,7 +190,7 @@ fn diagnostic<'py>(py: Python<'py>, one: &Diagnostic) -> PyResult<Bound<'py, PyA
     fields.set_item("line", one.span.line)?;
     fields.set_item("column", one.span.column)?;
     fields.set_item("severity", one.severity.as_str())?;
-    fields.set_item("code", one.code)?;
+    fields.set_item("code", one.code.as_str())?;
     fields.set_item("message", &one.message)?;
     fields.set_item("help", &one.help)?;
     py.import("enforcecore.errors")?.getattr("Diagnostic")?.call((), Some(&fields))

@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+use enforcecore::codes::policy as code;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -74,7 +75,7 @@ fn run(cli: Cli, output: &mut Output) -> Result<Exit, CommandError> {
     cli.command.give(&mut given);
     let config = Config::here(cli.config.as_deref(), given);
     if let (Err(found), Some(file), false) = (&config, &cli.config, cli.command.enforces())
-        && let Some(unread) = found.iter().find(|finding| finding.code == "EC1000")
+        && let Some(unread) = found.iter().find(|finding| finding.code == code::UNREADABLE)
     {
         return Err(CommandError::usage(format!("{}: {}", file.display(), unread.message)));
     }

@@ -90,7 +90,7 @@ impl World {
         }) {
             Ok(_) => counts.ran += 1,
             Err(refused) => {
-                match refused.code {
+                match refused.code.as_str() {
                     "path_changed" => counts.changed += 1,
                     "no_rule" | "path_unresolved" => counts.denied += 1,
                     other => panic!("refused as {other}: {}", refused.reason),

@@ -10,6 +10,8 @@ use std::fmt;
 use sha2::{Digest, Sha256};
 
 pub use crate::audit::hex;
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::path::{DecidedPath, FrozenPath, PathArg, PathError, PathResolver};
 use crate::redact::shown_error;
 use crate::value::{Map, Value, ValueError, encode_bytes, encode_map};
@@ -107,7 +109,7 @@ impl FrozenCall {
         let args = Value::Map(call.args);
         args.within_limits()?;
         let Value::Map(mut args) = args else {
-            return Err(Malformed::new("not_an_object", "arguments are not an object"));
+            return Err(Malformed::new(code::NOT_AN_OBJECT, "arguments are not an object"));
         };
         let mut paths = BTreeMap::new();
         for arg in how.paths {
@@ -200,14 +202,14 @@ impl FrozenCall {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
     /// The stable code.
-    pub code: &'static str,
+    pub code: Code,
     /// What is wrong, naming keys and types (as [`shown_name`](crate::redact::shown_name) does) but no value.
     pub message: String,
 }
 
 impl Malformed {
     /// A refusal with its code and message.
-    pub fn new(code: &'static str, message: impl Into<String>) -> Malformed {
+    pub fn new(code: Code, message: impl Into<String>) -> Malformed {
         Malformed { code, message: message.into() }
     }
 }
@@ -225,7 +227,7 @@ fn check_tool_name(name: &str) -> Result<(), Malformed> {
         Ok(())
     } else {
         Err(Malformed::new(
-            "bad_tool_name",
+            code::BAD_TOOL_NAME,
             format!("a tool name is 1 to {TOOL_NAME_BYTES_MAX} bytes without spaces or control characters"),
         ))
     }

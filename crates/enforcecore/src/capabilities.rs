@@ -3,6 +3,9 @@
 //! A policy can oblige a face to more than the face is able to do. Each such ability is a row of [`CAPABILITIES`]; the policy
 //! finds which of them it needs and where, and binding it to a face without one of those is an error.
 
+use crate::codes::Code;
+use crate::codes::policy as code;
+
 /// One thing that a policy can oblige a face to and that not every face can do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Capability {
@@ -24,18 +27,38 @@ pub struct CapabilityRow {
     /// Which.
     pub capability: Capability,
     /// The stable code.
-    pub code: &'static str,
+    pub code: Code,
     /// What the face cannot do.
     pub action: &'static str,
 }
 
 /// Every capability, in the order in which they are reported.
 pub const CAPABILITIES: &[CapabilityRow] = &[
-    CapabilityRow { capability: Capability::RewriteArguments, code: "EC0140", action: "redact arguments" },
-    CapabilityRow { capability: Capability::RewriteResults, code: "EC0141", action: "redact results" },
-    CapabilityRow { capability: Capability::EndAtDeadline, code: "EC0142", action: "end a call at its deadline" },
-    CapabilityRow { capability: Capability::ResolvePaths, code: "EC0143", action: "follow symbolic links in paths" },
-    CapabilityRow { capability: Capability::KeepState, code: "EC0144", action: "keep state beyond the process" },
+    CapabilityRow {
+        capability: Capability::RewriteArguments,
+        code: code::CANNOT_REDACT_ARGUMENTS,
+        action: "redact arguments",
+    },
+    CapabilityRow {
+        capability: Capability::RewriteResults,
+        code: code::CANNOT_REDACT_RESULTS,
+        action: "redact results",
+    },
+    CapabilityRow {
+        capability: Capability::EndAtDeadline,
+        code: code::CANNOT_END_CALLS,
+        action: "end a call at its deadline",
+    },
+    CapabilityRow {
+        capability: Capability::ResolvePaths,
+        code: code::CANNOT_RESOLVE_PATHS,
+        action: "follow symbolic links in paths",
+    },
+    CapabilityRow {
+        capability: Capability::KeepState,
+        code: code::NO_DURABLE_STATE,
+        action: "keep state beyond the process",
+    },
 ];
 
 /// A set of capabilities.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use crate::call::Malformed;
+use crate::codes::Code;
 use crate::redact::ClassSet;
 use crate::session::Keyer;
 
@@ -39,7 +40,7 @@ pub struct Decision {
     /// Refused before any rule, because the call does not fit its tool.
     pub malformed: bool,
     /// The stable code: `allowed`, `approval_required`, `denied_by_rule`, `no_rule`, or why the call is malformed.
-    pub code: &'static str,
+    pub code: Code,
     /// One sentence for a person, without any argument's value.
     pub reason: String,
     /// The ids of the rules that made the verdict.
@@ -58,7 +59,7 @@ pub struct Decision {
 
 impl Decision {
     /// The denial of a call before any rule is looked at.
-    pub(crate) fn refused(code: &'static str, reason: impl Into<String>) -> Decision {
+    pub(crate) fn refused(code: Code, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
             malformed: false,
@@ -79,7 +80,7 @@ impl Decision {
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
-    pub fn and_deny(mut self, code: &'static str, reason: impl Into<String>) -> Decision {
+    pub fn and_deny(mut self, code: Code, reason: impl Into<String>) -> Decision {
         self.verdict = Verdict::Deny;
         self.code = code;
         self.reason = reason.into();

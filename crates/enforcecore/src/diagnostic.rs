@@ -1,12 +1,13 @@
 //! One diagnostic type for everything a person can mend: policies, calls in files, configuration. Faces render it.
 
+use crate::codes::Code;
 use std::fmt::{self, Write as _};
 
 /// One finding, with a stable code.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// What it is; `enforcecore explain` has a page for each.
-    pub code: &'static str,
+    pub code: Code,
     /// Whether it stops the load.
     pub severity: Severity,
     /// Where.
@@ -97,6 +98,7 @@ pub fn closest<'n>(wrong: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codes::policy as code;
 
     #[test]
     fn nothing_that_is_shown_steers_a_terminal() {
@@ -114,7 +116,7 @@ mod tests {
     fn a_diagnostic_is_one_line_and_its_help_another() {
         let span = Span { file: "a\nb".to_owned(), ..Span::default() };
         let (message, help) = ("wrong \x1b[31m".to_owned(), Some("mend\rit".to_owned()));
-        let one = Diagnostic { code: "EC1", severity: Severity::Error, span, message, help, fix: None };
-        assert_eq!(one.to_string(), "a\\nb: error[EC1]: wrong \\u{1b}[31m\n  help: mend\\rit");
+        let one = Diagnostic { code: code::NOT_YAML, severity: Severity::Error, span, message, help, fix: None };
+        assert_eq!(one.to_string(), "a\\nb: error[EC0003]: wrong \\u{1b}[31m\n  help: mend\\rit");
     }
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::audit::{Effect, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::path::PathResolver;
 use crate::value::Value;
 
@@ -40,7 +42,7 @@ impl Permit {
     pub fn look_again(&self) -> Option<Outcome> {
         let name = self.call.changed_path(&*self.resolver)?;
         let why = format!("the path in `{name}` leads elsewhere than when the call was decided");
-        Some(Outcome::NotStarted { code: "path_changed", why })
+        Some(Outcome::NotStarted { code: code::PATH_CHANGED, why })
     }
 }
 
@@ -98,7 +100,7 @@ pub enum Outcome {
     /// It provably never started: nothing was executed, sent or written.
     NotStarted {
         /// The stable code: `not_started`, `path_changed`, `cancelled`.
-        code: &'static str,
+        code: Code,
         /// Why, in one sentence without any argument's value.
         why: String,
     },
@@ -117,7 +119,7 @@ pub enum Completed {
     /// The tool failed.
     Failed {
         /// The stable code.
-        code: &'static str,
+        code: Code,
         /// A message with what is classified taken out.
         message: String,
         /// The failure in parts, if the tool gave it so, with what is classified taken out.
@@ -128,7 +130,7 @@ pub enum Completed {
     /// The tool ran, but its result may not be seen. Not something to try again.
     Withheld {
         /// The stable code.
-        code: &'static str,
+        code: Code,
         /// Why, without any of the result.
         reason: String,
         /// Whether the effect happened.
@@ -144,7 +146,7 @@ pub struct Refused {
     /// Which kind of refusal.
     pub kind: Refusal,
     /// The stable code.
-    pub code: &'static str,
+    pub code: Code,
     /// One sentence for a person and a model, without any argument's value.
     pub reason: String,
     /// The rules that refused.

@@ -8,6 +8,8 @@ use std::fmt;
 use indexmap::IndexMap;
 use json_event_parser::{JsonEvent, SliceJsonParser};
 
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::number::{Number, NumberError};
 
 /// Bytes in a call or a result at most: a megabyte of arguments is a mistake or an attack.
@@ -178,14 +180,14 @@ pub enum ValueError {
 
 impl ValueError {
     /// The stable code of the refusal.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            ValueError::Syntax(_) => "not_json",
-            ValueError::DuplicateKey(_) => "duplicate_key",
-            ValueError::Number(_) => "bad_number",
-            ValueError::TooDeep => "too_deep",
-            ValueError::TooLarge { .. } => "too_large",
-            ValueError::Nul => "nul_character",
+            ValueError::Syntax(_) => code::NOT_JSON,
+            ValueError::DuplicateKey(_) => code::DUPLICATE_KEY,
+            ValueError::Number(_) => code::BAD_NUMBER,
+            ValueError::TooDeep => code::TOO_DEEP,
+            ValueError::TooLarge { .. } => code::TOO_LARGE,
+            ValueError::Nul => code::NUL_CHARACTER,
         }
     }
 }
@@ -352,7 +354,7 @@ mod tests {
         let got = Value::from_json(json.as_bytes());
         match expected {
             Ok(text) => assert_eq!(got.map(|v| v.to_json()).as_deref(), Ok(text), "{json}"),
-            Err(code) => assert_eq!(got.map_err(|e| e.code()), Err(code), "{json}"),
+            Err(code) => assert_eq!(got.map_err(|e| e.code().as_str()), Err(code), "{json}"),
         }
     }
 
@@ -372,8 +374,8 @@ mod tests {
         check("NaN", Err("not_json"));
         check("1e999", Err("bad_number"));
         check("", Err("not_json"));
-        assert_eq!(Value::from_json(b"\"\xff\"").map_err(|e| e.code()), Err("not_json"));
-        assert_eq!(Value::from_json(&vec![b' '; VALUE_BYTES_MAX + 1]).map_err(|e| e.code()), Err("too_large"));
+        assert_eq!(Value::from_json(b"\"\xff\"").map_err(|e| e.code().as_str()), Err("not_json"));
+        assert_eq!(Value::from_json(&vec![b' '; VALUE_BYTES_MAX + 1]).map_err(|e| e.code().as_str()), Err("too_large"));
     }
 
     #[test]

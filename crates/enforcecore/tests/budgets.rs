@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
+use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Refusal};
 use enforcecore::traits::{Approver, Door, Grant, Wish};
 use enforcecore::value::Value;
@@ -31,7 +32,7 @@ fn fits(world: &World, us: i64) -> bool {
     let before = world.ran();
     let end = world.enforcer.enforce(call("look", "{}"), world.tool());
     assert_eq!(world.ran() - before, usize::from(end.is_ok()));
-    assert_eq!(end.as_ref().err().map_or("budget_exceeded", |refused| refused.code), "budget_exceeded");
+    assert_eq!(end.as_ref().err().map_or("budget_exceeded", |refused| refused.code.as_str()), "budget_exceeded");
     end.is_ok()
 }
 
@@ -242,7 +243,7 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
     let refused = |text: &str| {
         let text = enforcecore::traits::PolicyText { name: "p".to_owned(), bytes: text.as_bytes().to_vec() };
         let found = enforcecore::policy::Policy::load(text, &support::NoDocuments).expect_err("a bad length");
-        found.into_iter().map(|one| one.code).collect::<Vec<_>>()
+        found.into_iter().map(|one| one.code.as_str()).collect::<Vec<_>>()
     };
     for length in ["0s", "0ms", "32d", "745h", "44641m", "2678401s", "2678401000ms", "1w", "1M", "1D", "1us", "s", "15"]
     {
@@ -305,7 +306,7 @@ fn pay(world: &World, amount: &str, note: &str, run: impl FnOnce() -> Outcome) -
     match world.enforcer.enforce(pay, |_permit| run()) {
         Ok(_) => "ran",
         Err(refused) if matches!(refused.kind, Refusal::Pending { .. }) => "pending",
-        Err(refused) => refused.code,
+        Err(refused) => refused.code.as_str(),
     }
 }
 
@@ -324,7 +325,7 @@ fn a_tool_that_may_have_run_keeps_what_its_call_took_and_one_that_cannot_have_ru
     const ENDS: [End; 13] = [
         ("done", |_| Outcome::Done(Value::Null), true),
         ("done in parts", |_| Outcome::DoneWith { value: Value::Null, structured: Value::Null }, true),
-        ("unreadable", |_| Outcome::Unreadable(Malformed::new("not_json", "not JSON")), true),
+        ("unreadable", |_| Outcome::Unreadable(Malformed::new(code::NOT_JSON, "not JSON")), true),
         ("beyond limits", |_| Outcome::Done(Value::from("x".repeat(3 << 20))), true),
         ("failed", |_| Outcome::Failed("no".to_owned()), true),
         ("failed in parts", |_| Outcome::FailedWith(Value::Null), true),
@@ -339,9 +340,9 @@ fn a_tool_that_may_have_run_keeps_what_its_call_took_and_one_that_cannot_have_ru
             },
             true,
         ),
-        ("not started", |_| Outcome::NotStarted { code: "not_started", why: "w".to_owned() }, false),
-        ("cancelled", |_| Outcome::NotStarted { code: "cancelled", why: "w".to_owned() }, false),
-        ("path changed", |_| Outcome::NotStarted { code: "path_changed", why: "w".to_owned() }, false),
+        ("not started", |_| Outcome::NotStarted { code: code::NOT_STARTED, why: "w".to_owned() }, false),
+        ("cancelled", |_| Outcome::NotStarted { code: code::CANCELLED, why: "w".to_owned() }, false),
+        ("path changed", |_| Outcome::NotStarted { code: code::PATH_CHANGED, why: "w".to_owned() }, false),
     ];
     for (name, run, kept) in ENDS {
         let world = counting(COUNTS, false);
@@ -374,7 +375,7 @@ fn a_call_that_nobody_finished_keeps_what_it_took() {
             world.clock.pass(25 * HOUR);
             world
                 .enforcer
-                .finish(admitted, Outcome::NotStarted { code: "not_started", why: String::new() })
+                .finish(admitted, Outcome::NotStarted { code: code::NOT_STARTED, why: String::new() })
                 .unwrap_err();
         } else {
             drop(admitted);
@@ -427,7 +428,7 @@ fn what_is_approved_counts_and_what_is_approved_beyond_the_budget_too() {
     }
     lead.0.store(true, Ordering::SeqCst);
     // A call that was given up gives back what it took beyond the budget.
-    let void = || Outcome::NotStarted { code: "not_started", why: String::new() };
+    let void = || Outcome::NotStarted { code: code::NOT_STARTED, why: String::new() };
     assert_eq!(pay(&yes, "49", "", void), "not_started");
     let taken: i64 = yes.entries().iter().flat_map(|entry| &entry.delta).filter_map(reserved).sum();
     assert_eq!(taken, 159_000_000, "each of the four stands in the log with what it took");

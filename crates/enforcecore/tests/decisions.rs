@@ -6,6 +6,8 @@ mod support;
 use std::time::Duration;
 
 use enforcecore::audit::{Durability, Kind};
+use enforcecore::codes::Code;
+use enforcecore::codes::call as code;
 use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::redact::{Class, ClassSet};
@@ -32,12 +34,17 @@ fn charge(budget: &str) -> Charge {
     }
 }
 
+/// The code of a mark.
+fn code_of(mark: &str) -> Code {
+    if mark == "a" { code::ALLOWED } else { code::APPROVED }
+}
+
 /// A decision in which each member has the mark of its own.
 fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<u64>) -> Decision {
     Decision {
         verdict,
         malformed: false,
-        code: mark,
+        code: code_of(mark),
         reason: format!("reason {mark}"),
         rules: vec![format!("rule {mark}")],
         obligations: Obligations {
@@ -79,7 +86,11 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
             let stricter = a.stricter(b);
             let what = format!("{first:?} {second:?} {due:?}");
             assert_eq!(stricter.verdict, first.max(second), "{what}");
-            assert_eq!((stricter.code, stricter.reason), (winner, format!("reason {winner}")), "{what}");
+            assert_eq!(
+                (stricter.code.as_str(), stricter.reason),
+                (code_of(winner).as_str(), format!("reason {winner}")),
+                "{what}"
+            );
             assert_eq!(stricter.rules, [format!("rule {winner}")], "{what}");
             assert_eq!(stricter.charges, [charge(winner)], "{what}");
             assert_eq!(stricter.sets_facts, [(format!("fact {winner}"), winner.to_owned())], "{what}");
@@ -105,8 +116,9 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
 fn a_denial_that_is_added_keeps_everything_but_the_verdict_and_its_reason() {
     for verdict in [Verdict::Allow, Verdict::Ask, Verdict::Deny] {
         let before = decision(verdict, "a", Class::EMAIL, Some(3));
-        let expected = Decision { verdict: Verdict::Deny, code: "code", reason: "reason".to_owned(), ..before.clone() };
-        assert_eq!(before.and_deny("code", "reason"), expected);
+        let expected =
+            Decision { verdict: Verdict::Deny, code: code::NO_RULE, reason: "reason".to_owned(), ..before.clone() };
+        assert_eq!(before.and_deny(code::NO_RULE, "reason"), expected);
     }
 }
 
@@ -204,11 +216,11 @@ fn what_is_denied_anyway_keeps_its_reason() {
         let decided = world.enforcer.decide_only(note(args, session));
         let end = world.enforcer.enforce(note(args, session), world.tool());
         assert_eq!(world.ran(), usize::from(expected.is_none()), "{args} {session}");
-        let got = end.err().map(|refused| (refused.code, refused.rules));
+        let got = end.err().map(|refused| (refused.code.as_str(), refused.rules));
         assert_eq!(got, expected.map(|(code, rules)| (code, rules.iter().map(|rule| (*rule).to_owned()).collect())));
         if let Some((code, rules)) = expected {
             assert_eq!(
-                (decided.code, decided.rules.as_slice()),
+                (decided.code.as_str(), decided.rules.as_slice()),
                 (code, rules.iter().map(|r| (*r).to_owned()).collect::<Vec<_>>().as_slice())
             );
         }

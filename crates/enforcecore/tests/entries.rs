@@ -11,6 +11,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use enforcecore::audit::{Durability, Entry, EntryLine};
 use enforcecore::call::Context;
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
+use enforcecore::codes::Code;
+use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit};
 use enforcecore::traits::{Approver, Door, Grant, Wish};
 use enforcecore::value::Value;
@@ -156,7 +158,7 @@ fn value(json: &str) -> Value {
     Value::from_json(json.as_bytes()).unwrap()
 }
 
-fn never(code: &'static str) -> Outcome {
+fn never(code: Code) -> Outcome {
     Outcome::NotStarted { code, why: "w".to_owned() }
 }
 
@@ -194,14 +196,14 @@ fn told_ends(script: &mut Script) {
         clock.pass(10_000_001);
         Outcome::Done(value(facts))
     });
-    script.ends("unreadable", "look", look, |_| Outcome::Unreadable(Malformed::new("not_json", "w")));
+    script.ends("unreadable", "look", look, |_| Outcome::Unreadable(Malformed::new(code::NOT_JSON, "w")));
     script.ends("beyond limits", "look", look, |_| Outcome::Done(Value::from("x".repeat(3 << 20))));
     script.ends("not to be redacted", "look", look, |_| Outcome::Done(Value::Bytes(vec![0xff, 0])));
-    script.ends("not started", "look", look, |_| never("not_started"));
-    script.ends("cancelled", "look", look, |_| never("cancelled"));
+    script.ends("not started", "look", look, |_| never(code::NOT_STARTED));
+    script.ends("cancelled", "look", look, |_| never(code::CANCELLED));
     script.ends("of another label", "fetch", r#"{"url":"https://api.example.com/"}"#, |_| Outcome::Done(Value::Null));
     script.ends("paid", "pay", r#"{"amount":49.999999}"#, |_| Outcome::Done(Value::Null));
-    script.ends("not paid", "pay", r#"{"amount":1}"#, |_| never("not_started"));
+    script.ends("not paid", "pay", r#"{"amount":1}"#, |_| never(code::NOT_STARTED));
 }
 
 /// Every way in which a call is refused, or waits.
@@ -224,7 +226,7 @@ fn told_refusals(script: &mut Script) {
     night.context.session = map(r#"{"night":true}"#);
     script.refused("by a rule without a reason", night);
     let unread = script.call("look", "{}");
-    script.world.enforcer.refuse_malformed(unread, Malformed::new("duplicate_key", "w"));
+    script.world.enforcer.refuse_malformed(unread, Malformed::new(code::DUPLICATE_KEY, "w"));
     script.tell("what no face could read");
 }
 

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use enforcecore::audit::{Body, Delta, Durability, Entry, StateRecord};
 use enforcecore::call::Malformed;
+use enforcecore::codes::call as code;
 use enforcecore::outcome::Outcome;
 use enforcecore::value::Value;
 use support::{World, call, map};
@@ -97,7 +98,7 @@ fn only_a_result_sets_a_fact() {
         ),
         ("failed in words", |_| Outcome::Failed(r#"{"mail":"a"}"#.to_owned()), &[]),
         ("failed in parts", |_| Outcome::FailedWith(json(r#"{"mail":"a","order":{"id":5}}"#)), &[]),
-        ("unreadable", |_| Outcome::Unreadable(Malformed::new("not_json", r#"{"mail":"a"}"#)), &[]),
+        ("unreadable", |_| Outcome::Unreadable(Malformed::new(code::NOT_JSON, r#"{"mail":"a"}"#)), &[]),
         ("beyond limits", |_| Outcome::Done(json(&format!(r#"{{"mail":"a","x":"{}"}}"#, "x".repeat(3 << 20)))), &[]),
         ("crashed", |_| Outcome::Crashed, &[]),
         ("panicked", |_| panic!("in the tool"), &[]),
@@ -118,8 +119,8 @@ fn only_a_result_sets_a_fact() {
             },
             &[],
         ),
-        ("not started", |_| Outcome::NotStarted { code: "not_started", why: String::new() }, &[]),
-        ("cancelled", |_| Outcome::NotStarted { code: "cancelled", why: String::new() }, &[]),
+        ("not started", |_| Outcome::NotStarted { code: code::NOT_STARTED, why: String::new() }, &[]),
+        ("cancelled", |_| Outcome::NotStarted { code: code::CANCELLED, why: String::new() }, &[]),
     ];
     for (name, run, expected) in ENDS {
         let world = World::new(POLICY);

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex};
 
 use enforcecore::audit::{Durability, Effect, Kind, Mode};
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
+use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
@@ -76,7 +77,7 @@ fn a_refused_call_does_not_run_and_its_twin_does() {
     ] {
         let world = World::new(POLICY);
         let error = world.enforcer.enforce(call(refused.0, refused.1), world.tool()).unwrap_err();
-        assert_eq!((error.code, world.ran(), error.recorded), (code, 0, true), "{refused:?}: {error}");
+        assert_eq!((error.code.as_str(), world.ran(), error.recorded), (code, 0, true), "{refused:?}: {error}");
         assert_eq!(kinds(&world).last(), Some(&Kind::Denial));
         world.enforcer.enforce(call(twin.0, twin.1), world.tool()).unwrap();
         assert_eq!(world.ran(), 1, "{twin:?}");
@@ -95,7 +96,7 @@ fn a_log_that_cannot_be_written_refuses_the_call() {
         world.enforcer.enforce(call("note", r#"{"text":"before"}"#), world.tool()).unwrap();
         inject(&world);
         let error = world.enforcer.enforce(call("note", r#"{"text":"after"}"#), world.tool()).unwrap_err();
-        assert_eq!((error.kind, error.code, world.ran()), (Refusal::EnforcementFailed, "log_unavailable", 1));
+        assert_eq!((error.kind, error.code.as_str(), world.ran()), (Refusal::EnforcementFailed, "log_unavailable", 1));
     }
 }
 
@@ -130,16 +131,19 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
         Outcome::Done(Value::from("done"))
     };
     let done = world.enforcer.enforce(call("note", r#"{"text":"x"}"#), run).unwrap();
-    assert!(matches!(done, Completed::Withheld { code: "log_unavailable", effect: Effect::Happened, .. }), "{done:?}");
+    assert!(
+        matches!(done, Completed::Withheld { code, effect: Effect::Happened, .. } if code == "log_unavailable"),
+        "{done:?}"
+    );
     let next = world.enforcer.enforce(call("note", r#"{"text":"y"}"#), world.tool()).unwrap_err();
-    assert_eq!((next.code, world.ran()), ("log_unavailable", 0));
+    assert_eq!((next.code.as_str(), world.ran()), ("log_unavailable", 0));
 }
 
 #[test]
 fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
     type Run = fn(&World) -> Outcome;
     let cases: [(Run, &str); 5] = [
-        (|_| Outcome::Unreadable(Malformed::new("unsupported_type", "a `Socket`")), "unsupported_type"),
+        (|_| Outcome::Unreadable(Malformed::new(code::UNSUPPORTED_TYPE, "a `Socket`")), "unsupported_type"),
         (|_| panic!("secret inside"), "tool_crashed"),
         (|_| Outcome::Failed("no such ticket".to_owned()), "tool_failed"),
         (|_| Outcome::Overdue, "deadline_exceeded"),
@@ -155,7 +159,7 @@ fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
         let world = World::new(POLICY);
         let done = world.enforcer.enforce(call("slow", "{}"), |_| run(&world)).unwrap();
         let code = match done {
-            Completed::Failed { code, .. } | Completed::Withheld { code, .. } => code,
+            Completed::Failed { code, .. } | Completed::Withheld { code, .. } => code.as_str(),
             Completed::Released { .. } => "released",
         };
         assert_eq!(code, expected);
@@ -169,7 +173,7 @@ fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
 #[test]
 fn a_tool_that_never_started_gives_its_budget_back_and_one_that_failed_does_not() {
     for (outcome, fits_again) in [
-        (Outcome::NotStarted { code: "not_started", why: "spawn failed".to_owned() }, true),
+        (Outcome::NotStarted { code: code::NOT_STARTED, why: "spawn failed".to_owned() }, true),
         (Outcome::Crashed, false),
         (Outcome::Overdue, false),
     ] {
@@ -181,7 +185,7 @@ fn a_tool_that_never_started_gives_its_budget_back_and_one_that_failed_does_not(
         }
         let third = world.enforcer.enforce(call("pay", r#"{"amount":1}"#), world.tool());
         assert_eq!(third.is_ok(), fits_again);
-        assert_eq!(third.err().map(|refused| refused.code), (!fits_again).then_some("budget_exceeded"));
+        assert_eq!(third.err().map(|refused| refused.code.as_str()), (!fits_again).then_some("budget_exceeded"));
     }
 }
 
@@ -234,7 +238,10 @@ fn state_is_rebuilt_from_the_log_alone() {
     world.enforcer.enforce(call("pay", r#"{"amount":50}"#), world.tool()).unwrap();
     world
         .enforcer
-        .enforce(call("pay", r#"{"amount":50}"#), |_| Outcome::NotStarted { code: "not_started", why: String::new() })
+        .enforce(call("pay", r#"{"amount":50}"#), |_| Outcome::NotStarted {
+            code: code::NOT_STARTED,
+            why: String::new(),
+        })
         .unwrap_err();
     let email = Value::from_json(br#"{"email":"jo@example.com"}"#).unwrap();
     world.enforcer.enforce(call("lookup", r#"{"id":"1"}"#), |_| Outcome::Done(email)).unwrap();
@@ -287,12 +294,12 @@ fn an_argument_that_is_executed_is_never_rewritten() {
     let world = World::new(&policy);
     let fetch = |url: &str| world.enforcer.enforce(call("fetch", &format!(r#"{{"url":"{url}"}}"#)), world.tool());
     let refused = fetch("https://api.example.com/?next=ftp://user:hunter2pass@host.test/").unwrap_err();
-    assert_eq!((refused.code, world.ran()), ("finding_in_executed_argument", 0));
+    assert_eq!((refused.code.as_str(), world.ran()), ("finding_in_executed_argument", 0));
     fetch("https://api.example.com/?next=ftp://host.test/").unwrap();
     assert_eq!(world.ran(), 1);
     // What the rules deny anyway keeps their reason.
     let refused = fetch("https://other.example.com/?next=ftp://user:hunter2pass@host.test/").unwrap_err();
-    assert_eq!((refused.code, world.ran()), ("no_rule", 1));
+    assert_eq!((refused.code.as_str(), world.ran()), ("no_rule", 1));
 }
 
 #[test]
@@ -301,7 +308,7 @@ fn the_name_of_an_argument_is_never_rewritten() {
     let world = World::new(policy);
     let any = |args: &str| world.enforcer.enforce(call("any", args), world.tool());
     let refused = any(r#"{"of jo@example.com":"x"}"#).unwrap_err();
-    assert_eq!((refused.code, world.ran()), ("finding_in_executed_argument", 0));
+    assert_eq!((refused.code.as_str(), world.ran()), ("finding_in_executed_argument", 0));
     assert!(!refused.to_string().contains("jo@example.com"), "{refused}");
     let redacted = any(r#"{"of jo":"jo@example.com"}"#).unwrap();
     assert!(format!("{redacted:?}").contains("EC_EMAIL_1"), "{redacted:?}");
@@ -318,7 +325,7 @@ fn of_a_path_what_the_caller_wrote_is_looked_at() {
     let check = |cwd: &str, path: &str, expected: Result<(), &str>| {
         let (mut made, ran) = (call("read", &format!(r#"{{"p":"{path}"}}"#)), world.ran());
         made.context.session.insert("cwd".to_owned(), cwd.into());
-        let ended = world.enforcer.enforce(made, world.tool()).map(drop).map_err(|refused| refused.code);
+        let ended = world.enforcer.enforce(made, world.tool()).map(drop).map_err(|refused| refused.code.as_str());
         assert_eq!((ended, world.ran() > ran), (expected, expected.is_ok()), "{cwd} {path}");
     };
     check("/home/jo@example.com", "a", Ok(()));
@@ -338,7 +345,7 @@ fn every_call_is_accounted_for_once() {
         }
     };
     split(Some(Outcome::Done(Value::Null)));
-    split(Some(Outcome::NotStarted { code: "not_started", why: "never".to_owned() }));
+    split(Some(Outcome::NotStarted { code: code::NOT_STARTED, why: "never".to_owned() }));
     split(None);
     world.enforcer.enforce(call("remove", "{}"), world.tool()).unwrap_err();
     let expected = [
@@ -464,14 +471,14 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
         match abandoned {
             true => drop(admitted),
             false => {
-                let outcome = Outcome::NotStarted { code: "not_started", why: "spawn failed".to_owned() };
+                let outcome = Outcome::NotStarted { code: code::NOT_STARTED, why: "spawn failed".to_owned() };
                 world.enforcer.finish(admitted, outcome).unwrap().unwrap_err();
             }
         }
         let ended = if abandoned { Kind::Abandoned } else { Kind::Void };
         assert_eq!(kinds(&world).last(), Some(&ended));
         let again = world.enforcer.enforce(pay(60), world.tool());
-        assert_eq!((again.err().map(|refused| refused.code), world.ran()), (code, usize::from(!abandoned)));
+        assert_eq!((again.err().map(|refused| refused.code.as_str()), world.ran()), (code, usize::from(!abandoned)));
         // Of 120, 60 are taken: by the call that nobody finished, or by the one that ran.
         world.enforcer.enforce(pay(50), world.tool()).unwrap();
         assert_eq!(world.enforcer.enforce(pay(11), world.tool()).unwrap_err().code, "budget_exceeded");
@@ -482,7 +489,7 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
 fn where_nobody_can_be_asked_an_ask_denies() {
     let world = World::new(POLICY);
     let refused = world.enforcer.enforce(call("pay", r#"{"amount":60}"#), world.tool()).unwrap_err();
-    assert_eq!((refused.kind, refused.code, world.ran()), (Refusal::Denied, "no_approver", 0));
+    assert_eq!((refused.kind, refused.code.as_str(), world.ran()), (Refusal::Denied, "no_approver", 0));
     world.enforcer.enforce(call("pay", r#"{"amount":50}"#), world.tool()).unwrap();
     assert_eq!(world.ran(), 1);
 }

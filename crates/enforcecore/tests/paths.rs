@@ -174,7 +174,7 @@ fn the_tool_gets_the_path_that_was_decided() {
             }
             Err(refused) => {
                 assert_eq!((world.ran(), refused.kind), (ran, Refusal::Denied), "{tool} {path}");
-                refused.code.to_owned()
+                refused.code.to_string()
             }
         };
         assert_eq!(got, expected, "{tool} {path}");
@@ -189,7 +189,7 @@ fn a_folder_without_a_root_is_no_base() {
         let mut made = call("session", r#"{"p":"x"}"#);
         made.context.session.insert("workspace".to_owned(), workspace.into());
         let ended = world.enforcer.enforce(made, world.tool());
-        assert_eq!(ended.map(drop).map_err(|refused| refused.code), expected, "{workspace}");
+        assert_eq!(ended.map(drop).map_err(|refused| refused.code.as_str()), expected, "{workspace}");
     }
     assert_eq!(world.effects.lock().unwrap().as_slice(), [r#"{"p":"/v/x"}"#]);
 }
@@ -203,7 +203,7 @@ fn a_face_that_cannot_rewrite_refuses_what_is_relative() {
     let check = |tool: &str, path: &str, expected: Result<(), &str>| {
         let args = format!(r#"{{"p":"{path}"}}"#);
         let ended = world.enforcer.enforce(call(tool, &args), world.tool());
-        assert_eq!(ended.map(drop).map_err(|refused| refused.code), expected, "{tool} {path}");
+        assert_eq!(ended.map(drop).map_err(|refused| refused.code.as_str()), expected, "{tool} {path}");
         if expected.is_ok() {
             assert_eq!(world.effects.lock().unwrap().last(), Some(&args));
         }
@@ -366,7 +366,7 @@ fn forms_that_readers_read_differently_are_refused_and_every_other_name_is_ordin
         world.enforcer.enforce(call, world.tool())
     };
     for path in REFUSED {
-        let refused = enforce(path).map(|_| "ran").map_err(|refused| refused.code);
+        let refused = enforce(path).map(|_| "ran").map_err(|refused| refused.code.as_str());
         assert_eq!(refused, Err("path_form"), "{path:?}");
     }
     assert_eq!(world.ran(), 0);
@@ -435,7 +435,11 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
                 true => world.enforcer.begin(made(), BeginMode::Split).map(drop).unwrap_err(),
             };
             let what = format!("{tool} {path} {link} {split}");
-            assert_eq!((refused.code, refused.kind, world.ran()), ("path_changed", Refusal::Denied, 0), "{what}");
+            assert_eq!(
+                (refused.code.as_str(), refused.kind, world.ran()),
+                ("path_changed", Refusal::Denied, 0),
+                "{what}"
+            );
             // One intent, ended by one void, and nothing beside them.
             let kinds: Vec<Kind> = world.entries().into_iter().skip(2).map(|entry| entry.kind).collect();
             assert_eq!(kinds, [Kind::Intent, Kind::Void], "{what}");
@@ -475,7 +479,7 @@ fn an_approval_of_a_link_is_none_of_what_it_leads_to_later() {
         let world = World::resolving(EXCHANGED, FACE, Arc::clone(&links) as _, Some(Arc::new(Asked::default())));
         let enforce = || {
             let ended = world.enforcer.enforce(call(tool, &format!(r#"{{"p":"{path}"}}"#)), world.tool());
-            ended.map(drop).map_err(|refused| refused.code)
+            ended.map(drop).map_err(|refused| refused.code.as_str())
         };
         assert_eq!(enforce(), Err("approval_required"), "{tool} {path}");
         links.set("/w/l", Some("/w/y"));
@@ -556,7 +560,7 @@ fn an_allow_needs_every_reading_of_a_path_and_a_deny_any() {
         let ran = world.ran();
         let got = match world.enforcer.enforce(made, world.tool()) {
             Ok(_) => "ran".to_owned(),
-            Err(refused) if refused.rules.is_empty() => refused.code.to_owned(),
+            Err(refused) if refused.rules.is_empty() => refused.code.to_string(),
             Err(refused) => refused.rules.join(","),
         };
         assert_eq!((got.as_str(), world.ran() > ran), (expected, expected == "ran"), "{tool} {path}");

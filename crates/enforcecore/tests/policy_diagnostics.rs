@@ -5,8 +5,8 @@ mod policy_support;
 
 use std::collections::BTreeSet;
 
+use enforcecore::codes::policy::CODES;
 use enforcecore::diagnostic::{Diagnostic, Severity};
-use enforcecore::policy::codes::CODES;
 use expect_test::expect_file;
 use policy_support::{load, load_bytes, load_with, render};
 
@@ -237,7 +237,7 @@ fn each_page_shows_a_mistake_and_its_remedy() {
             (if begins("tools:") { "" } else { EXAMPLE_TOOLS }, if has_rules { "" } else { "rules: []\n" });
         body(&format!("{tools}{rules}{example}\n"))
     };
-    for page in CODES.iter().filter(|page| !prose.contains(&page.code)) {
+    for page in CODES.iter().map(|code| code.page()).filter(|page| !prose.contains(&page.code)) {
         let whole = |text: &str| {
             if ["EC0010", "EC0012", "EC0013"].contains(&page.code) { text.to_owned() } else { whole(text) }
         };
@@ -310,7 +310,7 @@ fn a_hundred_findings_are_listed_and_one_line_says_that_there_are_more() {
     let tools = (0..150).map(|n| format!("  t{n}: {{does: reads, returns: web}}\n")).collect::<String>();
     let unreachable = |more: &str| body(&format!("tools:\n{tools}rules: [{more}]\n"));
     let loaded = load_with(&unreachable(""), &[]).unwrap();
-    assert_eq!((loaded.warnings.len(), loaded.warnings[100].code), (101, "EC0037"));
+    assert_eq!((loaded.warnings.len(), loaded.warnings[100].code.as_str()), (101, "EC0037"));
     assert_eq!(loaded.warnings[100].severity, Severity::Warning);
     let found = findings(&unreachable("{allow: t0, id: a, redact: {args: {x: [email]}}}"));
     assert!(found.iter().any(|one| one.severity == Severity::Error && one.code != "EC0037"), "{}", render(&found));
@@ -323,8 +323,8 @@ fn bounds_are_fetched_once_and_within_limits() {
         |bound: &str| format!("enforcecore: 1\nname: g\nversion: \"1\"\nkind: guardrail\nbound_by: [{bound}]\n");
     let root = |bound: &str| body(&format!("bound_by: [{bound}]\nrules: []\n"));
     let codes = |text: &str, others: &[(&str, &str)]| match load_with(text, others) {
-        Ok(loaded) => loaded.warnings.iter().map(|one| one.code).collect::<Vec<_>>(),
-        Err(found) => found.iter().map(|one| one.code).collect(),
+        Ok(loaded) => loaded.warnings.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(),
+        Err(found) => found.iter().map(|one| one.code.as_str()).collect(),
     };
     let none: Vec<&str> = Vec::new();
     assert_eq!(codes(&root("missing.yaml"), &[]), ["EC0030"]);
@@ -349,7 +349,7 @@ fn documents_that_contradict_each_other_do_not_load() {
         let bound = format!("enforcecore: 1\nname: g\nversion: \"1\"\nkind: guardrail\n{other}");
         let own =
             body(&format!("bound_by: [g]\nrules: [{{allow: t, id: a, when: {{every_string: {{any: true}}}}}}]\n{own}"));
-        load_with(&own, &[("g", &bound)]).map(|_| ()).map_err(|found| found[0].code)
+        load_with(&own, &[("g", &bound)]).map(|_| ()).map_err(|found| found[0].code.as_str())
     };
     let reads = tools("{does: reads, args: {a: string}, returns: trusted}");
     for (other, expected) in [
@@ -382,14 +382,17 @@ fn documents_that_contradict_each_other_do_not_load() {
 fn the_golden_policies_earn_nearly_every_code() {
     let whole = WHOLE.iter().map(|(_, text)| (*text).to_owned());
     let all = whole.chain(BODIES.iter().map(|(_, text)| body(text)));
-    let earned: BTreeSet<&str> = all.flat_map(|text| findings(&text)).map(|finding| finding.code).collect();
+    let earned: BTreeSet<&str> = all.flat_map(|text| findings(&text)).map(|finding| finding.code.as_str()).collect();
     // These need bytes, sizes, other documents or a face, and have tests of their own.
     let elsewhere = [
         "EC0000", "EC0001", "EC0002", "EC0004", "EC0014", "EC0030", "EC0031", "EC0032", "EC0034", "EC0035", "EC0037",
         "EC0118", "EC0140", "EC0141", "EC0142", "EC0143", "EC0144",
     ];
-    let missing: Vec<&str> =
-        CODES.iter().map(|code| code.code).filter(|code| !earned.contains(code) && !elsewhere.contains(code)).collect();
+    let missing: Vec<&str> = CODES
+        .iter()
+        .map(|code| code.as_str())
+        .filter(|code| !earned.contains(code) && !elsewhere.contains(code))
+        .collect();
     assert!(missing.is_empty(), "{missing:?}");
     assert!(
         findings("enforcecore: 1\nname: g\nversion: \"1\"\nkind: guardrail\n")

@@ -21,7 +21,7 @@ fn codes(text: &str) -> Vec<&'static str> {
         Ok(loaded) => loaded.warnings,
         Err(found) => found,
     };
-    found.into_iter().map(|one| one.code).collect()
+    found.into_iter().map(|one| one.code.as_str()).collect()
 }
 
 /// An effect, and what it counts as.
@@ -78,7 +78,7 @@ fn what_does_more_than_read_gets_no_placeholder_in_place_of_its_value() {
             let mail = Outcome::Done(Value::from("jo@example.com"));
             world.enforcer.enforce(support::call("look", "{}"), |_| mail).unwrap();
             let held = world.enforcer.enforce(support::call("t", r#"{"a":"EC_EMAIL_1"}"#), world.tool());
-            let code = held.err().map(|refused| refused.code);
+            let code = held.err().map(|refused| refused.code.as_str());
             assert_eq!((code, world.ran()), (more.then_some("placeholder_in_argument"), usize::from(!more)), "{does}");
             world.enforcer.enforce(support::call("t", r#"{"a":"EC_EMAIL_2"}"#), world.tool()).unwrap();
         }
@@ -338,7 +338,7 @@ fn what_needs_state_is_bound_to_a_log_that_a_kill_takes_nothing_of() {
         assert_eq!(bind(&text, Durability::Strict, &plain), Ok(()), "{what}");
         let buffered = if needs { Err(BindError::BufferedState) } else { Ok(()) };
         assert_eq!(bind(&text, Durability::Buffered, &plain), buffered, "{what}");
-        let exceeds: Vec<&str> = policy(&text).exceeds(&forgetful).iter().map(|one| one.code).collect();
+        let exceeds: Vec<&str> = policy(&text).exceeds(&forgetful).iter().map(|one| one.code.as_str()).collect();
         assert_eq!(exceeds, if needs { vec!["EC0144"] } else { vec![] }, "{what}");
     }
 }

@@ -480,7 +480,7 @@ fn a_part_of_a_name_that_would_never_hold_is_not_written_in_a_policy() {
         ("email", "prefix: \"jo@X\"", "prefix: \"jo@x\"", "jo@x.org"),
     ] {
         let found = load(&text(ty, written)).expect_err(written);
-        assert_eq!((found[0].code, found[0].fix.as_deref()), ("EC0028", Some(mended)), "{ty} {written}");
+        assert_eq!((found[0].code.as_str(), found[0].fix.as_deref()), ("EC0028", Some(mended)), "{ty} {written}");
         let refined = format!("{{type: {ty}, {written}}}");
         assert!(load(&text(&refined, "any: true")).is_err(), "{refined}");
         let policy = policy(&text(ty, mended));

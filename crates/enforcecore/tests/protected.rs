@@ -46,7 +46,12 @@ fn no_rule_opens_what_enforcement_stands_on() {
     let world = world();
     let check = |tool: &str, denied: &str, allowed: &str| {
         let refused = world.enforcer.enforce(call(tool, denied), world.tool()).unwrap_err();
-        assert_eq!((refused.code, refused.rules.len()), ("protected_path", 0), "{tool} {denied}: {}", refused.reason);
+        assert_eq!(
+            (refused.code.as_str(), refused.rules.len()),
+            ("protected_path", 0),
+            "{tool} {denied}: {}",
+            refused.reason
+        );
         let ran = world.ran();
         world.enforcer.enforce(call(tool, allowed), world.tool()).unwrap();
         assert_eq!(world.ran(), ran + 1, "{tool} {allowed}");
@@ -77,7 +82,7 @@ fn the_policy_speaks_first_and_the_reason_names_no_path() {
     let world = world();
     let check = |path: &str, code: &str, words: &str| {
         let decision = world.enforcer.decide_only(call("write", &format!(r#"{{"path":"{path}"}}"#)));
-        assert_eq!((decision.code, decision.reason.as_str()), (code, words));
+        assert_eq!((decision.code.as_str(), decision.reason.as_str()), (code, words));
         assert!(decision.charges.is_empty() && !decision.malformed);
     };
     check("/w/keys/old/a", "denied_by_rule", "`own-word` denies this call");
@@ -148,7 +153,7 @@ fn outcome(world: &World, tool: &str, path: &str) -> &'static str {
         }
         Err(refused) => {
             assert_eq!((world.ran(), refused.rules.len()), (ran, 0), "{path}: {}", refused.reason);
-            refused.code
+            refused.code.as_str()
         }
     }
 }
@@ -260,7 +265,7 @@ fn a_folder_with_a_protected_name_in_it_is_not_taken_away() {
         let ended = world
             .enforcer
             .enforce(call("move", &format!(r#"{{"source":"{source}","destination":"/w/new"}}"#)), world.tool());
-        ended.map(drop).map_err(|refused| refused.code)
+        ended.map(drop).map_err(|refused| refused.code.as_str())
     };
     for (source, expected) in [
         ("/w/.github", Err("protected_path")),
@@ -304,7 +309,7 @@ fn a_name_is_opened_where_every_document_says_so_and_each_intent_says_it() {
     let both = format!("{bound}unprotected: {{write: [.husky]}}\n");
     let closed = policy(&format!("{}bound_by: [g]\n", opened(".husky")), Some(bound)).unwrap();
     let open = policy(&format!("{}bound_by: [g]\n", opened(".husky")), Some(&both)).unwrap();
-    let codes = |loaded: &Loaded| loaded.warnings.iter().map(|warning| warning.code).collect::<Vec<_>>();
+    let codes = |loaded: &Loaded| loaded.warnings.iter().map(|warning| warning.code.as_str()).collect::<Vec<_>>();
     assert_eq!((codes(&closed), codes(&open)), (vec!["EC0118"], vec!["EC0119", "EC0119"]));
     for (loaded, expected) in [(closed, "protected_path"), (open, "ran")] {
         let world = World::new(POLICY);

@@ -12,7 +12,6 @@ use crate::modules::Sources;
 use crate::tool::{self, command, read, say};
 use crate::{docs, surface};
 
-mod codes;
 mod dependencies;
 pub mod floors;
 mod invariants;
@@ -29,7 +28,7 @@ mod words;
 /// A rule: what it is called and how its findings are made.
 type Rule = (&'static str, fn(&Tree) -> Result<Vec<String>>);
 
-const RULES: [Rule; 16] = [
+const RULES: [Rule; 15] = [
     ("dependencies point one way", dependencies::direction),
     ("only the outer crates are asynchronous", dependencies::asynchrony),
     ("files use lower floors alone", floors::import_downwards),
@@ -40,7 +39,6 @@ const RULES: [Rule; 16] = [
     ("faces hold no policy logic", purity::no_decision_outside),
     ("nothing is initialised at its first use", lazy::nothing_lazy),
     ("files are opened in one place", opened::in_one_place),
-    ("every code has a page and every page a code", codes::have_pages),
     ("no file is too long", sizes::within_limits),
     ("numbers in the readme say where they come from", numbers::have_a_source),
     ("commands in the documents are marked to be run", commands_are_marked),
@@ -157,7 +155,6 @@ mod tests {
         faces_hold_no_policy_logic: purity::no_decision_outside;
         nothing_is_initialised_at_its_first_use: lazy::nothing_lazy;
         files_are_opened_in_one_place: opened::in_one_place;
-        every_code_has_a_page_and_every_page_a_code: codes::have_pages;
         no_file_is_too_long: sizes::within_limits;
         numbers_in_the_readme_say_where_they_come_from: numbers::have_a_source;
         commands_in_the_documents_are_marked_to_be_run: commands_are_marked;

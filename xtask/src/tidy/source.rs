@@ -40,21 +40,6 @@ pub fn lines_with(tokens: TokenStream, word: &str) -> Vec<usize> {
     lines
 }
 
-/// The first text of every call of `code(..)`: the codes that have a page.
-pub fn pages(file: &syn::File) -> Vec<Named> {
-    let mut codes = Codes { makers: &["code"], tuples: false, found: Vec::new() };
-    codes.visit_file(file);
-    codes.found
-}
-
-/// Every code that the code outside its tests gives to a denial or an end of a call; with `tuples`, also those that begin one.
-pub fn codes(file: &syn::File, tuples: bool) -> Vec<Named> {
-    let makers = &["Malformed::new", "and_deny", "refused", "Ending::failed", "Ending::withheld"];
-    let mut codes = Codes { makers, tuples, found: Vec::new() };
-    codes.visit_file(file);
-    codes.found
-}
-
 struct Paths(Vec<Named>);
 
 impl<'ast> Visit<'ast> for Paths {
@@ -158,87 +143,6 @@ impl<'ast> Visit<'ast> for Made {
     fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
         self.note(&call.method);
         visit::visit_expr_method_call(self, call);
-    }
-}
-
-struct Codes<'a> {
-    /// Functions, with their types, and methods whose first text is a code.
-    makers: &'a [&'a str],
-    tuples: bool,
-    found: Vec<Named>,
-}
-
-impl Codes<'_> {
-    fn make(&mut self, maker: &str, args: &syn::punctuated::Punctuated<syn::Expr, syn::Token![,]>) {
-        if self.makers.contains(&maker) {
-            let text =
-                args.iter().find(|arg| matches!(arg, syn::Expr::Lit(lit) if matches!(lit.lit, syn::Lit::Str(_))));
-            text.into_iter().for_each(|text| self.note(text));
-        }
-    }
-
-    /// A text that is a word is a code; one with spaces is a message.
-    fn note(&mut self, text: &syn::Expr) {
-        if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = text {
-            let code = text.value();
-            if !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_') {
-                self.found.push(Named { path: code, line: text.span().start().line });
-            }
-        }
-    }
-}
-
-impl<'ast> Visit<'ast> for Codes<'_> {
-    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
-        if !is_for_tests(&module.attrs) {
-            visit::visit_item_mod(self, module);
-        }
-    }
-
-    fn visit_expr_call(&mut self, call: &'ast syn::ExprCall) {
-        if let syn::Expr::Path(function) = &*call.func {
-            let segments: Vec<String> = function.path.segments.iter().map(|part| part.ident.to_string()).collect();
-            self.make(&segments.join("::"), &call.args);
-        }
-        visit::visit_expr_call(self, call);
-    }
-
-    fn visit_expr_method_call(&mut self, call: &'ast syn::ExprMethodCall) {
-        self.make(&call.method.to_string(), &call.args);
-        visit::visit_expr_method_call(self, call);
-    }
-
-    fn visit_field_value(&mut self, field: &'ast syn::FieldValue) {
-        if matches!(&field.member, syn::Member::Named(name) if name == "code") {
-            self.note(&field.expr);
-        }
-        visit::visit_field_value(self, field);
-    }
-
-    fn visit_expr_tuple(&mut self, tuple: &'ast syn::ExprTuple) {
-        if self.tuples {
-            tuple.elems.first().into_iter().for_each(|first| self.note(first));
-        }
-        visit::visit_expr_tuple(self, tuple);
-    }
-
-    fn visit_impl_item_fn(&mut self, function: &'ast syn::ImplItemFn) {
-        if function.sig.ident == "code" {
-            let mut arms = Arms(Vec::new());
-            arms.visit_impl_item_fn(function);
-            arms.0.iter().for_each(|body| self.note(body));
-        }
-        visit::visit_impl_item_fn(self, function);
-    }
-}
-
-/// What the arms of every `match` come to.
-struct Arms<'ast>(Vec<&'ast syn::Expr>);
-
-impl<'ast> Visit<'ast> for Arms<'ast> {
-    fn visit_arm(&mut self, arm: &'ast syn::Arm) {
-        self.0.push(&arm.body);
-        visit::visit_arm(self, arm);
     }
 }
 

@@ -5,6 +5,7 @@
 //! handed on as the very objects they are, so an `int` stays an `int` and a `Decimal` keeps its places.
 
 use enforcecore::call::Malformed;
+use enforcecore::codes::call as code;
 use enforcecore::number::{Number, NumberError};
 use enforcecore::redact::shown_name;
 use enforcecore::value::{Map, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, Value, ValueError};
@@ -201,7 +202,7 @@ impl<'py> Freezer<'py> {
 
     fn container(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
         if self.above.iter().any(|above| above.is(object)) {
-            return Err(Malformed::new("cyclic_value", "a container that contains itself"));
+            return Err(Malformed::new(code::CYCLIC_VALUE, "a container that contains itself"));
         }
         self.above.push(object.clone());
         // The members are taken all at once: what happens to the container while they are walked changes nothing.
@@ -248,14 +249,14 @@ impl<'py> Freezer<'py> {
                     "a dictionary's key is a `{}`; only exact `str` keys are read, so write `str(key)`",
                     type_name(key)
                 );
-                Err(Malformed::new("key_not_text", message))
+                Err(Malformed::new(code::KEY_NOT_TEXT, message))
             }
         }
     }
 
     fn text(&mut self, text: &Bound<'py, PyString>) -> Result<String, Malformed> {
         let text = text.to_str().map_err(|_| {
-            Malformed::new("lone_surrogate", "text with a lone surrogate, which no two programs read alike")
+            Malformed::new(code::LONE_SURROGATE, "text with a lone surrogate, which no two programs read alike")
         })?;
         self.count(text.len())?;
         Ok(text.to_owned())
@@ -278,7 +279,7 @@ impl<'py> Freezer<'py> {
         match Number::parse(&text) {
             Ok(number) => Ok(Some(number)),
             Err(NumberError::Syntax) => {
-                Err(Malformed::new("bad_number", "a number that is not finite, and so cannot be compared"))
+                Err(Malformed::new(code::BAD_NUMBER, "a number that is not finite, and so cannot be compared"))
             }
             Err(error) => Err(ValueError::Number(error).into()),
         }
@@ -310,7 +311,7 @@ fn large_integer(int: &Bound<'_, PyInt>) -> Result<String, Malformed> {
 
 fn spelled(text: &PyResult<Bound<'_, PyString>>) -> Result<String, Malformed> {
     let text = text.as_ref().ok().and_then(|text| text.to_str().ok());
-    text.map(str::to_owned).ok_or_else(|| Malformed::new("bad_number", "a number that cannot be written out"))
+    text.map(str::to_owned).ok_or_else(|| Malformed::new(code::BAD_NUMBER, "a number that cannot be written out"))
 }
 
 /// Says what cannot be frozen and what can be done. Being opaque is a way for objects and never for data.
@@ -330,7 +331,7 @@ fn unsupported(object: &Bound<'_, PyAny>, place: Place, nested: bool) -> Malform
             "; {FROZEN} can: pass it on its own, in a parameter that is declared opaque, or let the function close over it"
         ),
     };
-    Malformed::new("unsupported_type", format!("a `{}` cannot be frozen{why}", type_name(object)))
+    Malformed::new(code::UNSUPPORTED_TYPE, format!("a `{}` cannot be frozen{why}", type_name(object)))
 }
 
 fn within(name: &str, malformed: Malformed) -> Malformed {

@@ -1,7 +1,7 @@
 //! `enforcecore explain`: what a code means.
 
 use clap::Args;
-use enforcecore::codes::{self, Code, Family};
+use enforcecore::codes::{self, Code, Page};
 use enforcecore::diagnostic::closest;
 use enforcecore_host::config::Given;
 use serde_json::{Value as Json, json};
@@ -44,19 +44,18 @@ impl Command for Explain {
     fn give(&self, _: &mut Given) {}
 
     fn run(self, _: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
-        let pages = match &self.code {
-            Some(code) => pages(code)?,
+        let codes = match &self.code {
+            Some(word) => codes_of(word)?,
             None => codes::all().collect(),
         };
+        let pages: Vec<&Page> = codes.into_iter().map(Code::page).collect();
         if self.json {
-            output.json(
-                &json!({"v": 1, "pages": pages.iter().map(|(family, page)| machine(*family, page)).collect::<Vec<_>>()}),
-            )?;
+            output.json(&json!({"v": 1, "pages": pages.iter().map(|page| machine(page)).collect::<Vec<_>>()}))?;
         } else if self.code.is_some() {
-            pages.iter().try_for_each(|(family, page)| output.line(&human(*family, page)))?;
+            pages.iter().try_for_each(|page| output.line(&human(page)))?;
         } else {
-            pages.iter().try_for_each(|(family, page)| {
-                output.line(&format!("{:<28}  {:<6}  {}", page.code, family.as_str(), page.title))
+            pages.iter().try_for_each(|Page { code, family, title, .. }| {
+                output.line(&format!("{code:<28}  {:<6}  {title}", family.as_str()))
             })?;
         }
         output.flush()?;
@@ -64,21 +63,21 @@ impl Command for Explain {
     }
 }
 
-fn pages(code: &str) -> Result<Vec<(Family, &'static Code)>, CommandError> {
-    let pages = codes::explain(code);
-    if !pages.is_empty() {
-        return Ok(pages);
+fn codes_of(word: &str) -> Result<Vec<Code>, CommandError> {
+    let codes = codes::explain(word);
+    if !codes.is_empty() {
+        return Ok(codes);
     }
-    let close = closest(code, codes::all().map(|(_, page)| page.code));
+    let close = closest(word, codes::all().map(Code::as_str));
     let help = close.map_or_else(
         || "`enforcecore explain --list` has every code".to_owned(),
         |close| format!("did you mean `{close}`?"),
     );
-    Err(CommandError::usage(format!("there is no code `{code}`")).help(help))
+    Err(CommandError::usage(format!("there is no code `{word}`")).help(help))
 }
 
-fn machine(family: Family, page: &Code) -> Json {
-    let Code { code, title, explanation, example, instead } = page;
+fn machine(page: &Page) -> Json {
+    let Page { code, family, title, explanation, example, instead } = page;
     json!({
         "code": code,
         "about": family.as_str(),
@@ -89,8 +88,8 @@ fn machine(family: Family, page: &Code) -> Json {
     })
 }
 
-fn human(family: Family, page: &Code) -> String {
-    let Code { code, title, explanation, example, instead } = page;
+fn human(page: &Page) -> String {
+    let Page { code, family, title, explanation, example, instead } = page;
     let about = family.as_str();
     format!(
         "{code} ({about}): {title}\n\n{}\n\nExample:\n{}\nInstead:\n{}",

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use annotate_snippets::Renderer;
 use clap::Args;
+use enforcecore::codes::policy as code;
 use enforcecore::diagnostic::{Diagnostic, Severity};
 use enforcecore::inline_tests::run_tests;
 use enforcecore::policy::{DOCUMENT_BYTES_MAX, Loaded, unreadable};
@@ -172,7 +173,7 @@ fn load(file: &Path) -> Result<Result<Loaded, Vec<Diagnostic>>, CommandError> {
 
 /// Whether a file that was named is what could not be read, and not something in it.
 fn is_unread(finding: &Diagnostic) -> bool {
-    finding.code == "EC0000"
+    finding.code == code::UNREADABLE
 }
 
 fn show(found: &[Diagnostic], output: &mut Output) -> Result<(), CommandError> {

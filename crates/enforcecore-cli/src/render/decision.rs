@@ -12,7 +12,7 @@ pub fn json(id: &str, decision: &Decision) -> Json {
         "id": id,
         "decision": decision.verdict.as_str(),
         "rules": decision.rules,
-        "code": decision.code,
+        "code": decision.code.as_str(),
         "reason": decision.reason,
         "obligations": obligations(&decision.obligations),
     });

@@ -15,7 +15,7 @@ pub fn human(diagnostic: &Diagnostic, source: Option<&str>, renderer: &Renderer)
     let span = &diagnostic.span;
     let (start, end) = (span.start.min(source.len()), span.end.clamp(span.start, source.len().max(span.start)));
     let fits = source.is_char_boundary(start) && source.is_char_boundary(end) && end <= source.len();
-    let title = level.clone().primary_title(one_line(&diagnostic.message)).id(diagnostic.code);
+    let title = level.clone().primary_title(one_line(&diagnostic.message)).id(diagnostic.code.as_str());
     let group = if fits {
         let snippet =
             Snippet::source(source).path(one_line(&span.file)).annotation(AnnotationKind::Primary.span(start..end));
@@ -34,7 +34,7 @@ pub fn human(diagnostic: &Diagnostic, source: Option<&str>, renderer: &Renderer)
 pub fn json(diagnostic: &Diagnostic) -> Json {
     let Diagnostic { code, severity, span, message, help, fix } = diagnostic;
     json!({
-        "code": code,
+        "code": code.as_str(),
         "severity": severity.as_str(),
         "file": span.file,
         "line": span.line,

@@ -4,6 +4,8 @@
 //! Both carry the same object for programs, so that nobody has to read the sentence.
 
 use enforcecore::audit::Effect;
+use enforcecore::codes::Code;
+use enforcecore::codes::call as code;
 use enforcecore::outcome::{Completed, Refusal, Refused};
 use enforcecore::value::{Map, Value};
 
@@ -37,7 +39,7 @@ impl Style {
             ("started", Value::from(false)),
             ("decision", Value::from(decision)),
             ("kind", Value::from(refused.kind.as_str())),
-            ("code", Value::from(refused.code)),
+            ("code", Value::from(refused.code.as_str())),
             ("reason", Value::from(refused.reason.as_str())),
             ("rules", Value::List(refused.rules.iter().map(|rule| Value::from(rule.as_str())).collect())),
             ("call", Value::from(refused.call.as_str())),
@@ -53,7 +55,7 @@ impl Style {
         match completed {
             Completed::Released { value: Value::Map(body), .. }
             | Completed::Failed { value: Some(Value::Map(body)), .. } => body,
-            Completed::Released { effect, .. } => self.ended("released", "the answer is not an object", effect, ""),
+            Completed::Released { effect, .. } => self.ended(code::RELEASED, "the answer is not an object", effect, ""),
             Completed::Failed { code, message, effect, .. } => self.ended(code, &message, effect, ""),
             Completed::Withheld { code, reason, effect } => {
                 self.ended(code, &reason, effect, " Its result is withheld; trying again would run it again.")
@@ -61,10 +63,10 @@ impl Style {
         }
     }
 
-    fn ended(self, code: &str, reason: &str, effect: Effect, more: &str) -> Map {
+    fn ended(self, code: Code, reason: &str, effect: Effect, more: &str) -> Map {
         let details = vec![
             ("started", Value::from(true)),
-            ("code", Value::from(code)),
+            ("code", Value::from(code.as_str())),
             ("reason", Value::from(reason)),
             ("effect", Value::from(effect.as_str())),
         ];
@@ -140,32 +142,33 @@ mod tests {
         ] {
             let call = CallId::from_text("c1").unwrap();
             let (reason, rules) = ("why".to_owned(), vec!["r1".to_owned(), "r2".to_owned()]);
-            let refused = Refused { call, kind, code: "code", reason, rules, recorded: true };
+            let refused = Refused { call, kind, code: code::NO_RULE, reason, rules, recorded: true };
             for style in [Style::Tool, Style::Method] {
                 let (details, sentence) = said(style, &style.refused(&refused));
                 assert_eq!(
                     details,
                     format!(
-                        r#"{{"v":1,"started":false,"decision":"{decision}","kind":"{word}","code":"code","reason":"why","rules":["r1","r2"],"call":"c1"{more}}}"#
+                        r#"{{"v":1,"started":false,"decision":"{decision}","kind":"{word}","code":"no_rule","reason":"why","rules":["r1","r2"],"call":"c1"{more}}}"#
                     )
                 );
-                assert_eq!(sentence, "This call was refused: why (code, by r1, r2). The tool did not start.");
+                assert_eq!(sentence, "This call was refused: why (no_rule, by r1, r2). The tool did not start.");
             }
         }
     }
 
     #[test]
     fn a_call_that_ended_says_that_it_started_and_what_is_known_of_its_effect() {
-        let failed = |value, effect| Completed::Failed { code: "code", message: "why".to_owned(), value, effect };
-        let withheld = |effect| Completed::Withheld { code: "code", reason: "why".to_owned(), effect };
+        let failed =
+            |value, effect| Completed::Failed { code: code::NO_RULE, message: "why".to_owned(), value, effect };
+        let withheld = |effect| Completed::Withheld { code: code::NO_RULE, reason: "why".to_owned(), effect };
         let odd = Completed::Released { value: Value::from("odd"), effect: Effect::Happened };
         let again = " Its result is withheld; trying again would run it again.";
         for (completed, code, reason, effect, more) in [
-            (failed(None, Effect::Unknown), "code", "why", "unknown", ""),
-            (failed(None, Effect::Happened), "code", "why", "happened", ""),
-            (failed(Some(Value::Null), Effect::Unknown), "code", "why", "unknown", ""),
-            (withheld(Effect::Happened), "code", "why", "happened", again),
-            (withheld(Effect::Unknown), "code", "why", "unknown", again),
+            (failed(None, Effect::Unknown), "no_rule", "why", "unknown", ""),
+            (failed(None, Effect::Happened), "no_rule", "why", "happened", ""),
+            (failed(Some(Value::Null), Effect::Unknown), "no_rule", "why", "unknown", ""),
+            (withheld(Effect::Happened), "no_rule", "why", "happened", again),
+            (withheld(Effect::Unknown), "no_rule", "why", "unknown", again),
             (odd, "released", "the answer is not an object", "happened", ""),
         ] {
             for style in [Style::Tool, Style::Method] {

@@ -4,6 +4,8 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use enforcecore::call::Malformed;
+use enforcecore::codes::Code;
+use enforcecore::codes::call as code;
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::value::{Map, Value};
 use tokio::runtime::Handle;
@@ -32,7 +34,7 @@ pub struct Wanted {
 impl Wanted {
     /// Reads the parameters of `tools/call`. A member nobody here knows may mean anything, so it is refused.
     pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
-        let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new("bad_message", what)));
+        let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new(code::BAD_MESSAGE, what)));
         let meta = methods::meta(params.shift_remove("_meta"));
         let Some(Value::Text(tool)) = params.shift_remove("name") else {
             return bad("tools/call", "a tool call names its tool in `name`");
@@ -101,7 +103,7 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
 
 fn outcome(style: Style, answer: Answer) -> Outcome {
     match answer {
-        Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable("bad_message"),
+        Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable(code::BAD_MESSAGE),
         Ok(body) => {
             let result = body.get("result");
             let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
@@ -110,11 +112,11 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
             if failed { Outcome::FailedWith(value) } else { Outcome::DoneWith { value, structured } }
         }
         Err(Lost::NotSent) => Outcome::NotStarted {
-            code: "not_started",
+            code: code::NOT_STARTED,
             why: "the server is gone, or does not read its input".to_owned(),
         },
         Err(Lost::GivenUp) => Outcome::NotStarted {
-            code: "cancelled",
+            code: code::CANCELLED,
             why: "the client cancelled this call before the server was asked".to_owned(),
         },
         Err(Lost::Gone) => Outcome::Crashed,
@@ -124,7 +126,7 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
 }
 
 /// The tool ran, and nobody can say what it answered. What is wrong is said without a key of the answer, which may be a secret.
-fn unreadable(code: &'static str) -> Outcome {
+fn unreadable(code: Code) -> Outcome {
     Outcome::Unreadable(Malformed::new(code, "the server's answer cannot be read"))
 }
 
@@ -191,7 +193,7 @@ mod tests {
                 assert_eq!(value.to_json(), body);
                 "failed".to_owned()
             }
-            Outcome::Unreadable(malformed) => malformed.code.to_owned(),
+            Outcome::Unreadable(malformed) => malformed.code.to_string(),
             other => panic!("{other:?}"),
         };
         // The answer, what it is of a tool, and what it is of a method.
@@ -215,10 +217,10 @@ mod tests {
             assert_eq!(word(Style::Method, body), method, "{body}");
         }
         let lost = |lost| outcome(Style::Tool, Err(lost));
-        assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code: "not_started", .. }));
-        assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code: "cancelled", .. }));
+        assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code, .. } if code == "not_started"));
+        assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code, .. } if code == "cancelled"));
         assert_eq!(lost(Lost::Gone), Outcome::Crashed);
         assert_eq!(lost(Lost::Cancelled), Outcome::Cancelled);
-        assert!(matches!(lost(Lost::Unreadable("not_json")), Outcome::Unreadable(bad) if bad.code == "not_json"));
+        assert!(matches!(lost(Lost::Unreadable(code::NOT_JSON)), Outcome::Unreadable(bad) if bad.code == "not_json"));
     }
 }

@@ -4,6 +4,7 @@
 //! kept, so that whoever waits for an answer gets one. Batches are refused: only one protocol version ever had them.
 
 use enforcecore::call::Malformed;
+use enforcecore::codes::call as code;
 use enforcecore::value::{Map, VALUE_BYTES_MAX, Value, ValueError};
 use json_event_parser::{JsonEvent, SliceJsonParser};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt};
@@ -108,7 +109,7 @@ pub fn read(line: &Line) -> Option<Frame> {
 }
 
 fn message(value: Value) -> Result<Message, Malformed> {
-    let bad = |what: &str| Err(Malformed::new("bad_message", what));
+    let bad = |what: &str| Err(Malformed::new(code::BAD_MESSAGE, what));
     let Value::Map(mut message) = value else { return bad("a message is one object; batches are refused") };
     if message.shift_remove("jsonrpc").as_ref().and_then(Value::as_text) != Some("2.0") {
         return bad("`jsonrpc` is not \"2.0\"");
@@ -293,7 +294,7 @@ mod tests {
             let frame = read(&Line { text: line.into_bytes(), bytes }).unwrap();
             let code = match frame {
                 Frame::Message(_) => None,
-                Frame::Unreadable(unreadable) => Some(unreadable.why.unwrap().code),
+                Frame::Unreadable(unreadable) => Some(unreadable.why.unwrap().code.as_str()),
             };
             assert_eq!(code, (!expected).then_some("too_large"), "{bytes}");
         }

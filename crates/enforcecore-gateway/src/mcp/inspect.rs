@@ -3,6 +3,7 @@
 //! Nothing is changed or sent here: in which order things are done is the loop's to say.
 
 use enforcecore::call::{Context, Malformed};
+use enforcecore::codes::call as code;
 use enforcecore::enforcer::Enforcer;
 use enforcecore::redact::{ClassSet, Withheld, shown_name};
 use enforcecore::value::{Map, Value};
@@ -76,7 +77,7 @@ impl Inspector {
             }
             Frame::Message(Message::Notification { method, params }) => {
                 let about = params.get("requestId").cloned();
-                let refused = || Malformed::new("method_not_allowed", "this notification is not passed on");
+                let refused = || Malformed::new(code::METHOD_NOT_ALLOWED, "this notification is not passed on");
                 let members = methods::client_notification(&method).ok_or_else(refused);
                 ClientSaid::Tells(method, members.and_then(|members| self.to_server(params, members)), about)
             }
@@ -178,7 +179,7 @@ impl Inspector {
         cut(&mut said, members)?;
         let redacted = self.redacted(said, self.enforcer.policy().arg_classes());
         let mut redacted =
-            redacted.map_err(|withheld| Malformed::new("unredactable_argument", withheld.to_string()))?;
+            redacted.map_err(|withheld| Malformed::new(code::UNREDACTABLE_ARGUMENT, withheld.to_string()))?;
         redacted.extend(meta.map(|meta| ("_meta".to_owned(), meta)));
         Ok(redacted)
     }

@@ -6,6 +6,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use enforcecore::codes::Code;
 use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc::error::TrySendError;
@@ -33,7 +34,7 @@ pub enum Lost {
     /// Whoever asked no longer wants to know.
     Cancelled,
     /// There is one, and it cannot be read; the code says why.
-    Unreadable(&'static str),
+    Unreadable(Code),
 }
 
 /// What is done with an answer where it comes in, so that it keeps its place among what is said after it. True if the asker has

@@ -10,6 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
+use enforcecore::codes::call as code;
 use enforcecore::enforcer::Enforcer;
 use enforcecore::ports::StoreError;
 use enforcecore::value::{Map, Value};
@@ -213,20 +214,20 @@ impl SessionLoop {
             self.forget(done.ok().flatten());
         }
         if !self.open.insert(id.to_json()) {
-            let malformed = Malformed::new("id_in_use", "this id belongs to a request that is not answered yet");
+            let malformed = Malformed::new(code::ID_IN_USE, "this id belongs to a request that is not answered yet");
             return self.refuse(Value::Null, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
         if self.open.len() > CALLS_MAX {
-            let malformed = Malformed::new("too_many_requests", "too many requests wait for their answers");
+            let malformed = Malformed::new(code::TOO_MANY_REQUESTS, "too many requests wait for their answers");
             return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
         if !self.session.is_ready() && !self.may_come_first(&method, &asked) {
-            let malformed = Malformed::new("not_initialized", "the session begins with one `initialize`");
+            let malformed = Malformed::new(code::NOT_INITIALIZED, "the session begins with one `initialize`");
             return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
         let wanted = match asked {
             Asked::Unserved => {
-                let malformed = Malformed::new("method_not_allowed", "this method is not served");
+                let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this method is not served");
                 return self.refuse(id, method, malformed, Refusing::Error(METHOD_NOT_FOUND));
             }
             Asked::Misfit(tool, malformed) => return self.refuse(id, tool, malformed, Refusing::Tool),
@@ -250,7 +251,7 @@ impl SessionLoop {
     fn pass(&mut self, id: Value, method: String, params: Result<Map, Malformed>, passing: Passing) {
         let greets = passing == Passing::Handshake;
         if greets && self.session.is_ready() {
-            let malformed = Malformed::new("bad_message", "the session is initialized");
+            let malformed = Malformed::new(code::BAD_MESSAGE, "the session is initialized");
             return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
         }
         let params = match params {
@@ -273,7 +274,7 @@ impl SessionLoop {
                 params.insert("requestId".to_owned(), id);
             }
             "notifications/progress" if !session.client.readdress(&mut params) => {
-                let malformed = Malformed::new("method_not_allowed", "this notification is not passed on");
+                let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this notification is not passed on");
                 return self.refuse(Value::Null, method, malformed, Refusing::Silently);
             }
             _ => {}
@@ -298,9 +299,9 @@ impl SessionLoop {
             }
             ServerSaid::Asks(id, method, asked) => self.server_asks(id, method, asked),
             ServerSaid::Unreadable(Unreadable { why, id, .. }) => {
-                let code = why.map_or("bad_message", |why| why.code);
+                let code = why.map_or(code::BAD_MESSAGE, |why| why.code);
                 let answered = id.is_some_and(|id| self.server_answers(&id, Err(Lost::Unreadable(code))));
-                warn!(code, answered, "the server wrote what cannot be read");
+                warn!(code = code.as_str(), answered, "the server wrote what cannot be read");
             }
         }
     }
@@ -338,7 +339,7 @@ impl SessionLoop {
         }
         let session = Arc::clone(&self.session);
         self.asked.spawn(async move {
-            let malformed = Malformed::new("method_not_allowed", "the server asks for what is not served");
+            let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "the server asks for what is not served");
             session.record_refusal(method, malformed).await;
             let body = answer::error(METHOD_NOT_FOUND, "this method is not served");
             session.server.respond_in_time(id, body).await;
@@ -347,9 +348,9 @@ impl SessionLoop {
 
     fn refuse_unreadable(&mut self, unreadable: Unreadable) {
         let Unreadable { why, id, method, tool } = unreadable;
-        let why = why.unwrap_or_else(|| Malformed::new("bad_message", "this is no message"));
+        let why = why.unwrap_or_else(|| Malformed::new(code::BAD_MESSAGE, "this is no message"));
         let is_call = method.as_deref() == Some("tools/call");
-        let code = if why.code == "not_json" { PARSE_ERROR } else { INVALID_REQUEST };
+        let code = if why.code == code::NOT_JSON { PARSE_ERROR } else { INVALID_REQUEST };
         // An answer under an id that is in use would be taken for the answer to that request.
         let id = id.filter(|id| !self.open.contains(&id.to_json()));
         let refusing = if is_call && id.is_some() { Refusing::Tool } else { Refusing::Error(code) };

@@ -4,6 +4,7 @@
 //! dropped until it is listed.
 
 use enforcecore::call::Malformed;
+use enforcecore::codes::call as code;
 use enforcecore::value::{Map, Value};
 
 use super::frame::is_id;
@@ -55,7 +56,7 @@ impl Shape {
         if fits {
             Ok(())
         } else {
-            Err(Malformed::new("bad_message", format!("`{name}` is not what the protocol says")))
+            Err(Malformed::new(code::BAD_MESSAGE, format!("`{name}` is not what the protocol says")))
         }
     }
 }

@@ -7,6 +7,7 @@ use std::ffi::{OsStr, OsString};
 use std::path;
 
 use enforcecore::audit::is_key_name;
+use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
 
 use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
@@ -178,14 +179,19 @@ pub fn are_log_levels(text: &str) -> bool {
 pub(super) fn unknown_key(key: &str, span: Span) -> Diagnostic {
     let names = || Key::ALL.iter().map(|key| key.name()).chain([TRUSTED_PROJECTS]);
     let listed = || format!("the keys are {}", names().collect::<Vec<_>>().join(", "));
-    helped("EC1002", span, format!("unknown key `{key}`"), did_you_mean(closest(key, names())).unwrap_or_else(listed))
+    helped(
+        code::UNKNOWN_KEY,
+        span,
+        format!("unknown key `{key}`"),
+        did_you_mean(closest(key, names())).unwrap_or_else(listed),
+    )
 }
 
 pub(super) fn unknown_variable(name: &str) -> Diagnostic {
     let word = name.strip_prefix(VARIABLE_PREFIX).unwrap_or(name);
     if let Some((_, instead)) = RETIRED.iter().find(|(retired, _)| *retired == word) {
         let message = "the variable of version 1.14 has no meaning any more";
-        return helped("EC1006", whole(name), message, format!("unset it: {instead}"));
+        return helped(code::RETIRED_VARIABLE, whole(name), message, format!("unset it: {instead}"));
     }
     let variables = || Key::ALL.iter().map(|key| key.variable());
     let by_key = || Key::ALL.iter().find(|key| key.name().eq_ignore_ascii_case(word)).map(|key| key.variable());
@@ -194,7 +200,7 @@ pub(super) fn unknown_variable(name: &str) -> Diagnostic {
         false => did_you_mean(by_key().or_else(|| closest(name, variables()))),
     };
     let listed = || format!("the variables are {}", variables().collect::<Vec<_>>().join(", "));
-    helped("EC1004", whole(name), "unknown variable", help.unwrap_or_else(listed))
+    helped(code::UNKNOWN_VARIABLE, whole(name), "unknown variable", help.unwrap_or_else(listed))
 }
 
 fn did_you_mean(close: Option<&str>) -> Option<String> {

@@ -4,6 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
+use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -22,7 +23,7 @@ impl Config {
     /// Reads the files and variables that hold for this process, as [`Config::load`] does.
     pub fn here(file: Option<&Path>, given: Given) -> Result<Config, Vec<Diagnostic>> {
         let folder = std::env::current_dir().map_err(|error| {
-            vec![problem("EC1000", whole("."), format!("the working folder cannot be found: {error}"))]
+            vec![problem(code::UNREADABLE, whole("."), format!("the working folder cannot be found: {error}"))]
         })?;
         Config::load(&folder, file, at_home(std::env::vars_os().collect(), std::env::home_dir), given)
     }
@@ -70,7 +71,7 @@ impl Loader {
         let folder = users_folder(environment)?;
         if !folder.is_absolute() {
             let message = "no absolute path says where the user's own file is";
-            self.problems.add(helped("EC1003", whole("HOME"), message, "set HOME or XDG_CONFIG_HOME"));
+            self.problems.add(helped(code::BAD_VALUE, whole("HOME"), message, "set HOME or XDG_CONFIG_HOME"));
             return None;
         }
         let file = folder.join("enforcecore").join(CONFIG_FILE);
@@ -105,7 +106,7 @@ impl Loader {
             Ok(text) => self.read_text(file, &name, &text),
             Err(Refused::Failed(error)) => {
                 let message = format!("the configuration cannot be read: {error}");
-                self.problems.add(problem("EC1000", whole(&name), message));
+                self.problems.add(problem(code::UNREADABLE, whole(&name), message));
             }
             Err(refused) => {
                 self.problems.add(not_ours_alone(whole(&name), "the configuration", refused, "`--config` or `config=`"))
@@ -118,7 +119,7 @@ impl Loader {
             Ok(table) => table.into_inner(),
             Err(error) => {
                 let span = place(name, text, error.span().unwrap_or_default());
-                return self.problems.add(problem("EC1001", span, error.message()));
+                return self.problems.add(problem(code::NOT_TOML, span, error.message()));
             }
         };
         // In the order of the file, not of the alphabet.
@@ -141,17 +142,21 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.problems.add(problem("EC1003", span, format!("`{}` must be text in quotes", key.name())));
+            return self.problems.add(problem(
+                code::BAD_VALUE,
+                span,
+                format!("`{}` must be text in quotes", key.name()),
+            ));
         };
         let folder = folder_of(file);
         let value = match key.row().form.usable(OsStr::new(written.as_ref()), folder) {
             Ok(value) => value,
-            Err(why) => return self.problems.add(problem("EC1003", span, format!("`{}` {why}", key.name()))),
+            Err(why) => return self.problems.add(problem(code::BAD_VALUE, span, format!("`{}` {why}", key.name()))),
         };
         if self.author.is_projects() && key == Key::Workspace && !lies_below(Path::new(&value), folder) {
             let message = "`workspace` is no folder of the project, and a project opens no other one";
             let help = "say it by `--workspace`, ENFORCECORE_WORKSPACE or the user's own file";
-            return self.problems.add(helped("EC1003", span, message, help));
+            return self.problems.add(helped(code::BAD_VALUE, span, message, help));
         }
         match self.author.users_word_against(&self.config, key, &value) {
             Some(user) => self.conflicts.push((key, conflict(key, span, folder, user))),
@@ -163,14 +168,14 @@ impl Loader {
         if self.author != Author::User {
             let message = "`trusted_projects` has no meaning here: only the user's own file says whom they trust";
             let help = "write it into the user's own file, or remove the line";
-            return self.problems.add(helped("EC1002", span, message, help));
+            return self.problems.add(helped(code::UNKNOWN_KEY, span, message, help));
         }
         match listed_folders(value.get_ref()) {
             Ok(folders) => {
                 let origin = Origin::File { file: file.to_owned(), line: span.line };
                 self.config.trusted_projects = Some(TrustedProjects { folders, origin });
             }
-            Err(why) => self.problems.add(problem("EC1003", span, format!("`{TRUSTED_PROJECTS}` {why}"))),
+            Err(why) => self.problems.add(problem(code::BAD_VALUE, span, format!("`{TRUSTED_PROJECTS}` {why}"))),
         }
     }
 
@@ -192,7 +197,9 @@ impl Loader {
                 None => self.problems.add(unknown_variable(&name)),
                 Some(key) => match key.row().form.usable(value, folder) {
                     Ok(value) => self.settle(*key, value, Origin::Variable(key.variable())),
-                    Err(why) => self.problems.add(problem("EC1003", whole(&name), format!("the variable {why}"))),
+                    Err(why) => {
+                        self.problems.add(problem(code::BAD_VALUE, whole(&name), format!("the variable {why}")))
+                    }
                 },
             }
         }

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use enforcecore::codes::Code;
+use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Severity, Span};
 
 /// Findings of one load at most: who has a hundred mends the first and looks again.
@@ -17,7 +19,12 @@ impl Problems {
             ..FINDINGS_MAX => self.0.push(found),
             FINDINGS_MAX => {
                 let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
-                self.0.push(helped("EC1008", whole(&found.span.file), message, "mend these and look again"));
+                self.0.push(helped(
+                    code::TOO_MANY_FINDINGS,
+                    whole(&found.span.file),
+                    message,
+                    "mend these and look again",
+                ));
             }
             _ => {}
         }
@@ -29,17 +36,12 @@ impl Problems {
     }
 }
 
-pub(super) fn problem(code: &'static str, span: Span, message: impl Into<String>) -> Diagnostic {
+pub(super) fn problem(code: Code, span: Span, message: impl Into<String>) -> Diagnostic {
     Diagnostic { code, severity: Severity::Error, span, message: message.into(), help: None, fix: None }
 }
 
 /// A problem and its way out.
-pub(super) fn helped(
-    code: &'static str,
-    span: Span,
-    message: impl Into<String>,
-    help: impl Into<String>,
-) -> Diagnostic {
+pub(super) fn helped(code: Code, span: Span, message: impl Into<String>, help: impl Into<String>) -> Diagnostic {
     Diagnostic { help: Some(help.into()), ..problem(code, span, message) }
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
+use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span};
 use toml::Spanned;
 use toml::de::DeValue;
@@ -57,7 +58,7 @@ pub(super) fn conflict(key: Key, span: Span, folder: &Path, user: &Origin) -> Di
         "list `{folder}` under `{TRUSTED_PROJECTS}` in the user's own file, say which counts by `{flag}` or {variable}, or \
          remove the line"
     );
-    helped("EC1007", span, message, help)
+    helped(code::PROJECT_AGAINST_USER, span, message, help)
 }
 
 /// Refuses the policy that the project's file names, if it counts and lies in somebody else's hands: it would decide here as
@@ -102,7 +103,7 @@ pub(super) fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &st
         Refused::NotOurs(others) if !others.may_be_named() => mend,
         _ => format!("{mend}, or name it with {ways}"),
     };
-    helped("EC1005", span, format!("{what} decides nothing here: {why}"), help)
+    helped(code::NOT_TRUSTED, span, format!("{what} decides nothing here: {why}"), help)
 }
 
 /// The listed folders, or why they cannot be used. One that leads nowhere is no mistake: projects come and go.

@@ -1,364 +1,365 @@
 //! What becomes of a call: decisions, refusals and ends.
 
-use super::{Code, code};
+use super::code::{Code, Family, Page, codes};
 
-/// Every code, in order.
-pub const CODES: &[Code] = &[
-    code(
+codes! {
+    Family::Call;
+
+    ABANDONED(
         "abandoned",
         "call that was never finished",
         "The host began this call and never said how it ended: the program lost track of it, or was stopped. The tool may have run, so what the call took from budgets stays taken. Finish every call that was begun, also when its tool fails.",
         "admitted = guard.begin(call), and then an exception",
         "finish the call in a `finally` block",
-    ),
-    code(
+    );
+    ALLOWED(
         "allowed",
         "call that may run",
         "A rule allows the call, none denies it, none asks, and it fits its budgets.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}} under `allow: refund`",
         "nothing; `rules` names the rules that opened",
-    ),
-    code(
+    );
+    APPROVAL_REQUIRED(
         "approval_required",
         "call that waits for a yes",
         "A rule or a budget asks for an approval of exactly this call. Nothing ran. Once somebody approves it, the same call may come again and runs; with any other argument it is another call and asks again.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":80}} under `ask: refund`",
         "have it approved, then make the same call",
-    ),
-    code(
+    );
+    APPROVED(
         "approved",
         "call that asked and may run",
         "A rule or a budget asks for an approval, and there is one for exactly this call that has neither expired nor been used.",
         "the same call again, after its approval",
         "nothing; the approval is used up when the call runs",
-    ),
-    code(
+    );
+    ARGUMENTS_DO_NOT_FIT(
         "arguments_do_not_fit",
         "arguments that the function does not take",
         "A Python function was called with an argument it has no parameter for, without one it needs, or with one twice. It is refused and recorded like every other call that does not fit its tool.",
         "send(copy=\"x\") for `def send(to: str)`",
         "the arguments the message names",
-    ),
-    code(
+    );
+    BAD_MESSAGE(
         "bad_message",
         "message that is not of the protocol",
         "The line is JSON, and not a message of the Model Context Protocol: a batch, a member that is missing or of another type, or one that stands twice. It was passed on to nobody.",
         "{\"jsonrpc\":\"2.0\",\"method\":7}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}",
-    ),
-    code(
+    );
+    BAD_NUMBER(
         "bad_number",
         "number beyond what is exact",
         "Numbers are decimals with at most 36 significant digits, up to ten to the power of 308. A number that would have to be rounded could be decided as one value and executed as another.",
         "{\"amount\":1e999}",
         "{\"amount\":1000}",
-    ),
-    code(
+    );
+    BAD_TOOL_NAME(
         "bad_tool_name",
         "name that no tool can have",
         "A tool's name is 1 to 128 bytes without spaces and control characters. Anything else could hide which tool is meant.",
         "{\"tool\":\"re fund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}",
-    ),
-    code(
+    );
+    BUDGET_EXCEEDED(
         "budget_exceeded",
         "budget that is used up",
         "The call would take more from a budget than is left in its window; `rules` names the budget. Trying again helps only when the window has moved on.",
         "a sixth call under `count: calls, at_most: 5, per: day UTC`",
         "wait for the next window, or raise `at_most` in the policy",
-    ),
-    code(
+    );
+    CANCELLED(
         "cancelled",
         "call that was cancelled before it started",
         "The client cancelled the call before its server was asked, so the tool did not start, and what the call took from budgets and approvals is given back. A call that is cancelled later has started: its outcome says that its effect is unknown.",
         "`tools/call`, followed at once by `notifications/cancelled`",
         "nothing; make the call again if it is wanted after all",
-    ),
-    code(
+    );
+    CONTENTION(
         "contention",
         "session that kept changing",
         "Other calls of this session changed its state each time this one had been decided. It was refused rather than run on an old decision. Make it again.",
         "many calls of one session at the same moment",
         "make fewer calls of one session at once",
-    ),
-    code(
+    );
+    CYCLIC_VALUE(
         "cyclic_value",
         "container that contains itself",
         "A Python list or dictionary contains itself, so it has no end and cannot be frozen.",
         "items = []; items.append(items)",
         "pass a value with an end",
-    ),
-    code(
+    );
+    DEADLINE_EXCEEDED(
         "deadline_exceeded",
         "call that took too long",
         "The tool did not end before the policy's `deadline`. Its effect may have happened; a late result is withheld. Do not simply try again: look first whether it took effect.",
         "`deadline: 5s` and a tool that takes 6 seconds",
         "a longer `deadline`, or a tool that does less at once",
-    ),
-    code(
+    );
+    DENIED_BY_RULE(
         "denied_by_rule",
         "call that a rule denies",
         "A deny rule matches the call, or could not be decided about it: a deny that cannot look is closed. `rules` names it and `reason` says why.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":2000}} under `deny: refund, when: {amount: {more_than: 1000}}`",
         "another call; if the rule is too wide, change its `when`",
-    ),
-    code(
+    );
+    DUPLICATE_KEY(
         "duplicate_key",
         "key twice in one object",
         "Readers of JSON disagree which of two equal keys counts, so the decided and the executed call could differ.",
         "{\"amount\":1,\"amount\":9000}",
         "{\"amount\":1}",
-    ),
-    code(
+    );
+    FINDING_IN_EXECUTED_ARGUMENT(
         "finding_in_executed_argument",
         "something classified where the tool acts on it",
         "The policy redacts this class everywhere, and it was found in a path, URL, address or number. Rewriting that would run another call than the one decided, so the call is refused.",
         "a card number in a URL's query",
         "send it in an argument that is `text`, or do not send it",
-    ),
-    code(
+    );
+    ID_IN_USE(
         "id_in_use",
         "request under an id that is taken",
         "A request of this id is not answered yet. Two answers under one id could not be told apart.",
         "two requests with \"id\":1, one after the other",
         "a new id for every request",
-    ),
-    code(
+    );
+    KEY_NOT_TEXT(
         "key_not_text",
         "key that is not text",
         "A Python dictionary has a key that is not exactly a `str`. Rules and tools read keys as text, and a key of another type could be read as two different ones.",
         "{1: \"a\"}",
         "{\"1\": \"a\"}",
-    ),
-    code(
+    );
+    LOG_UNAVAILABLE(
         "log_unavailable",
         "evidence that cannot be written",
         "The evidence log cannot be written, so the call was refused; or its end could not be recorded, so its result is withheld. What is not recorded does not run.",
         "a full disk, or a folder this user may not write",
         "mend the folder; `enforcecore audit verify LOG` says whether the log is whole",
-    ),
-    code(
+    );
+    LONE_SURROGATE(
         "lone_surrogate",
         "text with half a character",
         "Python text can hold one half of a surrogate pair. It has no UTF-8, so two programs read it differently.",
         "\"\\ud800\"",
         "text that encodes to UTF-8",
-    ),
-    code(
+    );
+    LOOKALIKE_TOOL(
         "lookalike_tool",
         "name that only looks like a declared one",
         "The name differs from a declared tool's by case, width, script or an invisible character. A person who reads the log could not tell them apart.",
         "{\"tool\":\"Refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}",
-    ),
-    code(
+    );
+    METHOD_NOT_ALLOWED(
         "method_not_allowed",
         "method that is not served",
         "Only what a policy can speak about passes between an agent and a server. Prompts, resources, sampling and methods of later versions are not decided yet, so they do not pass.",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\",\"params\":{}}",
         "a tool that does the same",
-    ),
-    code(
+    );
+    MISSING_ARGUMENT(
         "missing_argument",
         "required argument that is missing",
         "The tool's declaration requires this argument. A tool that fills it in by itself would do something nobody decided.",
         "{\"tool\":\"refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}, or declare it as `amount?`",
-    ),
-    code(
+    );
+    NO_APPROVER(
         "no_approver",
         "approval that nobody can give",
         "A rule or a budget asks for an approval, and this program has no way to reach an approver. Asking nobody is denying. The MCP proxy and the Python package have no approver yet, so there every `ask` ends like this.",
         "`ask: refund` in a program that was given no approver",
         "an `allow` with a tighter `when` for the calls that are good; or a program that has an approver",
-    ),
-    code(
+    );
+    NO_RULE(
         "no_rule",
         "call that no rule opens",
         "Nothing is allowed unless a rule allows it, and no allow rule matches this call; `reason` says which of them could not be decided.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":60}} under `allow: refund, when: {amount: {at_most: 50}}`",
         "a rule that allows exactly what is missing",
-    ),
-    code(
+    );
+    NOT_A_CALL(
         "not_a_call",
         "object that is not a call",
         "A call is an object with `tool` and `args`, and perhaps `id`, `principal`, `session`, `facts` and `tenant`; nothing else.",
         "{\"name\":\"refund\",\"arguments\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}",
-    ),
-    code(
+    );
+    NOT_AN_OBJECT(
         "not_an_object",
         "arguments that are not an object",
         "Arguments have names, so that rules can speak about them.",
         "{\"tool\":\"refund\",\"args\":[10]}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}",
-    ),
-    code(
+    );
+    NOT_INITIALIZED(
         "not_initialized",
         "request before the session began",
         "A session begins with one `initialize`, in which both sides say what they can do.",
         "`tools/call` as the first request",
         "`initialize`, then `tools/call`",
-    ),
-    code(
+    );
+    NOT_JSON(
         "not_json",
         "text that is not JSON",
         "The text is not JSON to the letter: no comments, no comma at the end, no `NaN`, no second value. A lenient reader would have to guess.",
         "{'amount': 10,}",
         "{\"amount\": 10}",
-    ),
-    code(
+    );
+    NOT_STARTED(
         "not_started",
         "tool that provably never started",
         "The host says that nothing was executed, sent or written. The call is void, and what it took from budgets is given back.",
         "a program that cannot be found",
         "mend what kept the tool from starting, then make the call again",
-    ),
-    code(
+    );
+    NUL_CHARACTER(
         "nul_character",
         "NUL character in text",
         "Many programs take NUL for the end of the text, so they would act on less than what was decided.",
         "{\"name\":\"report.txt\\u0000.exe\"}",
         "{\"name\":\"report.txt\"}",
-    ),
-    code(
+    );
+    PATH_CHANGED(
         "path_changed",
         "path that was exchanged",
         "Between the decision and the start of the tool a folder or link of the path was exchanged, so that the path leads elsewhere than what was decided. The tool did not start, and what the call took from budgets and approvals is given back. Look at what changes links in that folder, and make the call again.",
         "`work/notes` becomes a link out of the workspace while the call waits",
         "the same call, once nothing exchanges the folders of its path",
-    ),
-    code(
+    );
+    PATH_FORM(
         "path_form",
         "path that readers understand differently",
         "Tools trim, decode and expand what they get: white space or quotes at an end, `file:` and other schemes, `~`, `$NAME`, `${`, `%NAME%`, `%2e`, full-width dots and slashes, backslashes, invisible characters, and `..` that leads out of the only folder the tool takes paths of. Such a path could be decided as one file and opened as another, so it is refused. All other names are ordinary.",
         "{\"path\":\"FILE:///etc/passwd\"}",
         "{\"path\":\"/srv/project/passwd\"}; `./a:b` for a name with a colon",
-    ),
-    code(
+    );
+    PATH_UNRESOLVED(
         "path_unresolved",
         "path that cannot be followed",
         "Where the path leads cannot be found out: its links go round in a circle, a folder on the way may not be read, or a file stands where a folder should be. What cannot be resolved is not opened.",
         "{\"path\":\"loop/a\"} where `loop` is a link to itself",
         "a path whose folders this user may look into",
-    ),
-    code(
+    );
+    PLACEHOLDER_IN_ARGUMENT(
         "placeholder_in_argument",
         "placeholder in the place of a value",
         "A result of this session was redacted, and a placeholder from it, such as `EC_EMAIL_1`, stands in an argument of a tool that does more than read. The tool would write or send the placeholder where the value belongs, and destroy it. Only placeholders that the session was shown count; text that merely looks like one passes.",
         "a file is read with `EC_URL_CREDENTIALS_1` in place of a password, edited, and written back whole",
         "change the file without touching that part; or `{type: text, on_placeholder: send}` in the policy, where a placeholder may be sent",
-    ),
-    code(
+    );
+    PROTECTED_PATH(
         "protected_path",
         "path that no policy opens",
         "A path argument leads to what enforcement itself stands on (the policy and what it is bound by, the evidence log, its anchor and keys, the configuration), or to a name on the built-in list, wherever it lies: settings of coding agents and editors, git's own files, and what starts programs later, such as hooks, package managers' settings, shell start files and workflows. A tool that may write there could allow itself anything. What holds no secret may be read by a tool that only reads. A tool that `deletes` may not take away a folder that the policy, log, keys, configuration or the workspace is in. Upper and lower case are not told apart. `docs/policy.md` says which names a policy may open with `unprotected`.",
         "{\"tool\":\"write_file\",\"args\":{\"path\":\"enforcecore.toml\",\"content\":\"\"}}",
         "change the file yourself, or keep log and keys outside the folder that the tool works in",
-    ),
-    code(
+    );
+    RELATIVE_PATH(
         "relative_path",
         "relative path whose folder is not known",
         "Programs resolve a relative path from folders of their own: a server's first allowed folder, the argument of `--directory`, a base folder in the code. Decided from one folder and opened in another it would be two files, so it is refused where nothing says which folder is meant. In a Python program it is the working directory.",
         "{\"path\":\"notes.md\"} for `args: {path: path}` through `enforcecore mcp`",
         "`args: {path: {type: path, base: session.workspace}}` in the policy, or an absolute path in the call",
-    ),
-    code(
+    );
+    RELEASED(
         "released",
         "result that was passed on",
         "The tool ran, and its result was passed on after what is classified was taken out of it.",
         "a call that went well",
         "nothing",
-    ),
-    code(
+    );
+    RESULT_BEYOND_LIMITS(
         "result_beyond_limits",
         "result that is too large",
         "The tool ran, and its result is larger or deeper than what can be redacted in bounded time. It is withheld whole; its effect happened.",
         "a result of 100 MiB",
         "ask the tool for less at once",
-    ),
-    code(
+    );
+    TOO_DEEP(
         "too_deep",
         "nested too deeply",
         "Values are nested at most 64 deep: more is a mistake or an attack on the reader.",
         "a list in a list, a hundred times",
         "a flatter value",
-    ),
-    code(
+    );
+    TOO_LARGE(
         "too_large",
         "value that is too large",
         "A call is larger than 1 MiB, more than what can be decided in bounded time. Limits hold before anything is looked at.",
         "a file's whole contents as an argument",
         "the file's path",
-    ),
-    code(
+    );
+    TOO_MANY_REQUESTS(
         "too_many_requests",
         "more requests at once than are handled",
         "So many requests of this client wait for their answers that one more would not be handled in bounded memory. It was passed on to nobody.",
         "the 257th request while 256 are unanswered",
         "the request again, after an answer",
-    ),
-    code(
+    );
+    TOOL_CRASHED(
         "tool_crashed",
         "tool that crashed",
         "The tool panicked or its process died. Whether its effect happened is unknown, so what the call took from budgets stays taken.",
         "a process that is killed while it works",
         "look whether it took effect before you call again",
-    ),
-    code(
+    );
+    TOOL_FAILED(
         "tool_failed",
         "tool that said it failed",
         "The tool itself reported a failure; its message is passed on after what is classified was taken out of it. Enforcement did its work.",
         "`File not found` from a tool that reads files",
         "what the tool's message says",
-    ),
-    code(
+    );
+    UNDECLARED_ARGUMENT(
         "undeclared_argument",
         "argument the tool does not take",
         "The tool's declaration has no argument of this name. An argument that no rule can know of would be decided by nobody.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10,\"force\":true}}",
         "declare the argument, if the tool really takes it",
-    ),
-    code(
+    );
+    UNKNOWN_TOOL(
         "unknown_tool",
         "tool that is not declared",
         "No document of the policy declares a tool of this name, so nobody knows what it does.",
         "{\"tool\":\"refnud\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}, or declare the tool",
-    ),
-    code(
+    );
+    UNREDACTABLE_ARGUMENT(
         "unredactable_argument",
         "argument that cannot be redacted",
         "The policy redacts this argument, and it is text that cannot be looked into (binary data under another name) or redaction does not come to an end. Passing it on unseen would break the policy's promise.",
         "a base64 image under `redact: {args: {every_string: [secret]}}`",
         "a path to the image, or a narrower `redact`",
-    ),
-    code(
+    );
+    UNREDACTABLE_RESULT(
         "unredactable_result",
         "result that cannot be redacted",
         "The policy redacts results, and this one cannot be looked into. It is withheld whole; its effect happened.",
         "an image under `redact: {result: [secret]}`",
         "text, or a narrower `redact` for this tool",
-    ),
-    code(
+    );
+    UNSUPPORTED_TYPE(
         "unsupported_type",
         "object that cannot be frozen",
         "What is decided must be what the tool gets, so exactly the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could say one thing to the check and another to the tool. Data of another type is refused everywhere, also in a parameter that is declared opaque; the message names the conversion that works. A result of another type is withheld.",
         "path=pathlib.Path(\"/srv\")",
         "path=str(path)",
-    ),
-    code(
+    );
+    VALUE_NOT_ADMITTED(
         "value_not_admitted",
         "value outside the declaration",
         "The argument is of the right type, and its declaration admits only some values: a list, a range or a pattern.",
         "{\"sortBy\":\"owner\"} where `in: [name, size]`",
         "{\"sortBy\":\"size\"}",
-    ),
-    code(
+    );
+    WRONG_TYPE(
         "wrong_type",
         "argument of another type",
         "The argument is not of its declared type. Nothing is converted: `\"10\"` is text, not a number.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":\"10\"}}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}",
-    ),
-];
+    );
+}

@@ -1,234 +1,235 @@
 //! What can be wrong with an evidence log.
 
-use super::{Code, code};
+use super::code::{Code, Family, Page, codes};
 
-/// Every code, in order.
-pub const CODES: &[Code] = &[
-    code(
+codes! {
+    Family::Log;
+
+    ALTERED(
         "altered",
         "entry that was changed",
         "The bytes of the entry are not those that were signed. Somebody or something changed the log afterwards. Keep the file, and restore the log from a copy that verifies.",
         "`\"decision\":\"deny\"` made `\"allow\"` in an editor",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    ANCHOR_GONE(
         "anchor_gone",
         "anchor that remembers nothing of a log with calls",
         "An anchor is configured and holds no checkpoint, and the log holds calls already. The anchor was taken away, or it was named after the log had begun. With the anchor went the proof that nothing was cut off, so no new one is made in silence: nothing is written to the log, and no call runs, until a person says so. A log that holds no call yet starts its anchor by itself.",
         "the anchor's folder deleted",
         "find out what became of it; then `enforcecore audit anchor`, which checks the log and anchors it where it stands",
-    ),
-    code(
+    );
+    BAD_ANCHOR(
         "bad_anchor",
         "anchor that is not believed",
         "The anchor's own checkpoint is not signed by the log's key, or is not a checkpoint. It then proves nothing about the log's end.",
         "an anchor folder of another log",
         "the anchor folder the writer was given",
-    ),
-    code(
+    );
+    BAD_SIGNATURE(
         "bad_signature",
         "signature that does not fit",
         "The seal's text is not what was signed. Either the seal was changed, or it was never made by the key's owner.",
         "a seal line with one character changed",
         "a copy whose seals verify",
-    ),
-    code(
+    );
+    BLANK_LINE(
         "blank_line",
         "empty line",
         "Writers leave no line empty, so somebody else wrote here.",
         "a newline added at the end by an editor",
         "the log as the writer left it",
-    ),
-    code(
+    );
+    BYTE_ORDER_MARK(
         "byte_order_mark",
         "byte order mark",
         "The file begins with the mark some editors put before text. Writers do not.",
         "a log saved by an editor",
         "the log as the writer left it",
-    ),
-    code(
+    );
+    CARRIAGE_RETURN(
         "carriage_return",
         "carriage return at a line's end",
         "Writers end lines with a newline alone. The file went through a program that changes line ends.",
         "a log transferred in text mode",
         "a copy made byte by byte",
-    ),
-    code(
+    );
+    DUPLICATE_KEY(
         "duplicate_key",
         "key twice in an entry",
         "Readers of JSON disagree which of two equal keys counts, so two auditors could read two logs.",
         "{\"decision\":\"deny\",\"decision\":\"allow\"}",
         "the log as the writer left it",
-    ),
-    code(
+    );
+    DUPLICATED(
         "duplicated",
         "entry that is there twice",
         "A sealed entry stands in the log a second time.",
         "a line copied within the file",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    FORKED(
         "forked",
         "log that is not the anchor's",
         "The log is whole and its seals are genuine, and it is not the log the anchor remembers: one of two histories of the same writer.",
         "a folder restored from an old backup and written on",
         "the log whose root is the anchor's",
-    ),
-    code(
+    );
+    INSERTED(
         "inserted",
         "entry that was never sealed",
         "The entry stands among sealed ones, and no seal covers it.",
         "a line written by hand",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    INVALID_UTF8(
         "invalid_utf8",
         "bytes that are no text",
         "Writers write UTF-8. These bytes were damaged or put there by something else.",
         "a damaged disk block",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    LINE_END(
         "line_end",
         "line without a newline at its end",
         "Something else than a newline ends the line.",
         "a file cut and glued together",
         "a copy made byte by byte",
-    ),
-    code(
+    );
+    MISSING(
         "missing",
         "entry that is gone",
         "A sealed entry is no longer there.",
         "a line deleted in an editor",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    NO_GENESIS(
         "no_genesis",
         "log without its beginning",
         "The first entry does not say which log this is and with which key it begins.",
         "the first lines cut off",
         "the whole log",
-    ),
-    code(
+    );
+    NO_INTENT(
         "no_intent",
         "end of a call without its intent",
         "An outcome is recorded for a call that was never said to begin. The seals are genuine, so a writer misbehaved.",
         "an outcome written by a program with a bug",
         "look at the writer, by the entry's `writer`",
-    ),
-    code(
+    );
+    NO_KEY(
         "no_key",
         "no key to check with",
         "The log names no key and none was given, so no signature can be checked.",
         "a log without a first entry",
         "enforcecore audit verify LOG --key VKEY",
-    ),
-    code(
+    );
+    NOT_CANONICAL(
         "not_canonical",
         "entry in another spelling",
         "The entry says what it says in another order, with other spaces or escapes than writers use. One content has one spelling, so that one hash stands for it.",
         "a log formatted by a tool",
         "the log as the writer left it",
-    ),
-    code(
+    );
+    READ_FAILED(
         "read_failed",
         "file that cannot be read",
         "The operating system failed in the middle of the file.",
         "a damaged disk",
         "a copy on another disk",
-    ),
-    code(
+    );
+    REORDERED(
         "reordered",
         "entry that was moved",
         "A sealed entry stands at another place than where it was sealed.",
         "two lines exchanged",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    ROOT_MISMATCH(
         "root_mismatch",
         "root that is not that of the entries",
         "The seal is genuine, and it signs other entries than those before it.",
         "entries exchanged together with their hashes",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    SECOND_INTENT(
         "second_intent",
         "call that begins twice",
         "Two intents are recorded for one call. The seals are genuine, so a writer misbehaved, or a host gave two calls one id.",
         "a host that numbers its calls from 1 after each start",
         "ids that are never used again, or none: they are made",
-    ),
-    code(
+    );
+    SECOND_OUTCOME(
         "second_outcome",
         "call that ends twice",
         "Two ends are recorded for one call. The seals are genuine, so a writer misbehaved.",
         "an outcome written by a program with a bug",
         "look at the writer, by the entry's `writer`",
-    ),
-    code(
+    );
+    SHORTER_THAN_ANCHOR(
         "shorter_than_anchor",
         "log that lost its end",
         "The anchor remembers more entries than there are. The log's end was cut off.",
         "the last lines deleted",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    TOO_LONG(
         "too_long",
         "longer line or group than any writer makes",
         "Writers keep to limits, so that verifying takes bounded memory. Something else wrote here.",
         "a line of 100 MiB",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    TORN_TAIL(
         "torn_tail",
         "write that did not come to its end",
         "The file ends in the middle of a line: the machine or the program stopped while it wrote. Nothing of it was ever acknowledged, so no call ran on it.",
         "a power failure",
         "open the log for writing once, which sets it aside",
-    ),
-    code(
+    );
+    UNLINKED(
         "unlinked",
         "group that does not name the seal before it",
         "The first entry of a group does not name the seal before it, so groups were exchanged or cut out.",
         "a group of entries removed with its seal",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    UNREADABLE(
         "unreadable",
         "line that this version does not understand",
         "The line is spelled as writers spell, and this version knows no such entry. A later version may have written it.",
         "a log of a later version",
         "enforcecore of that version",
-    ),
-    code(
+    );
+    UNSEALED_TAIL(
         "unsealed_tail",
         "entries without their seal at the end",
         "The last entries have no seal yet: the writer stopped before it sealed them. They were never acknowledged as durable.",
         "a killed program",
         "open the log for writing once, which sets them aside",
-    ),
-    code(
+    );
+    WRONG_INDEX(
         "wrong_index",
         "entry that names another place",
         "The entry says another index than the place it stands at.",
         "a line moved together with its neighbours",
         "a copy whose root is the anchor's",
-    ),
-    code(
+    );
+    WRONG_KEY(
         "wrong_key",
         "seal by another key",
         "The seal is signed by another key than the one given or named first. Somebody else wrote it, or the wrong key was given.",
         "enforcecore audit verify LOG --key VKEY of another log",
         "the verifier key of the log's own signing key",
-    ),
-    code(
+    );
+    WRONG_ORIGIN(
         "wrong_origin",
         "seal of another log",
         "The seal is genuine, and it is of a log with another name.",
         "a seal copied from another log",
         "a copy whose root is the anchor's",
-    ),
-];
+    );
+}
 
 #[cfg(test)]
 mod tests {
@@ -242,6 +243,6 @@ mod tests {
         let refused = LogError::AnchorGone("a".to_owned()).to_string();
         kinds.extend(refused.split_once(": ").map(|(code, _)| code));
         kinds.sort_unstable();
-        assert_eq!(kinds, CODES.iter().map(|code| code.code).collect::<Vec<_>>());
+        assert_eq!(kinds, CODES.iter().map(|code| code.as_str()).collect::<Vec<_>>());
     }
 }

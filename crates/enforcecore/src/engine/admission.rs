@@ -7,6 +7,7 @@ use jiff::{Timestamp, Zoned};
 
 use crate::audit::Delta;
 use crate::call::FrozenCall;
+use crate::codes::call as code;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
 use crate::policy::Policy;
 use crate::ports::{Approver, Grant};
@@ -59,7 +60,7 @@ pub fn admit(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Res
                     "cannot be counted: how much, of how much, or for whom is not known"
                 };
                 let reason = format!("the budget `{}` {why}", charge.budget);
-                let mut denied = decision.clone().and_deny("budget_exceeded", reason);
+                let mut denied = decision.clone().and_deny(code::BUDGET_EXCEEDED, reason);
                 denied.rules.push(charge.budget.clone());
                 return Err(NotAdmitted::Denied(Box::new(denied)));
             }

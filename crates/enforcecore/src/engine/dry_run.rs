@@ -8,6 +8,7 @@ use super::admission::{self, NotAdmitted};
 use super::context::CallContext;
 use super::enforcer::{Enforcer, needs_approval};
 use crate::call::Call;
+use crate::codes::call as code;
 use crate::decision::{Decision, Verdict};
 use crate::policy::Policy;
 
@@ -17,7 +18,9 @@ impl Enforcer {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
         let decision = self.foresee(call, policy, &context);
-        debug!(decision = decision.verdict.as_str(), code = decision.code, rules = ?decision.rules, "call decided only");
+        debug!(
+            decision = decision.verdict.as_str(), code = decision.code.as_str(), rules = ?decision.rules, "call decided only"
+        );
         decision
     }
 
@@ -41,5 +44,5 @@ impl Enforcer {
 
 fn approved(decision: Decision) -> Decision {
     let reason = format!("approved: {}", decision.reason);
-    Decision { verdict: Verdict::Allow, code: "approved", reason, ..decision }
+    Decision { verdict: Verdict::Allow, code: code::APPROVED, reason, ..decision }
 }

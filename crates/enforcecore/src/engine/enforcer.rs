@@ -16,6 +16,7 @@ use super::open_call::OpenCall;
 use crate::audit::{Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
 use crate::capabilities::{Capability, Face};
+use crate::codes::call as code;
 use crate::decision::{Ask, Decision, SessionView, Verdict};
 use crate::diagnostic::Diagnostic;
 use crate::outcome::{BeginMode, Completed, Outcome, Permit, Refusal, Refused};
@@ -247,7 +248,7 @@ impl Enforcer {
             }
         }
         let why = "redaction keeps finding more in what it wrote";
-        Decided { decision: decided.decision.and_deny("unredactable_argument", why), ..decided }
+        Decided { decision: decided.decision.and_deny(code::UNREDACTABLE_ARGUMENT, why), ..decided }
     }
 
     /// Admits and intends in one step: the permit exists only once its intent is acknowledged.
@@ -256,7 +257,7 @@ impl Enforcer {
             match self.try_admit(&decided, context, mode) {
                 Ok(()) => {
                     let Decision { code, rules, .. } = &decided.decision;
-                    info!(decision = "allow", code, ?rules, "call admitted");
+                    info!(decision = "allow", code = code.as_str(), ?rules, "call admitted");
                     let deadline = decided.decision.obligations.deadline;
                     let open = OpenCall::new(&self.shared, context.clone(), decided.decision);
                     return Ok((Permit::new(decided.call, deadline, Arc::clone(&self.shared.resolver)), open));
@@ -276,7 +277,8 @@ impl Enforcer {
                 Err(CommitError::Log(error)) => return Err(log_refusal(context, &error)),
             }
         }
-        let denied = decided.decision.and_deny("contention", "the session kept changing while this call was decided");
+        let denied =
+            decided.decision.and_deny(code::CONTENTION, "the session kept changing while this call was decided");
         Err(self.refuse(context, &decided.policy, denied))
     }
 
@@ -311,13 +313,16 @@ impl Enforcer {
         let Some(expires_us) =
             decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
         else {
-            let denied = decision.and_deny("no_approver", "this call needs an approval and no approver can be reached");
+            let denied =
+                decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
             return self.refuse(line, &decided.policy, denied);
         };
         let entry = Body::Pending(self.call_record(line, &decided.policy, &decision)).into();
         match self.record(entry) {
             Ok(()) => {
-                info!(decision = "ask", code = decision.code, rules = ?decision.rules, "call waits for approval");
+                info!(
+                    decision = "ask", code = decision.code.as_str(), rules = ?decision.rules, "call waits for approval"
+                );
                 refused(line, Refusal::Pending { expires_us }, decision, true)
             }
             Err(error) => log_refusal(line, &error),
@@ -331,7 +336,7 @@ impl Enforcer {
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
         }
-        info!(decision = "deny", code = decision.code, rules = ?decision.rules, "call refused");
+        info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
         let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
         refused(line, kind, decision, recorded.is_ok())
     }
@@ -362,7 +367,7 @@ impl Enforcer {
             principal: line.principal.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
-            code: Some(decision.code.to_owned()),
+            code: Some(decision.code.to_string()),
             rules: decision.rules.clone(),
         }
     }
@@ -471,12 +476,12 @@ fn log_refusal(context: &CallContext, error: &LogError) -> Refused {
     warn!(%error, "call refused: the log cannot be written");
     let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
-    Refused { call: context.id.clone(), kind, code: "log_unavailable", reason, rules: Vec::new(), recorded: false }
+    Refused { call: context.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
 }
 
 pub(super) fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
     let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
-    Decision { verdict: Verdict::Ask, code: "approval_required", reason, rules, asks, ..decision }
+    Decision { verdict: Verdict::Ask, code: code::APPROVAL_REQUIRED, reason, rules, asks, ..decision }
 }

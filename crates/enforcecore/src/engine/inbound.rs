@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use crate::call::FrozenCall;
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::decision::{ArgScope, Ask, Decision, Verdict};
 use crate::policy::{OnPlaceholder, Policy};
 use crate::redact::{Class, ClassSet, Placeholders, placeholders_in, redact_text, redact_value_in, shown_name};
@@ -15,12 +17,12 @@ use crate::state::session::Issued;
 use crate::value::{Map, Value};
 
 /// The changed call with what was redacted, `None` where nothing was found, or the code and reason of a denial.
-pub(super) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (&'static str, String)>;
+pub(super) type Inbound = Result<Option<(FrozenCall, BTreeMap<Class, u64>)>, (Code, String)>;
 
 /// Applies the decision's obligations to the arguments.
 pub(super) fn redact(call: &FrozenCall, decision: &Decision, policy: &Policy, numbering: &Numbering<'_>) -> Inbound {
     let redacted = numbering.redact(|placeholders| rewrite(call, decision, policy, placeholders));
-    redacted.unwrap_or_else(|error| Err(("unredactable_argument", error.to_string())))
+    redacted.unwrap_or_else(|error| Err((code::UNREDACTABLE_ARGUMENT, error.to_string())))
 }
 
 fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders: &mut Placeholders<'_>) -> Inbound {
@@ -38,7 +40,7 @@ fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders
         // Of a path only what the caller wrote is looked at: the folder it is relative to is the host's own word.
         let asked = call.asked_path(name).map(Value::from);
         let redacted = redact_value_in(asked.as_ref().unwrap_or(value), classes, placeholders)
-            .map_err(|withheld| ("unredactable_argument", withheld.to_string()))?;
+            .map_err(|withheld| (code::UNREDACTABLE_ARGUMENT, withheld.to_string()))?;
         if redacted.counts.is_empty() {
             args.insert(name.clone(), value.clone());
             continue;
@@ -88,7 +90,7 @@ pub(super) fn hold_placeholders(
                     decision.asks.push(ask);
                 }
                 if decision.verdict == Verdict::Allow {
-                    (decision.verdict, decision.code, decision.reason) = (Verdict::Ask, "approval_required", what);
+                    (decision.verdict, decision.code, decision.reason) = (Verdict::Ask, code::APPROVAL_REQUIRED, what);
                     decision.rules = vec!["on_placeholder".to_owned()];
                 }
                 sent.extend(found);
@@ -97,7 +99,7 @@ pub(super) fn hold_placeholders(
                 let why =
                     format!("{what}, and this tool would get the placeholder in its place; leave that part as it is");
                 decision.rules.clear();
-                return (decision.and_deny("placeholder_in_argument", why), BTreeSet::new());
+                return (decision.and_deny(code::PLACEHOLDER_IN_ARGUMENT, why), BTreeSet::new());
             }
         }
     }
@@ -118,9 +120,9 @@ fn texts(value: &Value, look: &mut dyn FnMut(&str)) {
     }
 }
 
-fn executed(what: &str, found: &str) -> (&'static str, String) {
+fn executed(what: &str, found: &str) -> (Code, String) {
     let reason = format!("{what} is executed as it is, so what was found in it ({found}) cannot be redacted");
-    ("finding_in_executed_argument", reason)
+    (code::FINDING_IN_EXECUTED_ARGUMENT, reason)
 }
 
 fn classes_for(arg: &str, decision: &Decision) -> ClassSet {

@@ -8,6 +8,8 @@ use tracing::{info, warn};
 use super::context::{CallContext, Shared};
 use crate::audit::{Body, CommitError, Delta, Effect, EndRecord, Entry, LogError, OutcomeRecord};
 use crate::call::CallId;
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::decision::Decision;
 use crate::outcome::{Completed, Outcome, Refusal, Refused};
 use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
@@ -50,7 +52,7 @@ pub(super) struct Ending {
 }
 
 /// The end of a call whose tool did not start, or that nobody finished: the code, why, and the kind of its entry.
-type GivenUp = (&'static str, String, fn(EndRecord) -> Body);
+type GivenUp = (Code, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
     pub(super) fn new(shared: &Arc<Shared>, context: CallContext, decision: Decision) -> OpenCall {
@@ -82,12 +84,12 @@ impl OpenCall {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
             Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
-            Outcome::Crashed => Ending::failed("tool_crashed", "the tool crashed", Effect::Unknown),
+            Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", Effect::Unknown),
             Outcome::Overdue => {
-                Ending::failed("deadline_exceeded", "the tool did not end before its deadline", Effect::Unknown)
+                Ending::failed(code::DEADLINE_EXCEEDED, "the tool did not end before its deadline", Effect::Unknown)
             }
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
-                Ending::withheld("deadline_exceeded", "the result came after its deadline", Effect::Happened)
+                Ending::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", Effect::Happened)
             }
             Outcome::Unreadable(malformed) => Ending::withheld(malformed.code, &malformed.message, Effect::Happened),
             Outcome::Failed(message) => self.release_message(&message),
@@ -108,7 +110,7 @@ impl OpenCall {
             None => ending.into_end(&call).map_err(|refused| Refused { recorded: false, ..refused }),
             Some(effect) => {
                 let reason = format!("the tool ran, but its outcome could not be recorded: {error}");
-                Ok(Completed::Withheld { code: "log_unavailable", reason, effect })
+                Ok(Completed::Withheld { code: code::LOG_UNAVAILABLE, reason, effect })
             }
         }
     }
@@ -121,7 +123,7 @@ impl OpenCall {
             Ok(_) => {
                 let (kind, reason) =
                     (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
-                Refused { call, kind, code: "not_started", reason, rules: Vec::new(), recorded: true }
+                Refused { call, kind, code: code::NOT_STARTED, reason, rules: Vec::new(), recorded: true }
             }
         }
     }
@@ -134,7 +136,7 @@ impl OpenCall {
     fn release_failure(&self, value: &Value) -> Ending {
         let message = "the tool reported a failure".to_owned();
         let failed =
-            |value| Completed::Failed { code: "tool_failed", message, value: Some(value), effect: Effect::Unknown };
+            |value| Completed::Failed { code: code::TOOL_FAILED, message, value: Some(value), effect: Effect::Unknown };
         self.redacted(value, Effect::Unknown, &Value::Null, failed)
     }
 
@@ -147,7 +149,7 @@ impl OpenCall {
         let mut redactions = BTreeMap::new();
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
-        let failed = Completed::Failed { code: "tool_failed", message, value: None, effect: Effect::Unknown };
+        let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: Effect::Unknown };
         Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
@@ -160,12 +162,12 @@ impl OpenCall {
         complete: impl FnOnce(Value) -> Completed,
     ) -> Ending {
         if let Err(error) = value.within_limits() {
-            return Ending::withheld("result_beyond_limits", &shown_error(&error), effect);
+            return Ending::withheld(code::RESULT_BEYOND_LIMITS, &shown_error(&error), effect);
         }
         let classes = self.decision.obligations.redact_result;
         match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {
             Err(error) => Ending::unnumbered(&error, effect),
-            Ok(Err(withheld)) => Ending::withheld("unredactable_result", &withheld.to_string(), effect),
+            Ok(Err(withheld)) => Ending::withheld(code::UNREDACTABLE_RESULT, &withheld.to_string(), effect),
             Ok(Ok(redacted)) => Ending {
                 completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
@@ -204,7 +206,7 @@ impl OpenCall {
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => {
                 let effect = ending.effect().map_or("none", Effect::as_str);
-                info!(code = ending.code(), effect, duration_ms = self.age_us() / 1000, "call settled");
+                info!(code = ending.code().as_str(), effect, duration_ms = self.age_us() / 1000, "call settled");
                 Ok(())
             }
             Err(CommitError::Refused(())) => Err(LogError::NoIntent(id.to_owned())),
@@ -223,7 +225,7 @@ impl Drop for OpenCall {
             return;
         }
         let _span = self.context.span.clone().entered();
-        let abandoned = Ending::plain(Err(("abandoned", String::new(), Body::Abandoned)));
+        let abandoned = Ending::plain(Err((code::ABANDONED, String::new(), Body::Abandoned)));
         if let Err(error) = self.record(&abandoned) {
             warn!(%error, "an abandoned call could not be recorded");
         }
@@ -250,7 +252,7 @@ impl Ending {
     pub(super) fn into_end(self, call: &CallId) -> Result<Completed, Refused> {
         self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
-            let kind = if code == "path_changed" { Refusal::Denied } else { Refusal::EnforcementFailed };
+            let kind = if code == code::PATH_CHANGED { Refusal::Denied } else { Refusal::EnforcementFailed };
             Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
         })
     }
@@ -259,25 +261,25 @@ impl Ending {
         Ending { completed, redactions: BTreeMap::new(), delta: Vec::new() }
     }
 
-    fn failed(code: &'static str, message: &str, effect: Effect) -> Ending {
+    fn failed(code: Code, message: &str, effect: Effect) -> Ending {
         let message = message.to_owned();
         Ending::plain(Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
-    fn withheld(code: &'static str, reason: &str, effect: Effect) -> Ending {
+    fn withheld(code: Code, reason: &str, effect: Effect) -> Ending {
         let reason = reason.to_owned();
         Ending::plain(Ok(Completed::Withheld { code, reason, effect }))
     }
 
     /// A result whose placeholders got no numbers.
     fn unnumbered(error: &NotNumbered, effect: Effect) -> Ending {
-        Ending::withheld("unredactable_result", &error.to_string(), effect)
+        Ending::withheld(code::UNREDACTABLE_RESULT, &error.to_string(), effect)
     }
 
-    fn code(&self) -> &'static str {
+    fn code(&self) -> Code {
         match &self.completed {
-            Ok(Completed::Released { .. }) => "released",
-            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, ..)) => code,
+            Ok(Completed::Released { .. }) => code::RELEASED,
+            Ok(Completed::Failed { code, .. } | Completed::Withheld { code, .. }) | Err((code, ..)) => *code,
         }
     }
 
@@ -286,7 +288,7 @@ impl Ending {
         let end = EndRecord {
             call: Some(line.id.to_string()),
             session: Some(line.session.clone()),
-            code: Some(self.code().to_owned()),
+            code: Some(self.code().to_string()),
             delta,
         };
         let body = match &self.completed {

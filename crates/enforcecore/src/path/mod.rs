@@ -14,6 +14,8 @@ use std::path::{Component, Path, PathBuf};
 
 use unicode_normalization::UnicodeNormalization;
 
+use crate::codes::Code;
+use crate::codes::call as code;
 use crate::value::Map;
 
 /// How a tool reads one of its path arguments, as the policy declares it.
@@ -94,11 +96,11 @@ pub enum PathError {
 
 impl PathError {
     /// The stable code of the refusal.
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> Code {
         match self {
-            PathError::Relative => "relative_path",
-            PathError::Ambiguous(_) | PathError::Outside => "path_form",
-            PathError::NoResolver | PathError::TooManyLinks | PathError::Unreadable(_) => "path_unresolved",
+            PathError::Relative => code::RELATIVE_PATH,
+            PathError::Ambiguous(_) | PathError::Outside => code::PATH_FORM,
+            PathError::NoResolver | PathError::TooManyLinks | PathError::Unreadable(_) => code::PATH_UNRESOLVED,
         }
     }
 }

@@ -5,6 +5,8 @@
 use super::parse::document::{self, Document};
 use super::source::report::{At, Report};
 use super::source::yaml;
+use crate::codes::Code;
+use crate::codes::policy as code;
 use crate::diagnostic::{Diagnostic, Severity, Span};
 use crate::traits::{PolicySource, PolicyText, StoreError};
 
@@ -31,7 +33,7 @@ pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Docu
 /// What is to be said of a file that cannot even be read, for whoever reports on several files.
 pub fn unreadable(file: &str, error: &StoreError) -> Diagnostic {
     Diagnostic {
-        code: "EC0000",
+        code: code::UNREADABLE,
         severity: Severity::Error,
         span: Span { file: file.to_owned(), ..Span::default() },
         message: format!("the policy cannot be read: {}", error.why),
@@ -75,31 +77,31 @@ impl Loader<'_> {
             Ok(text) => text,
             Err(error) => {
                 let message = format!("the bound `{}` cannot be read: {}", bound.value, error.why);
-                return self.refuse("EC0030", from, bound, message);
+                return self.refuse(code::UNREADABLE_BOUND, from, bound, message);
             }
         };
         if self.path.contains(&text.name) {
             let message = format!("the document is bound by itself through `{}`", bound.value);
-            return self.refuse("EC0031", from, bound, message);
+            return self.refuse(code::CIRCULAR_BOUNDS, from, bound, message);
         }
         if self.done.contains(&text.name) {
             return;
         }
         if self.path.len() >= BOUND_DEPTH_MAX {
             let message = format!("bounds of bounds more than {BOUND_DEPTH_MAX} levels deep");
-            return self.refuse("EC0032", from, bound, message);
+            return self.refuse(code::TOO_MANY_BOUNDS, from, bound, message);
         }
         if self.done.len() >= DOCUMENTS_MAX {
             if !std::mem::replace(&mut self.full, true) {
                 let message = format!("more than {DOCUMENTS_MAX} documents in one policy");
-                self.refuse("EC0032", from, bound, message);
+                self.refuse(code::TOO_MANY_BOUNDS, from, bound, message);
             }
             return;
         }
         self.read(text);
     }
 
-    fn refuse(&mut self, code: &'static str, from: &str, bound: &At<String>, message: String) {
+    fn refuse(&mut self, code: Code, from: &str, bound: &At<String>, message: String) {
         let span = bound.place.span(from);
         self.found.push(Diagnostic { code, severity: Severity::Error, span, message, help: None, fix: None });
     }

@@ -6,8 +6,6 @@
 //! `effects`, `types` and `comparators`, each a table, and `ast`. There is one evaluator. It has no priorities, no order of
 //! rules, no expression strings and no look-ups; everything it needs is in the call and the session.
 
-pub mod codes;
-
 mod ast;
 mod comparators;
 mod compile;
@@ -80,7 +78,7 @@ impl Policy {
         }
         let files: Vec<String> = documents.iter().map(|document| document.file.clone()).collect();
         let order = |file: &String| files.iter().position(|own| own == file).unwrap_or(files.len());
-        found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code));
+        found.sort_by_key(|finding| (order(&finding.span.file), finding.span.start, finding.code.as_str()));
         found.dedup();
         source::report::cut(&mut found, dropped, &name);
         let (Some(root), false) = (documents.first(), found.iter().any(is_error)) else { return Err(found) };

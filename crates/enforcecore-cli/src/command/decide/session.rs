@@ -13,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed};
 use enforcecore::capabilities::{Capabilities, Face};
+use enforcecore::codes::call as code;
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Outcome};
@@ -129,7 +130,9 @@ impl Decider {
         let outcome = match text("status") {
             Some("done") | None => Outcome::Done(result),
             Some("failed") => Outcome::Failed(result.as_text().unwrap_or_default().to_owned()),
-            Some("not_started") => Outcome::NotStarted { code: "not_started", why: "as the session says".to_owned() },
+            Some("not_started") => {
+                Outcome::NotStarted { code: code::NOT_STARTED, why: "as the session says".to_owned() }
+            }
             Some("overdue") => Outcome::Overdue,
             Some("unknown") => Outcome::Crashed,
             Some(other) => {
@@ -152,7 +155,7 @@ impl Decider {
     }
 
     fn call(&self, value: &Value) -> Result<Call, Malformed> {
-        let wrong = |why: &str| Malformed::new("not_a_call", why.to_owned());
+        let wrong = |why: &str| Malformed::new(code::NOT_A_CALL, why.to_owned());
         let members = value.as_map().ok_or_else(|| wrong("a call is an object"))?;
         if let Some(key) = members.keys().find(|key| !CALL_KEYS.contains(&key.as_str())) {
             return Err(wrong(&format!("a call has no member `{}`", shown_name(key))));

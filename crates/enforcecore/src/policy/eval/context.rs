@@ -4,6 +4,7 @@ use super::super::compiled::Tool;
 use super::super::references::References;
 use super::super::types::Type;
 use crate::call::FrozenCall;
+use crate::codes::Code;
 use crate::path::{Base, DecidedPath, PathError};
 use crate::session::SessionView;
 
@@ -31,7 +32,7 @@ impl<'a> Scene<'a> {
     }
 
     /// The first path argument that cannot be decided, as the code and the reason of a refusal.
-    pub(crate) fn undecided_path(&self) -> Option<(&'static str, String)> {
+    pub(crate) fn undecided_path(&self) -> Option<(Code, String)> {
         self.args_of(Type::is_path).find_map(|name| {
             let error = match self.call.path(name) {
                 // A face without a resolver knows nothing of any path: only rules that look at one are concerned.

@@ -10,6 +10,7 @@ use super::charges::charges;
 use super::context::Scene;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
+use crate::codes::call as code;
 use crate::decision::{Ask, Decision, Obligations, Verdict};
 use crate::lookalike::skeleton;
 use crate::redact::shown_name;
@@ -47,7 +48,7 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     if let Some(why) = protected.trespass(&scene) {
         // No rule made this verdict.
         decision.rules.clear();
-        return decision.and_deny("protected_path", why);
+        return decision.and_deny(code::PROTECTED_PATH, why);
     }
     decision.charges = core.documents.iter().flat_map(|document| charges(document, &scene)).collect();
     decision
@@ -127,15 +128,15 @@ impl Found {
     fn decision(self, verdict: Verdict, tool: &Tool) -> Decision {
         let (code, reason, rules) = match (verdict, self.denies.first(), self.asks.first()) {
             (Verdict::Deny, Some((_, why)), _) => {
-                ("denied_by_rule", why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
+                (code::DENIED_BY_RULE, why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
             }
-            (Verdict::Deny, None, _) => ("no_rule", no_rule(&self.undecided), Vec::new()),
+            (Verdict::Deny, None, _) => (code::NO_RULE, no_rule(&self.undecided), Vec::new()),
             (Verdict::Ask, _, ask) => {
                 let why =
                     ask.and_then(|(_, why)| why.clone()).unwrap_or_else(|| "this call needs an approval".to_owned());
-                ("approval_required", why, self.asks.iter().map(|(ask, _)| ask.rule.clone()).collect())
+                (code::APPROVAL_REQUIRED, why, self.asks.iter().map(|(ask, _)| ask.rule.clone()).collect())
             }
-            (Verdict::Allow, ..) => ("allowed", "allowed".to_owned(), self.opened),
+            (Verdict::Allow, ..) => (code::ALLOWED, "allowed".to_owned(), self.opened),
         };
         Decision {
             verdict,
@@ -176,7 +177,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
     for name in scene.call.args().keys() {
         if !tool.args.contains_key(name) {
             let message = format!("the tool takes no argument `{}`", shown_name(name));
-            return Err(Malformed::new("undeclared_argument", message));
+            return Err(Malformed::new(code::UNDECLARED_ARGUMENT, message));
         }
     }
     for (name, arg) in &tool.args {
@@ -184,7 +185,7 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
             Some(value) => check_arg(scene, name, arg, value)?,
             None if arg.required => {
                 let message = format!("the argument `{name}` is missing: it is {}", arg.ty.row.noun);
-                return Err(Malformed::new("missing_argument", message));
+                return Err(Malformed::new(code::MISSING_ARGUMENT, message));
             }
             None => {}
         }
@@ -195,22 +196,22 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
 fn check_arg(scene: &Scene<'_>, name: &str, arg: &Arg, value: &Value) -> Result<(), Malformed> {
     if !(arg.ty.row.admits)(value) {
         let message = format!("the argument `{name}` is not {}", arg.ty.row.noun);
-        return Err(Malformed::new("wrong_type", message));
+        return Err(Malformed::new(code::WRONG_TYPE, message));
     }
     if arg.fits.iter().all(|check| scene.fits(name, &arg.ty, value, check) == Ok(true)) {
         return Ok(());
     }
     let message = format!("the argument `{name}` is {}, and not one that its declaration admits", arg.ty.row.noun);
-    Err(Malformed::new("value_not_admitted", message))
+    Err(Malformed::new(code::VALUE_NOT_ADMITTED, message))
 }
 
 fn unknown_tool(core: &Core, call: &FrozenCall, obligations: Obligations) -> Decision {
     let refused = match core.skeletons.get(&skeleton(call.tool())) {
         Some(known) => {
             let reason = format!("the tool's name looks like `{known}` and is another");
-            Decision::malformed(Malformed::new("lookalike_tool", reason))
+            Decision::malformed(Malformed::new(code::LOOKALIKE_TOOL, reason))
         }
-        None => Decision::refused("unknown_tool", "no document declares this tool"),
+        None => Decision::refused(code::UNKNOWN_TOOL, "no document declares this tool"),
     };
     Decision { obligations, ..refused }
 }

@@ -8,6 +8,7 @@ use super::super::compile::amount::{amount, is_currency};
 use super::super::compiled::{Amount, Tool};
 use super::super::parse::budget::{Budget, Measure, OverBudget};
 use super::checker::Checker;
+use crate::codes::policy as code;
 use crate::number::{Decimal, MICROS_MAX};
 use crate::value::Value;
 
@@ -26,7 +27,7 @@ impl Checker<'_> {
                 if amount(budget, tool) == Amount::Unknown {
                     let message =
                         format!("what `{name}` takes from this budget is unknown, so the budget always stops it");
-                    self.report.warning("EC0124", budget.select.place, message);
+                    self.report.warning(code::BUDGET_ALWAYS_STOPS, budget.select.place, message);
                 }
             }
         }
@@ -40,14 +41,16 @@ impl Checker<'_> {
         let taken = tools.iter().any(|(_, tool)| tool.has_arg_of(|ty| ty.currency() == Some(currency)));
         if !taken && !tools.is_empty() {
             let message = format!("no tool that is selected takes an amount in {currency}");
-            self.report.error("EC0120", budget.measure.place, message).help("the budget cannot fire as it is meant");
+            self.report
+                .error(code::BUDGET_NEVER_FIRES, budget.measure.place, message)
+                .help("the budget cannot fire as it is meant");
         }
     }
 
     fn sum_of_argument(&mut self, budget: &Budget, name: &str, tools: &[(&str, &Tool)]) {
         for (tool_name, tool) in tools {
             let Some(arg) = tool.args.get(name) else {
-                let code = if tools.len() > 1 { "EC0102" } else { "EC0101" };
+                let code = if tools.len() > 1 { code::UNSHARED_ARGUMENT } else { code::UNKNOWN_ARGUMENT };
                 let message = format!("the tool `{tool_name}` takes no argument `{name}`");
                 let known = tool.args.keys().map(String::as_str);
                 self.report.error(code, budget.measure.place, message).suggest(name, known);
@@ -61,7 +64,7 @@ impl Checker<'_> {
             if !never_negative {
                 let message = format!("a sum of `{name}` of `{tool_name}`, which can be negative or is no number");
                 self.report
-                    .error("EC0122", budget.measure.place, message)
+                    .error(code::SHRINKING_SUM, budget.measure.place, message)
                     .help("declare it as money, or as `{type: decimal, at_least: 0}`: a negative amount would refill the budget");
             }
         }
@@ -76,7 +79,7 @@ impl Checker<'_> {
         // One millionth is left above, so that an unknown amount can be written down as beyond the budget.
         if micros.is_none_or(|micros| micros.unsigned_abs() >= MICROS_MAX) {
             let message = "`at_most` of a budget is a number from zero to nine thousand million";
-            self.report.error("EC0123", budget.at_most.place, message);
+            self.report.error(code::BAD_BUDGET_BOUND, budget.at_most.place, message);
         }
     }
 }

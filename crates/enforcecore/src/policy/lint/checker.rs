@@ -4,6 +4,7 @@ use super::super::compile::unite::{Tools, selected};
 use super::super::parse::document::Document;
 use super::super::parse::rule::{Select, Selector};
 use super::super::source::report::{At, Report};
+use crate::codes::policy as code;
 
 /// Pairs of a wide rule and a tool in one document at most: each is kept in memory, and none is looked at for another tool.
 const SELECTIONS_MAX: usize = 2_000_000;
@@ -27,7 +28,11 @@ impl<'a> Checker<'a> {
                     let mut known: Vec<&str> = self.tools.keys().map(String::as_str).collect();
                     known.sort_unstable();
                     self.report
-                        .error("EC0100", name.place, format!("no document declares the tool `{}`", name.value))
+                        .error(
+                            code::UNKNOWN_TOOL,
+                            name.place,
+                            format!("no document declares the tool `{}`", name.value),
+                        )
                         .suggest(&name.value, known);
                 }
             }
@@ -35,12 +40,14 @@ impl<'a> Checker<'a> {
         }
         let chosen = selected(&select.value, self.tools);
         if chosen.is_empty() {
-            self.report.error("EC0107", select.place, "no declared tool is selected").help("the rule can never match");
+            self.report
+                .error(code::EMPTY_SELECTION, select.place, "no declared tool is selected")
+                .help("the rule can never match");
         }
         self.selections = self.selections.saturating_add(chosen.len());
         if self.selections > SELECTIONS_MAX {
             let message = format!("rules and budgets select tools more than {SELECTIONS_MAX} times");
-            self.report.error("EC0014", select.place, message);
+            self.report.error(code::TOO_MANY_RULES, select.place, message);
             self.selections = 0;
         }
         chosen
@@ -50,7 +57,7 @@ impl<'a> Checker<'a> {
         let known: Vec<&str> = self.document.approvals.iter().map(|own| own.name.value.as_str()).collect();
         if !known.contains(&name.value.as_str()) {
             let message = format!("the approval `{}` is not defined in this document", name.value);
-            self.report.error("EC0110", name.place, message).suggest(&name.value, known);
+            self.report.error(code::UNDEFINED_APPROVAL, name.place, message).suggest(&name.value, known);
         }
     }
 }

@@ -13,6 +13,7 @@ use super::super::parse::rule::Rule;
 use super::super::source::report::At;
 use super::super::types::{Aspect, ItemKind, Type};
 use super::checker::Checker;
+use crate::codes::policy as code;
 use crate::number::Decimal;
 use crate::value::Value;
 
@@ -28,7 +29,7 @@ impl Checker<'_> {
                     let message =
                         format!("an allow on `{name}`, whose arguments are unknown, that says nothing about them");
                     self.report
-                        .error("EC0103", rule.id.place, message)
+                        .error(code::OPEN_ARGUMENT, rule.id.place, message)
                         .help("declare the tool, or say `every_string: {any: true}` aloud");
                 }
                 continue;
@@ -44,7 +45,7 @@ impl Checker<'_> {
             if let Some(first) = free.first() {
                 let message =
                     format!("an allow on `{name}`, which does more than read, leaves {} open", free.join(", "));
-                self.report.error("EC0103", rule.id.place, message).help(format!(
+                self.report.error(code::OPEN_ARGUMENT, rule.id.place, message).help(format!(
                     "constrain it in `when`, or say aloud that anything goes: {}: {{any: true}}",
                     first.replace('`', "")
                 ));
@@ -74,14 +75,22 @@ impl Checker<'_> {
                 ty = Some(&arg.ty);
             }
             if !can && ty.is_some() {
-                self.report.error("EC0106", place_of(test), format!("nothing that `{name}` can be makes this true"));
+                self.report.error(
+                    code::NEVER_TRUE,
+                    place_of(test),
+                    format!("nothing that `{name}` can be makes this true"),
+                );
             }
         }
     }
 
     pub(super) fn check_satisfiable(&mut self, name: &At<String>, checks: &[&At<Check>], ty: Option<&Type>) {
         if !satisfiable(checks, ty) {
-            self.report.error("EC0106", name.place, format!("nothing that `{}` can be makes this true", name.value));
+            self.report.error(
+                code::NEVER_TRUE,
+                name.place,
+                format!("nothing that `{}` can be makes this true", name.value),
+            );
         }
     }
 
@@ -98,7 +107,9 @@ impl Checker<'_> {
         for decl in &self.document.tools {
             if !opened.contains(decl.name.value.as_str()) {
                 let message = format!("no rule can allow the tool `{}`", decl.name.value);
-                self.report.warning("EC0108", decl.name.place, message).help("it is not shown to the agent");
+                self.report
+                    .warning(code::TOOL_NEVER_ALLOWED, decl.name.place, message)
+                    .help("it is not shown to the agent");
             }
         }
     }

@@ -13,6 +13,7 @@ use self::checker::Checker;
 use super::compile::unite::Tools;
 use super::parse::document::Document;
 use super::source::report::Report;
+use crate::codes::policy as code;
 use crate::diagnostic::Diagnostic;
 
 /// Checks all documents of a policy together: what was found, and whether that is not all.
@@ -44,7 +45,7 @@ pub(super) fn check(documents: &[Document], tools: &Tools) -> (Vec<Diagnostic>, 
     {
         let mut report = Report::new(root.file.clone());
         report
-            .warning("EC0036", root.name.place, "a guardrail alone opens nothing")
+            .warning(code::GUARDRAIL_ALONE, root.name.place, "a guardrail alone opens nothing")
             .help("name it in the `bound_by` of a policy");
         found.append(&mut report.found);
     }

@@ -6,6 +6,7 @@ use super::super::parse::tool::{Redact, ToolDecl};
 use super::super::protected_names::{Class, PROTECTED_NAMES};
 use super::super::source::report::At;
 use super::checker::Checker;
+use crate::codes::policy as code;
 use crate::decision::{ArgScope, Trust};
 use crate::lookalike::skeleton;
 
@@ -16,7 +17,7 @@ impl Checker<'_> {
             let known = skeletons.entry(skeleton(name)).or_insert_with(|| name.clone());
             if known != name {
                 let message = format!("the tool `{name}` looks like the tool `{known}`");
-                self.report.error("EC0115", decl.name.place, message);
+                self.report.error(code::LOOKALIKE_TOOLS, decl.name.place, message);
             }
             self.same_declaration(decl);
             let own = |tool: &str| tool == name;
@@ -49,7 +50,7 @@ impl Checker<'_> {
         if shape(decl) != shape(other) || (both_untrusted && decl.returns.value != other.returns.value) {
             let message = format!("the tool `{}` is declared otherwise in `{file}`", decl.name.value);
             self.report
-                .error("EC0034", decl.name.place, message)
+                .error(code::TOOL_CONFLICT, decl.name.place, message)
                 .help("the arguments, their types and an untrusted label are the same in every document");
         }
     }
@@ -61,7 +62,7 @@ impl Checker<'_> {
             let here = (self.document.file.clone(), id.place.line);
             if let Some((file, line)) = ids.insert(id.value.clone(), here) {
                 let message = format!("the id `{}` is taken", id.value);
-                self.report.error("EC0109", id.place, message).help(format!("it is used at {file}:{line}"));
+                self.report.error(code::DUPLICATE_ID, id.place, message).help(format!("it is used at {file}:{line}"));
             }
         }
     }
@@ -76,12 +77,12 @@ impl Checker<'_> {
                 let known = self.tools.iter().filter(|(tool, _)| concerns(tool)).flat_map(|(_, decl)| decl.args.keys());
                 let known: BTreeSet<&str> = known.map(String::as_str).collect();
                 let message = format!("no tool that is concerned takes an argument `{name}`");
-                self.report.error("EC0101", entry.place, message).suggest(name, known);
+                self.report.error(code::UNKNOWN_ARGUMENT, entry.place, message).suggest(name, known);
             }
             if let Some((tool, _)) = declared.iter().find(|(_, arg)| !arg.is_rewritable()) {
                 let message = format!("the argument `{name}` of `{tool}` is acted upon, so it is not rewritten");
                 self.report
-                    .error("EC0114", entry.place, message)
+                    .error(code::UNREDACTABLE_ARGUMENT, entry.place, message)
                     .help("redact `text` and `string` arguments; deny a call whose other arguments must not hold it");
             }
         }
@@ -92,7 +93,7 @@ impl Checker<'_> {
         for (tool, names) in &self.document.unprotected {
             if !self.tools.contains_key(&tool.value) {
                 self.report
-                    .error("EC0100", tool.place, format!("no document declares the tool `{}`", tool.value))
+                    .error(code::UNKNOWN_TOOL, tool.place, format!("no document declares the tool `{}`", tool.value))
                     .suggest(&tool.value, self.tools.keys().map(String::as_str));
                 continue;
             }
@@ -106,23 +107,27 @@ impl Checker<'_> {
         match PROTECTED_NAMES.iter().find(|row| row.name == text) {
             None => {
                 let message = format!("`{text}` is no protected name");
-                self.report.error("EC0116", name.place, message).suggest(text, openable);
+                self.report.error(code::NOT_PROTECTED, name.place, message).suggest(text, openable);
             }
             Some(row) if row.class == Class::Enforcement => {
                 let message = format!(
                     "no policy opens `{text}`: enforcement stands on it, or it can start or leave out the enforcement"
                 );
-                self.report.error("EC0117", name.place, message);
+                self.report.error(code::ALWAYS_PROTECTED, name.place, message);
             }
             Some(_) => match self.documents.iter().find(|other| !other.opens(tool, text)) {
                 Some(other) => {
                     let message =
                         format!("`{text}` stays closed to `{tool}`, because `{}` does not open it", other.file);
-                    self.report.warning("EC0118", name.place, message).help("every document has to say it");
+                    self.report
+                        .warning(code::STILL_PROTECTED, name.place, message)
+                        .help("every document has to say it");
                 }
                 None => {
                     let message = format!("`{tool}` may reach `{text}`, which starts programs later or holds a secret");
-                    self.report.warning("EC0119", name.place, message).help("remove the name where that is not meant");
+                    self.report
+                        .warning(code::UNPROTECTED, name.place, message)
+                        .help("remove the name where that is not meant");
                 }
             },
         }
@@ -135,7 +140,7 @@ impl Checker<'_> {
             let in_budgets = self.document.budgets.iter().filter_map(|budget| budget.over.approval());
             if !in_rules.chain(in_budgets).any(|used| used.value == name) {
                 self.report.warning(
-                    "EC0112",
+                    code::UNUSED_APPROVAL,
                     own.name.place,
                     format!("no rule or budget asks for the approval `{name}`"),
                 );
@@ -144,7 +149,9 @@ impl Checker<'_> {
             for other in others.flat_map(|other| &other.approvals).filter(|other| other.name.value == name) {
                 if (&other.from, other.valid) != (&own.from, own.valid) {
                     let message = format!("the approval `{name}` is defined otherwise in another document");
-                    self.report.error("EC0035", own.name.place, message).help("give it a name of its own");
+                    self.report
+                        .error(code::APPROVAL_CONFLICT, own.name.place, message)
+                        .help("give it a name of its own");
                 }
             }
         }

@@ -4,12 +4,13 @@ use super::super::ast::Verb;
 use super::super::compiled::Tool;
 use super::super::parse::rule::Rule;
 use super::checker::Checker;
+use crate::codes::policy as code;
 
 impl Checker<'_> {
     pub(super) fn rule(&mut self, rule: &Rule) {
         if self.document.guardrail && rule.verb == Verb::Allow {
             self.report
-                .error("EC0033", rule.select.place, "a guardrail never opens")
+                .error(code::GUARDRAIL_ALLOWS, rule.select.place, "a guardrail never opens")
                 .help("remove the `allow`, or leave out `kind: guardrail`");
         }
         let chosen = self.selected(&rule.select);
@@ -21,7 +22,11 @@ impl Checker<'_> {
             .collect();
         if concerned.is_empty() && !chosen.is_empty() {
             self.report
-                .error("EC0107", rule.select.place, "every tool that is selected is selected because it is unknown")
+                .error(
+                    code::EMPTY_SELECTION,
+                    rule.select.place,
+                    "every tool that is selected is selected because it is unknown",
+                )
                 .help("an allow opens no tool that does not declare the effect");
         }
         for test in rule.when.iter().chain(rule.unless.iter().flatten()) {

@@ -9,6 +9,7 @@ use super::super::source::report::At;
 use super::super::source::yaml::quoted;
 use super::super::types::{Aspect, ItemKind, NamePart, Type};
 use super::checker::Checker;
+use crate::codes::policy as code;
 use crate::value::Value;
 
 impl Checker<'_> {
@@ -21,10 +22,12 @@ impl Checker<'_> {
                 for check in &test.checks {
                     if set_by_result && check.value.row.on != Aspect::Whole {
                         let message = format!("only equality is known of `{reference}`, which a result sets");
-                        self.report.error("EC0104", check.place, message).help("use `equals`, `in` or `same_as`");
+                        self.report
+                            .error(code::WRONG_COMPARATOR, check.place, message)
+                            .help("use `equals`, `in` or `same_as`");
                     } else if matches!(check.value.row.on, Aspect::Url | Aspect::Host | Aspect::Path) {
                         let message = format!("a comparator of URLs or paths does not apply to `{reference}`");
-                        self.report.error("EC0104", check.place, message);
+                        self.report.error(code::WRONG_COMPARATOR, check.place, message);
                     }
                 }
             }
@@ -43,15 +46,18 @@ impl Checker<'_> {
             if tool.undeclared {
                 let message = format!("the arguments of `{tool_name}` are not declared, so `{name}` may not exist");
                 self.report
-                    .error("EC0102", test.subject.place, message)
+                    .error(code::UNSHARED_ARGUMENT, test.subject.place, message)
                     .help("declare the tool, or speak about `every_string` or `any_string`");
                 return;
             }
             let Some(arg) = tool.args.get(name) else {
                 let (code, message) = if wide {
-                    ("EC0102", format!("`{tool_name}`, which is selected too, takes no argument `{name}`"))
+                    (
+                        code::UNSHARED_ARGUMENT,
+                        format!("`{tool_name}`, which is selected too, takes no argument `{name}`"),
+                    )
                 } else {
-                    ("EC0101", format!("the tool `{tool_name}` takes no argument `{name}`"))
+                    (code::UNKNOWN_ARGUMENT, format!("the tool `{tool_name}` takes no argument `{name}`"))
                 };
                 self.report
                     .error(code, test.subject.place, message)
@@ -74,11 +80,11 @@ impl Checker<'_> {
             let is_of_text = matches!(check.value.row.on, Aspect::Start | Aspect::Text);
             match ty.row.instead_of_text.filter(|_| is_of_text) {
                 Some((why, help)) => {
-                    self.report.error("EC0104", check.place, format!("`{name}` is {why}")).help(help);
+                    self.report.error(code::WRONG_COMPARATOR, check.place, format!("`{name}` is {why}")).help(help);
                 }
                 None => {
                     let message = format!("the comparator does not apply to `{name}`, which is {}", ty.row.noun);
-                    self.report.error("EC0104", check.place, message);
+                    self.report.error(code::WRONG_COMPARATOR, check.place, message);
                 }
             }
             return;
@@ -133,7 +139,7 @@ impl Checker<'_> {
             return;
         }
         let message = format!("`{host}` is compared with the name as it stands in DNS, and would never hold");
-        let finding = self.report.error("EC0028", check.place, message);
+        let finding = self.report.error(code::BAD_LOCATION, check.place, message);
         let (word, written) = if is_end { ("suffix", host.trim_end_matches('.')) } else { ("prefix", host) };
         let name = match written.trim_start_matches('.') {
             ascii if ascii.is_ascii() => Some(written.to_ascii_lowercase()),
@@ -152,7 +158,9 @@ impl Checker<'_> {
     fn check_pattern(&mut self, is_ascii: bool, name: &str, check: &At<Check>) {
         if !is_ascii {
             let message = format!("`{name}` is compared as it stands in DNS, which has none of these letters");
-            self.report.error("EC0028", check.place, message).help("write the name as it stands in DNS: `xn--..`");
+            self.report
+                .error(code::BAD_LOCATION, check.place, message)
+                .help("write the name as it stands in DNS: `xn--..`");
         }
     }
 
@@ -165,14 +173,14 @@ impl Checker<'_> {
                 let written = literal.to_json();
                 let message = format!("`{name}` is {}, and `{written}` is not text", ty.row.noun);
                 let help = format!("write `{}`", quoted(&written));
-                let finding = self.report.error("EC0018", check.place, message).help(help);
+                let finding = self.report.error(code::NOT_TEXT, check.place, message).help(help);
                 if let Compared::Value(_) = check.value.compared {
                     finding.fix(format!("equals: {}", quoted(&written)));
                 }
             }
             _ => {
                 let message = format!("`{name}` is {}, and `{}` is not", ty.row.noun, literal.to_json());
-                let finding = self.report.error("EC0105", check.place, message);
+                let finding = self.report.error(code::WRONG_LITERAL, check.place, message);
                 if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
                     let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());
                     finding.help(format!(
@@ -187,7 +195,7 @@ impl Checker<'_> {
         let (noun, aspects) = kind.nature();
         let on = check.value.row.on;
         if on != Aspect::Whole && !aspects.contains(&on) {
-            self.report.error("EC0104", check.place, format!("the comparator does not apply to {noun}"));
+            self.report.error(code::WRONG_COMPARATOR, check.place, format!("the comparator does not apply to {noun}"));
         } else if kind == ItemKind::Host {
             self.check_literals(&Type::host_name(), "a host", check);
         }

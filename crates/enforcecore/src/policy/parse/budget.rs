@@ -8,6 +8,7 @@ use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition;
 use super::rule::{Selector, read_select};
+use crate::codes::policy as code;
 use crate::decision::{CalendarUnit, Window};
 
 /// A budget.
@@ -89,7 +90,7 @@ fn read_measure(node: &Node, fields: &mut Fields<'_>, report: &mut Report) -> Op
             let word = text(count, "`count`", report)?;
             if word.value != "calls" {
                 report
-                    .error("EC0025", word.place, format!("`{}` cannot be counted", word.value))
+                    .error(code::UNKNOWN_WORD, word.place, format!("`{}` cannot be counted", word.value))
                     .help("write `count: calls`")
                     .fix("calls");
             }
@@ -97,7 +98,7 @@ fn read_measure(node: &Node, fields: &mut Fields<'_>, report: &mut Report) -> Op
         }
         _ => {
             report
-                .error("EC0021", node.place, "a budget adds up one thing")
+                .error(code::MISSING_KEY, node.place, "a budget adds up one thing")
                 .help("write `sum: ARGUMENT`, `sum: CURRENCY` or `count: calls`");
             None
         }
@@ -111,13 +112,13 @@ fn read_over(fields: &mut Fields<'_>, report: &mut Report) -> Option<OverBudget>
         (Some(word), approval) if word.value == "ask" => Some(OverBudget::Ask(approval)),
         (Some(word), _) if word.value != "deny" => {
             report
-                .error("EC0025", word.place, format!("unknown verdict `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown verdict `{}`", word.value))
                 .help("a call beyond a budget is denied (`deny`) or asked for (`ask`)");
             None
         }
         (_, Some(approval)) => {
             report
-                .error("EC0111", approval.place, "an approval on a budget that denies")
+                .error(code::MISPLACED_APPROVAL, approval.place, "an approval on a budget that denies")
                 .help("add `over: ask`, or remove the approval");
             None
         }
@@ -133,7 +134,7 @@ fn read_window(node: &Node, report: &mut Report) -> Option<Window> {
     let window = parse_window(&written.value);
     if window.is_none() {
         report
-            .error("EC0029", written.place, format!("`{}` is not a window", written.value))
+            .error(code::BAD_WINDOW, written.place, format!("`{}` is not a window", written.value))
             .help("write `90m`, `24h` or `7d`; `hour`, `day`, `week` or `month` with a time zone (`day UTC`); `session`; `ever`");
     }
     window

@@ -12,6 +12,7 @@ use super::super::source::fields::{entries, list, not_supported_yet, one_or_list
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Key, Node, NodeKind, quoted};
 use super::super::types::ItemKind;
+use crate::codes::policy as code;
 use crate::value::Value;
 
 /// One subject with everything that must be true of it, with places.
@@ -25,7 +26,7 @@ pub(crate) struct WrittenTest {
 pub(crate) fn read(node: &Node, what: &str, report: &mut Report) -> Vec<WrittenTest> {
     let entries = entries(node, what, report).unwrap_or_default();
     if entries.is_empty() && matches!(node.kind, NodeKind::Map(_)) {
-        report.error("EC0022", node.place, format!("{what} says nothing")).help(format!("remove {what}"));
+        report.error(code::WRONG_SHAPE, node.place, format!("{what} says nothing")).help(format!("remove {what}"));
     }
     report.each(entries, |(key, node), report| read_test(key, node, report))
 }
@@ -42,14 +43,18 @@ fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<WrittenTest>
         let shown = if matches!(node.kind, NodeKind::Text(_)) { quoted(&shown) } else { shown };
         let fix = format!("{{equals: {shown}}}");
         report
-            .error("EC0022", node.place, format!("a test is a map of comparators, and this is {}", node.noun()))
+            .error(
+                code::WRONG_SHAPE,
+                node.place,
+                format!("a test is a map of comparators, and this is {}", node.noun()),
+            )
             .help(format!("write `{fix}`"))
             .fix(fix);
         return None;
     };
     if comparators.is_empty() {
         report
-            .error("EC0022", node.place, "a test without a comparator")
+            .error(code::WRONG_SHAPE, node.place, "a test without a comparator")
             .help("`{any: true}` says that anything may be there");
     }
     let checks = report.each(comparators, |(key, node), report| read_check(key, node, report));
@@ -93,7 +98,7 @@ pub(crate) fn read_type_checks(comparators: &[&(Key, Node)], report: &mut Report
         let check = read_check(key, node, report)?;
         if check.value.refers() {
             report
-                .error("EC0026", check.place, "a type that depends on the session")
+                .error(code::BAD_REFERENCE, check.place, "a type that depends on the session")
                 .help("compare with a reference in a rule's `when`");
         }
         Some(check)
@@ -107,7 +112,7 @@ fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> 
             not_supported_yet(key.place, word, report);
         } else {
             report
-                .error("EC0025", key.place, format!("unknown comparator `{word}`"))
+                .error(code::UNKNOWN_WORD, key.place, format!("unknown comparator `{word}`"))
                 .suggest(word, comparators().map(|row| row.name));
         }
         return None;
@@ -117,7 +122,9 @@ fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> 
         Takes::True => match node.kind {
             NodeKind::Bool(true) => Compared::True,
             _ => {
-                report.error("EC0022", node.place, format!("{what} takes `true` and nothing else")).fix("true");
+                report
+                    .error(code::WRONG_SHAPE, node.place, format!("{what} takes `true` and nothing else"))
+                    .fix("true");
                 return None;
             }
         },
@@ -157,7 +164,7 @@ pub(crate) fn read_reference(name: &At<String>, report: &mut Report) -> Option<R
     let reference = Reference::parse(&name.value);
     if reference.is_none() {
         report
-            .error("EC0026", name.place, format!("`{}` is not a reference", name.value))
+            .error(code::BAD_REFERENCE, name.place, format!("`{}` is not a reference", name.value))
             .help("a reference is `principal.NAME`, `fact.NAME` or `session.NAME`");
     }
     reference
@@ -169,7 +176,7 @@ fn read_in(node: &Node, report: &mut Report) -> Option<Compared> {
     }
     let items = list(node, "`in`", report)?;
     if items.is_empty() {
-        report.error("EC0106", node.place, "nothing is in an empty list");
+        report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
     }
     Some(Compared::Values(report.each(items, operand)))
 }
@@ -185,7 +192,7 @@ fn number(node: &Node, report: &mut Report) -> Option<Operand> {
 fn affix(node: &Node, what: &str, report: &mut Report) -> Option<String> {
     let text = text(node, what, report)?;
     if text.value.is_empty() {
-        report.error("EC0022", text.place, format!("{what} is empty, which everything has"));
+        report.error(code::WRONG_SHAPE, text.place, format!("{what} is empty, which everything has"));
     }
     Some(text.value)
 }
@@ -200,7 +207,7 @@ fn pattern(
     match compile(&text.value) {
         Ok(pattern) => Some(pattern),
         Err(why) => {
-            report.error("EC0027", text.place, format!("{what} cannot be used: {why}"));
+            report.error(code::BAD_PATTERN, text.place, format!("{what} cannot be used: {why}"));
             None
         }
     }
@@ -211,7 +218,7 @@ fn folder(node: &Node, what: &str, report: &mut Report) -> Option<Operand> {
     match &operand {
         Operand::Literal(Value::Text(text)) if path_literal(text).is_none() => {
             report
-                .error("EC0028", node.place, format!("`{text}` is not an absolute path without `.` and `..`"))
+                .error(code::BAD_LOCATION, node.place, format!("`{text}` is not an absolute path without `.` and `..`"))
                 .help("write an absolute path, or a reference such as `session.workspace`");
             None
         }
@@ -225,7 +232,7 @@ fn words(node: &Node, form: WordForm, report: &mut Report) -> Vec<String> {
     report.each(items, |item, report| {
         let word = text(item, form.noun, report)?;
         if !(form.fits)(&word.value) {
-            report.error("EC0028", word.place, format!("`{}` is not {}", word.value, form.form));
+            report.error(code::BAD_LOCATION, word.place, format!("`{}` is not {}", word.value, form.form));
         }
         Some(word.value)
     })
@@ -239,7 +246,7 @@ fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
             _ => None,
         };
         if port.is_none() {
-            report.error("EC0028", item.place, "a port is a number from 1 to 65535");
+            report.error(code::BAD_LOCATION, item.place, "a port is a number from 1 to 65535");
         }
         port
     })
@@ -252,7 +259,7 @@ fn values<'n>(node: &'n Node, report: &mut Report) -> &'n [Node] {
             [(key, node)] if key.text == "in" => {
                 let items = list(node, "`in`", report).unwrap_or_default();
                 if items.is_empty() {
-                    report.error("EC0106", node.place, "nothing is in an empty list");
+                    report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
                 }
                 items
             }
@@ -274,7 +281,11 @@ fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
             let domain = host(inner, report)?;
             let name = domain.native();
             if name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok() {
-                report.error("EC0028", inner.place, format!("`{name}` is an address, and nothing is below it"));
+                report.error(
+                    code::BAD_LOCATION,
+                    inner.place,
+                    format!("`{name}` is an address, and nothing is below it"),
+                );
             }
             return Some(HostTest::Domain(domain));
         }
@@ -287,7 +298,7 @@ fn host(node: &Node, report: &mut Report) -> Option<HostName> {
     let written = text(node, "a host", report)?;
     let host = host_literal(&written.value);
     if host.is_none() {
-        let finding = report.error("EC0028", written.place, format!("`{}` is not a host", written.value));
+        let finding = report.error(code::BAD_LOCATION, written.place, format!("`{}` is not a host", written.value));
         match written.value.strip_prefix("*.") {
             Some(domain) => finding.help(format!("write `{{domain: {domain}}}`")).fix(format!("{{domain: {domain}}}")),
             None if is_read_differently(&written.value) => match ascii_name(&written.value) {
@@ -312,7 +323,7 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<Check>> {
     Some(report.each(comparators, |(key, node), report| {
         let check = read_check(key, node, report)?;
         if !check.value.fits_url_path() {
-            report.error("EC0104", check.place, format!("`{}` does not apply to a URL's path", key.text));
+            report.error(code::WRONG_COMPARATOR, check.place, format!("`{}` does not apply to a URL's path", key.text));
             return None;
         }
         Some(check.value)
@@ -326,7 +337,7 @@ pub(crate) fn read_keys(node: &Node, report: &mut Report) -> Vec<At<Reference>> 
         let reference = Reference::parse(&name.value);
         if reference.is_none() {
             report
-                .error("EC0121", name.place, format!("`{}` is chosen by the model", name.value))
+                .error(code::UNTRUSTED_BUDGET_KEY, name.place, format!("`{}` is chosen by the model", name.value))
                 .help("count for each `principal.NAME`, `session.NAME` or `fact.NAME`, or for `everyone` together");
         }
         Some(At::new(name.place, reference?))

@@ -14,6 +14,7 @@ use super::budget::{self, Budget};
 use super::rule::{self, Rule};
 use super::test_cases;
 use super::tool::{self, Redact, ToolDecl};
+use crate::codes::policy as code;
 use crate::decision::ApprovalFrom;
 use crate::value::Value;
 
@@ -74,7 +75,9 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         Some(node) => rules(node, report),
         None if guardrail => Vec::new(),
         None => {
-            report.error("EC0021", Place::START, "a policy without `rules`").help("without rules nothing is allowed");
+            report
+                .error(code::MISSING_KEY, Place::START, "a policy without `rules`")
+                .help("without rules nothing is allowed");
             Vec::new()
         }
     };
@@ -109,7 +112,7 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
     let Some((_, version)) = entries.iter().find(|(key, _)| key.text == "enforcecore") else {
         report
             .error(
-                "EC0012",
+                code::NO_VERSION,
                 root.place,
                 "a document without `enforcecore: 1`: policies of version 1.14 are not supported yet",
             )
@@ -120,7 +123,7 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
         NodeKind::Number(number) if number.text() == "1" => Some(()),
         _ => {
             report
-                .error("EC0013", version.place, "this is version 1 of the policy language")
+                .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
                 .help("write `enforcecore: 1`")
                 .fix("1");
             None
@@ -132,7 +135,9 @@ fn is_guardrail(node: &Node, report: &mut Report) -> bool {
     let Some(word) = text(node, "`kind`", report) else { return false };
     let known = ["policy", "guardrail"];
     if !known.contains(&word.value.as_str()) {
-        report.error("EC0025", word.place, format!("unknown kind `{}`", word.value)).suggest(&word.value, known);
+        report
+            .error(code::UNKNOWN_WORD, word.place, format!("unknown kind `{}`", word.value))
+            .suggest(&word.value, known);
     }
     word.value == "guardrail"
 }
@@ -153,7 +158,7 @@ fn rules(node: &Node, report: &mut Report) -> Vec<Rule> {
     let items = list(node, "`rules`", report).unwrap_or_default();
     if items.len() > RULES_MAX {
         let message = format!("{} rules, more than the {RULES_MAX} allowed", items.len());
-        report.error("EC0014", node.place, message);
+        report.error(code::TOO_MANY_RULES, node.place, message);
         return Vec::new();
     }
     report.each(items, rule::read)
@@ -188,7 +193,7 @@ fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {
         return Some(ApprovalFrom::LocalUser);
     }
     report
-        .error("EC0025", word.place, format!("unknown approver `{}`", word.value))
+        .error(code::UNKNOWN_WORD, word.place, format!("unknown approver `{}`", word.value))
         .help("write `{role: NAME}` or `local_user`");
     None
 }

@@ -9,6 +9,7 @@ use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition::{self, WrittenTest};
 use super::tool::{Redact, read_redact};
+use crate::codes::policy as code;
 
 /// Keys of a rule that are not supported yet.
 pub(crate) const LATER: &[&str] = &["remember", "isolation", "limit", "shadow"];
@@ -51,12 +52,12 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
         [] => {
             let message = "a rule that neither allows, asks nor denies";
             report
-                .error("EC0021", node.place, message)
+                .error(code::MISSING_KEY, node.place, message)
                 .help("begin it with `allow: TOOL`, `ask: TOOL` or `deny: TOOL`");
             (Verb::Deny, None)
         }
         [_, (_, second), ..] => {
-            report.error("EC0022", second.place, "a rule does one thing").help("write a second rule");
+            report.error(code::WRONG_SHAPE, second.place, "a rule does one thing").help("write a second rule");
             (Verb::Deny, None)
         }
     };
@@ -71,7 +72,7 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
     if let Some(approval) = &approval
         && verb != Verb::Ask
     {
-        report.error("EC0111", approval.place, "only an `ask` is answered by an approval");
+        report.error(code::MISPLACED_APPROVAL, approval.place, "only an `ask` is answered by an approval");
     }
     Some(Rule { place: node.place, verb, select: select?, id: id?, when, unless, approval, redact, deadline, reason })
 }
@@ -88,7 +89,7 @@ pub(super) fn read_select(node: &Node, report: &mut Report) -> Option<Selector> 
         _ => {
             let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
             if one_or_list(node).is_empty() {
-                report.error("EC0107", node.place, "no tool is in an empty list");
+                report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
             }
             Select::Tools(tools)
         }
@@ -105,7 +106,7 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
         Some(effect) => Some(Select::Effect(effect)),
         None => {
             report
-                .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
                 .suggest(&word.value, ToolEffect::words().into_iter().chain(["network"]));
             None
         }

@@ -4,6 +4,7 @@ use super::super::ast::{Expectation, InlineTest, TestCall};
 use super::super::source::fields::{Fields, entries, list, text, wrong_shape};
 use super::super::source::report::Report;
 use super::super::source::yaml::{Node, NodeKind};
+use crate::codes::policy as code;
 use crate::decision::Verdict;
 use crate::diagnostic::Span;
 use crate::value::Map;
@@ -51,7 +52,7 @@ fn read_given(node: &Node, test: &mut InlineTest, report: &mut Report) -> Option
             Ok(time) => test.now_us = time.as_microsecond(),
             Err(_) => {
                 report
-                    .error("EC0130", now.place, format!("`{}` is not a moment", now.value))
+                    .error(code::BAD_TEST, now.place, format!("`{}` is not a moment", now.value))
                     .help("write it like \"2026-11-23T10:00:00Z\"");
             }
         }
@@ -93,7 +94,7 @@ fn read_expect(node: &Node, report: &mut Report) -> Option<(Expectation, Span)> 
         Some(verdict) => Some((Expectation::Verdict { verdict, by }, span)),
         None => {
             report
-                .error("EC0130", node.place, format!("`{written}` is not a verdict"))
+                .error(code::BAD_TEST, node.place, format!("`{written}` is not a verdict"))
                 .help("write `allow`, `ask` or `deny`, perhaps with `by ID` or `by no rule`, or `malformed`");
             None
         }

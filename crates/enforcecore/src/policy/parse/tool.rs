@@ -10,6 +10,7 @@ use super::super::source::yaml::{Key, Node, NodeKind};
 use super::super::types::{TYPES, TYPES_LATER, Type};
 use super::condition::{is_subject_word, read_type_checks};
 use crate::call::TOOL_NAME_BYTES_MAX;
+use crate::codes::policy as code;
 use crate::decision::{ArgScope, Trust};
 use crate::path::{Base, Resolve, Send};
 use crate::redact::{Class, ClassSet, classes};
@@ -62,17 +63,17 @@ pub(crate) fn read_all(node: &Node, report: &mut Report) -> Vec<ToolDecl> {
 fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
     let name = key_name(key, "a tool's name", report)?;
     if name.value.len() > TOOL_NAME_BYTES_MAX || name.value.contains(char::is_whitespace) {
-        report.error("EC0023", name.place, "a tool's name has no white space");
+        report.error(code::BAD_NAME, name.place, "a tool's name has no white space");
         return None;
     }
     if name.value == "anything" {
-        report.error("EC0023", name.place, "`anything` means every tool, so no tool is called so");
+        report.error(code::BAD_NAME, name.place, "`anything` means every tool, so no tool is called so");
         return None;
     }
     if let NodeKind::Text(word) = &node.kind {
         if word != "undeclared" {
             report
-                .error("EC0025", node.place, format!("`{word}` does not describe a tool"))
+                .error(code::UNKNOWN_WORD, node.place, format!("`{word}` does not describe a tool"))
                 .help("write `undeclared`, or a map with `does`, `args` and `returns`");
         }
         let returns = At::new(node.place, Trust::Untrusted);
@@ -105,7 +106,11 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
         && returns.value != Trust::Trusted
     {
         report
-            .error("EC0113", place, format!("`{}` sets facts, and what it returns is not trusted", name.value))
+            .error(
+                code::UNTRUSTED_FACTS,
+                place,
+                format!("`{}` sets facts, and what it returns is not trusted", name.value),
+            )
             .help("only a result that is `returns: trusted` may set facts");
     }
     let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
@@ -120,13 +125,13 @@ fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
         let effect = ToolEffect::named(&word.value);
         if effect.is_none() {
             report
-                .error("EC0025", word.place, format!("unknown effect `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
                 .suggest(&word.value, ToolEffect::words());
         }
         effect
     });
     if one_or_list(node).is_empty() {
-        report.error("EC0022", node.place, "a tool does something").help("a tool that only looks `reads`");
+        report.error(code::WRONG_SHAPE, node.place, "a tool does something").help("a tool that only looks `reads`");
     }
     effects.into_iter().fold(ToolEffects::default(), ToolEffects::with)
 }
@@ -142,7 +147,7 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
     };
     if is_subject_word(&name.value) {
         let message = format!("`{}` means something else in a condition, so no argument is called so", name.value);
-        report.error("EC0023", name.place, message);
+        report.error(code::BAD_NAME, name.place, message);
         return None;
     }
     if let NodeKind::Map(_) = node.kind {
@@ -159,7 +164,7 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
     let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
         report
-            .error("EC0021", node.place, "a type without `type`")
+            .error(code::MISSING_KEY, node.place, "a type without `type`")
             .help(one_of(&TYPES.iter().map(|row| row.name).collect::<Vec<_>>()));
         return None;
     };
@@ -200,7 +205,9 @@ fn read_path(entries: &[(Key, Node)], ty: &Type, report: &mut Report) -> Option<
     for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.text.as_str())) {
         if !ty.is_path() {
             let message = format!("`{}` in a type that is not path", key.text);
-            report.error("EC0020", key.place, message).help("only a path is resolved and sent in a form of its own");
+            report
+                .error(code::UNKNOWN_KEY, key.place, message)
+                .help("only a path is resolved and sent in a form of its own");
             return None;
         }
         match key.text.as_str() {
@@ -212,7 +219,7 @@ fn read_path(entries: &[(Key, Node)], ty: &Type, report: &mut Report) -> Option<
     let find = |wanted: &str| entries.iter().find(|(key, _)| key.text == wanted);
     if let (Some(Send::Relative), None, Some((key, _))) = (path.send, find("base"), find("send")) {
         report
-            .error("EC0021", key.place, "`send: relative` without `base`")
+            .error(code::MISSING_KEY, key.place, "`send: relative` without `base`")
             .help("name the folder: `base: session.workspace`, or an absolute path");
     }
     Some(path)
@@ -225,7 +232,11 @@ fn read_base(node: &Node, report: &mut Report) -> Option<Base> {
         None if path_literal(&base.value).is_some() => Some(Base::Folder(base.value)),
         _ => {
             report
-                .error("EC0026", base.place, format!("`{}` is no folder that paths can be relative to", base.value))
+                .error(
+                    code::BAD_REFERENCE,
+                    base.place,
+                    format!("`{}` is no folder that paths can be relative to", base.value),
+                )
                 .help("write an absolute path without `.` and `..`, or what the host says: `session.workspace`");
             None
         }
@@ -238,7 +249,7 @@ fn word_of<T: Copy>(node: &Node, what: &str, words: &[(&str, T)], report: &mut R
     let found = words.iter().find(|(own, _)| *own == word.value).map(|(_, meaning)| *meaning);
     if found.is_none() {
         report
-            .error("EC0025", word.place, format!("{what} is not `{}`", word.value))
+            .error(code::UNKNOWN_WORD, word.place, format!("{what} is not `{}`", word.value))
             .suggest(&word.value, words.iter().map(|(own, _)| *own));
     }
     found
@@ -249,7 +260,11 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
     if let Some(currency) = &currency
         && !row.is_some_and(|row| row.is_money)
     {
-        report.error("EC0020", currency.place, format!("`currency` in a type that is not money: `{}`", word.value));
+        report.error(
+            code::UNKNOWN_KEY,
+            currency.place,
+            format!("`currency` in a type that is not money: `{}`", word.value),
+        );
         return None;
     }
     let Some(row) = row else {
@@ -257,7 +272,7 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
             not_supported_yet(word.place, &word.value, report);
         } else {
             report
-                .error("EC0025", word.place, format!("unknown type `{}`", word.value))
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown type `{}`", word.value))
                 .suggest(&word.value, TYPES.iter().map(|row| row.name));
         }
         return None;
@@ -266,13 +281,15 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
         return Some(Type::of(row, None));
     }
     let Some(currency) = currency else {
-        report.error("EC0021", word.place, "money without `currency`").help("write `{type: money, currency: USD}`");
+        report
+            .error(code::MISSING_KEY, word.place, "money without `currency`")
+            .help("write `{type: money, currency: USD}`");
         return None;
     };
     let code = &currency.value;
     if code.len() != 3 || !code.bytes().all(|b| b.is_ascii_uppercase()) {
         let message = format!("`{code}` is not a currency code of three capital letters");
-        report.error("EC0025", currency.place, message).help("write a code such as `USD`");
+        report.error(code::UNKNOWN_WORD, currency.place, message).help("write a code such as `USD`");
         return None;
     }
     Some(Type::of(row, Some(currency.value)))
@@ -285,7 +302,7 @@ fn check_duplicate_args(args: &[ArgDecl], report: &mut Report) {
         }
         if args.iter().take(index).any(|earlier| earlier.name.value == arg.name.value) {
             let message = format!("the argument `{}` is declared twice, required and optional", arg.name.value);
-            report.error("EC0005", arg.name.place, message);
+            report.error(code::DUPLICATE_KEY, arg.name.place, message);
         }
     }
 }
@@ -298,7 +315,7 @@ fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
         let part = path.value.strip_prefix("result.").filter(|rest| !rest.split('.').any(str::is_empty));
         if part.is_none() {
             report
-                .error("EC0026", path.place, format!("`{}` does not name a part of the result", path.value))
+                .error(code::BAD_REFERENCE, path.place, format!("`{}` does not name a part of the result", path.value))
                 .help("write `result.NAME`");
         }
         Some((name, part?.to_owned()))
@@ -335,14 +352,18 @@ pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
 fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
     let Some(items) = list(node, "a list of classes", report) else { return ClassSet::NONE };
     if items.is_empty() {
-        report.error("EC0022", node.place, "an empty list of classes").help("without classes nothing is redacted");
+        report
+            .error(code::WRONG_SHAPE, node.place, "an empty list of classes")
+            .help("without classes nothing is redacted");
     }
     let classes = report.each(items, |item, report| {
         let word = text(item, "a class", report)?;
         let class = ClassSet::named(&word.value);
         if class.is_none() {
             let names = classes().map(Class::as_str).chain(["secret"]);
-            report.error("EC0025", word.place, format!("unknown class `{}`", word.value)).suggest(&word.value, names);
+            report
+                .error(code::UNKNOWN_WORD, word.place, format!("unknown class `{}`", word.value))
+                .suggest(&word.value, names);
         }
         class
     });

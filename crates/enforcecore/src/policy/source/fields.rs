@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::report::{At, Place, Report};
 use super::yaml::{Key, Node, NodeKind, quoted};
+use crate::codes::policy as code;
 use crate::lookalike::is_invisible;
 
 /// Seconds in a deadline, a wait or a validity at most: a month; longer is a mistyped unit.
@@ -39,7 +40,7 @@ impl<'n> Fields<'n> {
     pub(crate) fn require(&mut self, key: &'static str, what: &str, report: &mut Report) -> Option<&'n Node> {
         let node = self.get(key);
         if node.is_none() {
-            report.error("EC0021", self.place, format!("{what} without `{key}`"));
+            report.error(code::MISSING_KEY, self.place, format!("{what} without `{key}`"));
         }
         node
     }
@@ -54,7 +55,7 @@ impl<'n> Fields<'n> {
     ) -> Option<&'n Node> {
         let node = self.get(key);
         if node.is_none() {
-            report.error("EC0021", self.place, format!("{what} without `{key}`")).help(help);
+            report.error(code::MISSING_KEY, self.place, format!("{what} without `{key}`")).help(help);
         }
         node
     }
@@ -78,7 +79,7 @@ impl<'n> Fields<'n> {
                 not_supported_yet(key.place, &key.text, report);
             } else {
                 report
-                    .error("EC0020", key.place, format!("unknown key `{}` in {what}", key.text))
+                    .error(code::UNKNOWN_KEY, key.place, format!("unknown key `{}` in {what}", key.text))
                     .suggest(&key.text, self.known.iter().copied());
             }
         }
@@ -87,7 +88,7 @@ impl<'n> Fields<'n> {
 
 /// Reports a word of the language that this version cannot enforce: refusing is honest, ignoring would not be.
 pub(crate) fn not_supported_yet(place: Place, word: &str, report: &mut Report) {
-    report.error("EC0900", place, format!("`{word}` is not supported yet"));
+    report.error(code::NOT_SUPPORTED, place, format!("`{word}` is not supported yet"));
 }
 
 pub(crate) fn entries<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'n [(Key, Node)]> {
@@ -122,7 +123,7 @@ pub(crate) fn text(node: &Node, what: &str, report: &mut Report) -> Option<At<St
     };
     let fix = quoted(&written);
     report
-        .error("EC0018", node.place, format!("{what} is text, and `{written}` is {}", node.noun()))
+        .error(code::NOT_TEXT, node.place, format!("{what} is text, and `{written}` is {}", node.noun()))
         .help(format!("write `{fix}`"))
         .fix(fix);
     None
@@ -145,7 +146,7 @@ fn check_name(name: &At<String>, what: &str, report: &mut Report) -> bool {
     let plain = !text.chars().any(|c| c.is_control() || is_invisible(c));
     if !(fits && plain) {
         let message = format!("{what} is 1 to {NAME_BYTES_MAX} bytes of printable text");
-        report.error("EC0023", name.place, message);
+        report.error(code::BAD_NAME, name.place, message);
     }
     fits && plain
 }
@@ -160,7 +161,11 @@ pub(crate) fn duration(node: &Node, what: &str, report: &mut Report) -> Option<A
         Some(duration) => Some(At::new(text.place, duration)),
         None => {
             report
-                .error("EC0024", text.place, format!("{what} `{}` is not a length of time up to 31 days", text.value))
+                .error(
+                    code::BAD_DURATION,
+                    text.place,
+                    format!("{what} `{}` is not a length of time up to 31 days", text.value),
+                )
                 .help("write digits and a unit: `500ms`, `30s`, `15m`, `24h`, `7d`");
             None
         }
@@ -187,7 +192,7 @@ pub(crate) fn wrong_shape<T>(node: &Node, what: &str, wanted: &str, report: &mut
         // Its scalar was refused already.
         NodeKind::Refused => {}
         _ => {
-            report.error("EC0022", node.place, format!("{what} is {wanted}, and this is {}", node.noun()));
+            report.error(code::WRONG_SHAPE, node.place, format!("{what} is {wanted}, and this is {}", node.noun()));
         }
     }
     None

@@ -1,5 +1,7 @@
 //! Collects findings, so that one load tells an author everything at once.
 
+use crate::codes::Code;
+use crate::codes::policy as code;
 use crate::diagnostic::{Diagnostic, Severity, Span, closest};
 
 /// Names that a help lists at most: as many as the language has comparators. The tools of a policy may be thousands.
@@ -88,11 +90,11 @@ impl Report {
         }
     }
 
-    pub(crate) fn error(&mut self, code: &'static str, place: Place, message: impl Into<String>) -> Finding<'_> {
+    pub(crate) fn error(&mut self, code: Code, place: Place, message: impl Into<String>) -> Finding<'_> {
         self.add(code, Severity::Error, place, message.into())
     }
 
-    pub(crate) fn warning(&mut self, code: &'static str, place: Place, message: impl Into<String>) -> Finding<'_> {
+    pub(crate) fn warning(&mut self, code: Code, place: Place, message: impl Into<String>) -> Finding<'_> {
         self.add(code, Severity::Warning, place, message.into())
     }
 
@@ -116,7 +118,7 @@ impl Report {
         items.iter().map_while(|item| (!self.is_full()).then(|| read(item, self))).flatten().collect()
     }
 
-    fn add(&mut self, code: &'static str, severity: Severity, place: Place, message: String) -> Finding<'_> {
+    fn add(&mut self, code: Code, severity: Severity, place: Place, message: String) -> Finding<'_> {
         let span = place.span(&self.file);
         let finding = Diagnostic { code, severity, span, message, help: None, fix: None };
         let (kept, dropped) = match severity {
@@ -178,7 +180,7 @@ pub(crate) fn cut(found: &mut Vec<Diagnostic>, dropped_any: bool, file: &str) {
     let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
     let help = Some("mend these and look again".to_owned());
     let span = Place::START.span(file);
-    found.push(Diagnostic { code: "EC0037", severity, span, message, help, fix: None });
+    found.push(Diagnostic { code: code::TOO_MANY_FINDINGS, severity, span, message, help, fix: None });
 }
 
 /// The names in the words of messages.
@@ -198,10 +200,10 @@ mod tests {
     fn kept(errors: usize, warnings: usize) -> (usize, bool) {
         let mut report = Report::new("policy.yaml");
         for n in 0..warnings {
-            report.warning("EC0036", Place::START, n.to_string()).help("help");
+            report.warning(code::GUARDRAIL_ALONE, Place::START, n.to_string()).help("help");
         }
         for n in 0..errors {
-            report.error("EC0020", Place::START, n.to_string()).help("help").fix("fix");
+            report.error(code::UNKNOWN_KEY, Place::START, n.to_string()).help("help").fix("fix");
         }
         (report.found.len(), report.is_full())
     }
@@ -228,7 +230,7 @@ mod tests {
         let mut report = Report::new("policy.yaml");
         let read: Vec<()> = report.each(&items, |(), report| {
             looked_at += 1;
-            report.error("EC0018", Place::START, "wrong");
+            report.error(code::NOT_TEXT, Place::START, "wrong");
             None
         });
         assert_eq!((looked_at, read.len(), report.found.len()), (101, 0, 100));

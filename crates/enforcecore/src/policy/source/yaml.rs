@@ -11,6 +11,7 @@ use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::plain::{Plain, read_plain};
 use super::report::{Place, Report};
+use crate::codes::policy as code;
 use crate::number::Number;
 use crate::value::{Map, Value, write_json_text};
 
@@ -79,14 +80,14 @@ impl Node {
 pub(crate) fn parse(bytes: &[u8], report: &mut Report) -> Option<Node> {
     if bytes.len() > DOCUMENT_BYTES_MAX {
         let message = format!("a document of {} bytes, more than the {DOCUMENT_BYTES_MAX} allowed", bytes.len());
-        report.error("EC0001", Place::START, message);
+        report.error(code::TOO_LARGE, Place::START, message);
         return None;
     }
     let text = match std::str::from_utf8(bytes) {
         Ok(text) => text,
         Err(error) => {
             let message = format!("the document is not UTF-8 from byte {} on", error.valid_up_to());
-            report.error("EC0002", Place::START, message);
+            report.error(code::NOT_UTF8, Place::START, message);
             return None;
         }
     };
@@ -97,7 +98,7 @@ pub(crate) fn parse(bytes: &[u8], report: &mut Report) -> Option<Node> {
         let place = Place::of(text, line, 0, at, None);
         report
             .error(
-                "EC0015",
+                code::BIDI_CHARACTER,
                 place,
                 "a character that changes the direction of text, so that lines read other than they are",
             )
@@ -123,7 +124,9 @@ pub(crate) fn parse(bytes: &[u8], report: &mut Report) -> Option<Node> {
     }
     let Builder { root, report, .. } = builder;
     if root.is_none() {
-        report.error("EC0010", Place::START, "the document is empty").help("a policy begins with `enforcecore: 1`");
+        report
+            .error(code::EMPTY_DOCUMENT, Place::START, "the document is empty")
+            .help("a policy begins with `enforcecore: 1`");
     }
     root
 }
@@ -151,7 +154,7 @@ impl Builder<'_, '_> {
                 self.documents += 1;
                 if self.documents > 1 {
                     self.report
-                        .error("EC0009", place, "a second document in one file")
+                        .error(code::SECOND_DOCUMENT, place, "a second document in one file")
                         .help("write each document into a file of its own and name it in `bound_by`");
                     return None;
                 }
@@ -191,7 +194,7 @@ impl Builder<'_, '_> {
     fn open(&mut self, place: Place, open: Open) -> Option<()> {
         if self.open.len() >= DOCUMENT_DEPTH_MAX {
             let message = format!("nested more than {DOCUMENT_DEPTH_MAX} levels deep");
-            self.report.error("EC0004", place, message);
+            self.report.error(code::TOO_DEEP, place, message);
             return None;
         }
         self.open.push(open);
@@ -210,7 +213,7 @@ impl Builder<'_, '_> {
                     Some(first) => {
                         let message = format!("the key `{}` appears twice in one map", key.text);
                         let help = format!("the first one is on line {}", first.line);
-                        self.report.error("EC0005", key.place, message).help(help);
+                        self.report.error(code::DUPLICATE_KEY, key.place, message).help(help);
                     }
                     None => {
                         seen.insert(key.text.clone(), key.place);
@@ -224,7 +227,7 @@ impl Builder<'_, '_> {
 
     fn scalar(&mut self, text: &str, style: ScalarStyle, place: Place) -> NodeKind {
         if text.contains('\0') {
-            self.report.error("EC0003", place, "a NUL character in text");
+            self.report.error(code::NOT_YAML, place, "a NUL character in text");
             return NodeKind::Refused;
         }
         if style != ScalarStyle::Plain {
@@ -239,7 +242,7 @@ impl Builder<'_, '_> {
                 // A key is reported where keys are read, with the same words.
                 let fix = instead.unwrap_or_else(|| quoted(text));
                 let message = format!("the plain scalar `{text}` is {why}");
-                self.report.error("EC0017", place, message).help(format!("write `{fix}`")).fix(fix);
+                self.report.error(code::AMBIGUOUS_SCALAR, place, message).help(format!("write `{fix}`")).fix(fix);
                 NodeKind::Refused
             }
         }
@@ -251,14 +254,14 @@ impl Builder<'_, '_> {
         }
         if tag {
             self.report
-                .error("EC0007", place, "a tag: what a node is follows from the policy language alone")
+                .error(code::TAG, place, "a tag: what a node is follows from the policy language alone")
                 .help("remove the tag");
         }
     }
 
     fn refuse_sharing(&mut self, place: Place, what: &str) {
         self.report
-            .error("EC0006", place, format!("{what}: a policy says everything where it holds"))
+            .error(code::ANCHOR_OR_ALIAS, place, format!("{what}: a policy says everything where it holds"))
             .help("write the value out at each place");
     }
 
@@ -267,7 +270,7 @@ impl Builder<'_, '_> {
         let place = Place::of(self.text, mark.line(), mark.col(), mark.byte_offset().unwrap_or(0), None);
         let what = error.to_string();
         let what = what.split(" at ").next().unwrap_or("a syntax error").to_owned();
-        self.report.error("EC0003", place, format!("not YAML: {what}"));
+        self.report.error(code::NOT_YAML, place, format!("not YAML: {what}"));
         None
     }
 
@@ -281,12 +284,12 @@ fn key_of(node: Node, text: &str, report: &mut Report) -> Key {
     let place = node.place;
     let written = text.get(place.start..place.end).unwrap_or_default();
     let refuse = |report: &mut Report, message: String| {
-        report.error("EC0018", place, message).help(format!("write `{}`", quoted(written))).fix(quoted(written));
+        report.error(code::NOT_TEXT, place, message).help(format!("write `{}`", quoted(written))).fix(quoted(written));
     };
     let name = match node.kind {
         NodeKind::Text(name) if name == "<<" => {
             report
-                .error("EC0008", place, "a merge key: a policy says everything where it holds")
+                .error(code::MERGE_KEY, place, "a merge key: a policy says everything where it holds")
                 .help("write the merged keys out");
             name
         }
@@ -301,7 +304,7 @@ fn key_of(node: Node, text: &str, report: &mut Report) -> Key {
         }
         NodeKind::Refused => written.to_owned(),
         NodeKind::Nothing | NodeKind::List(_) | NodeKind::Map(_) => {
-            report.error("EC0011", place, "a key that is not text");
+            report.error(code::KEY_NOT_TEXT, place, "a key that is not text");
             written.to_owned()
         }
     };
