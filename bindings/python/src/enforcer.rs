@@ -25,7 +25,8 @@ use pyo3::types::PyDict;
 use crate::errors::{self, CallInfo};
 use crate::events;
 use crate::session::Session;
-use crate::value::{Arguments, Place, Shape, freeze, thaw, type_name};
+use crate::types::type_name;
+use crate::value::{Arguments, Place, Shape, freeze, thaw};
 
 /// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
 const FACE: Face = Face::new(

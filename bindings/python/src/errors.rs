@@ -14,7 +14,7 @@ use pyo3::exceptions::{PyBaseException, PySystemExit};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyInt, PyTuple, PyType};
 
-use crate::value::type_name;
+use crate::types::type_name;
 
 /// What an exception says about its call, whichever way the call went.
 pub struct CallInfo {

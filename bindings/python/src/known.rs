@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
-use crate::value::{Types, type_name};
+use crate::types::{Types, type_name};
 
 /// Objects of Python that are the same as long as the interpreter lives.
 pub struct Known {

@@ -10,6 +10,7 @@ mod events;
 mod known;
 mod session;
 mod spans;
+mod types;
 mod value;
 
 /// The core of the package `enforcecore`.

@@ -14,10 +14,9 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
 
 use crate::known::Known;
+use crate::types::type_name;
 
 mod data;
-
-pub use data::Types;
 
 /// What can be frozen, for a message.
 const FROZEN: &str = "None, bool, int, float, Decimal, str, bytes, list, tuple and dict";
@@ -132,11 +131,6 @@ pub fn thaw<'py>(py: Python<'py>, value: &Value, shape: &Shape) -> PyResult<Boun
         (Value::Map(map), Shape::Dict(shapes)) => thaw_map(py, map, shapes)?.into_any(),
         _ => return Err(lost_shape()),
     })
-}
-
-/// The name of an object's type, as a message shows it: whoever makes a type gives it any name.
-pub fn type_name(object: &Bound<'_, PyAny>) -> String {
-    object.get_type().name().map_or_else(|_| "object".to_owned(), |name| shown_name(&name.to_string_lossy()))
 }
 
 fn thaw_all<'py>(py: Python<'py>, items: &[Value], shapes: &[Shape]) -> PyResult<Vec<Bound<'py, PyAny>>> {

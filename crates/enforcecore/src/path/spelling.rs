@@ -5,7 +5,7 @@
 
 use unicode_normalization::UnicodeNormalization;
 
-use super::PathError;
+use super::error::PathError;
 use crate::lookalike::is_invisible;
 
 /// Checks the text of a path.
