@@ -2,7 +2,7 @@
 
 #![forbid(unsafe_code)]
 
-use enforcecore::codes::policy as code;
+use enforcecore::codes::config as code;
 use std::path::PathBuf;
 use std::process::ExitCode;
 

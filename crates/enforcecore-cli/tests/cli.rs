@@ -471,7 +471,10 @@ fn log_lines_name_their_call_and_never_what_is_in_it() {
     let mut calls = Vec::new();
     for line in ran.stderr.lines() {
         let line: Json = serde_json::from_str(line).unwrap();
-        if line["target"] != "enforcecore::enforcer" {
+        if !["enforcecore::engine::enforcer", "enforcecore::engine::dry_run"]
+            .iter()
+            .any(|target| line["target"] == *target)
+        {
             continue;
         }
         let text = |key: &str| line["span"][key].as_str().unwrap_or_else(|| panic!("no {key} in {line}")).to_owned();
