@@ -50,7 +50,7 @@ const EXAMPLES: &str = "  \
   enforcecore mcp --policy policy.yaml -- SERVER     guard an MCP server
   enforcecore audit verify .enforcecore/log          check the evidence
 
-A flag lies over a variable, a variable over enforcecore.toml:
+A flag overrides a variable, a variable overrides enforcecore.toml:
 `enforcecore config show` prints each value and its origin.
 
 Exit status: 0 done and clean, 1 findings, 2 wrong usage (also a file that

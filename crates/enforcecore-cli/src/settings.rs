@@ -36,13 +36,13 @@ pub struct EvidenceFlags {
     /// Where the signing key is [default: .enforcecore/keys]
     #[arg(long, value_name = "DIR")]
     keys: Option<PathBuf>,
-    /// Where the last checkpoint is remembered, if elsewhere
+    /// The folder for the last checkpoint, outside the log
     #[arg(long, value_name = "DIR")]
     anchor: Option<PathBuf>,
     /// The log's name in its checkpoints [default: enforcecore.local/log]
     #[arg(long, value_name = "NAME")]
     origin: Option<String>,
-    /// How a call is acknowledged before it runs: on stable storage, if nothing is said, or handed to the system
+    /// When an entry counts as written: `strict` (on stable storage, the default) or `buffered`
     #[arg(long, value_name = "HOW")]
     durability: Option<Acknowledged>,
 }

@@ -49,7 +49,7 @@ const CONFIG: &str = "policy = \"policy.yaml\"\nlog = \"log\"\nkeys = \"keys\"\n
 pub struct Options {
     /// Keep everything in this folder, which must be empty or not exist.
     pub keep: Option<PathBuf>,
-    /// Play the script against the bare server.
+    /// Run the script against the server without a policy.
     pub unprotected: bool,
     /// Another policy than the demo's.
     pub policy: Option<PathBuf>,

@@ -181,7 +181,7 @@ pub const SCRIPT: [Step; 24] = [
         code::LOOKALIKE_TOOL,
     ),
     hostile(
-        "use a tool nobody declared",
+        "use a tool that is not declared",
         "delete_file",
         r#"{"path":"returns.txt"}"#,
         Trace::Deleted("returns.txt"),

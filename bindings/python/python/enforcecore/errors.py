@@ -134,7 +134,7 @@ class MalformedCallError(EnforcementViolation):
 
 
 class PendingError(EnforcementViolation):
-    """Somebody must approve the call; the same call may come again until `expires_us` (microseconds since 1970)."""
+    """A person must approve the call; the same call may come again until `expires_us` (microseconds since 1970)."""
 
     def __init__(
         self,

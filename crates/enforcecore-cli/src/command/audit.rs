@@ -25,7 +25,7 @@ commands! {
 Examples:
   enforcecore audit verify            is the log what was written?
   enforcecore audit show --tail 20    what happened last?
-  enforcecore audit anchor            remember where the log stands")]
+  enforcecore audit anchor            write the last checkpoint")]
     pub enum AuditCommands {
         Anchor(Anchor),
         Verify(Verify),
@@ -33,13 +33,13 @@ Examples:
     }
 }
 
-/// Check the log and write where it stands into its anchor
+/// Check the log and write its last checkpoint into its anchor
 #[derive(Debug, Args)]
 #[command(after_help = "\
-A log with calls is not written to while its anchor remembers nothing: the
-anchor was taken away, or it is new. This command checks every seal of the log
-against its key and then writes the last checkpoint into the anchor. What was
-cut off before that moment is not found by this anchor any more.
+A log with calls is not written to while its anchor is empty: the anchor was
+deleted, or it is new. This command checks every seal of the log against its
+key and then writes the last checkpoint into the anchor. The new anchor does
+not show what was cut off before.
 
 Examples:
   enforcecore audit anchor
@@ -48,7 +48,7 @@ Examples:
 Exit status: 0 anchored, 1 the log is invalid or not what its anchor remembers,
 2 no anchor is named, or the log, its key or its anchor cannot be used.")]
 pub struct Anchor {
-    /// Where the last checkpoint is remembered [default: the configured folder]
+    /// The folder for the last checkpoint [default: the configured folder]
     #[arg(long, value_name = "DIR")]
     anchor: Option<PathBuf>,
     /// Where the evidence is [default: the configured folder]
@@ -89,7 +89,7 @@ pub struct Verify {
     /// An anchor folder, or a file with a checkpoint kept elsewhere; may be given several times
     #[arg(long, value_name = "PATH")]
     anchor: Vec<PathBuf>,
-    /// Accept a log whose end nothing outside vouches for
+    /// Accept a log whose end no anchor proves
     #[arg(long)]
     allow_unanchored: bool,
     /// Accept the key that the log itself names, whatever keys are configured

@@ -24,8 +24,8 @@ use session::{Decider, FACE};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A call is an object with the members id, tool, args, principal, session, facts
-and tenant. Tool and args are required; all the others are believed: whoever
-runs this command vouches for them.
+and tenant. Tool and args are required; the others are taken as given, as
+a host would authenticate them.
 
 Examples:
   enforcecore decide --policy policy.yaml --call '{\"tool\":\"pay\",\"args\":{}}'

@@ -10,7 +10,7 @@ use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
 
-/// See the main job: a scripted agent, a real tool server, real effects in a temporary folder
+/// Show the main job: a scripted agent, a real tool server, real effects in a temporary folder
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -27,7 +27,7 @@ pub struct Demo {
     /// Keep everything in this folder, which must be empty or not exist
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
-    /// Play the script against the bare server
+    /// Run the script against the server without a policy
     #[arg(long, conflicts_with = "policy")]
     unprotected: bool,
     /// Another policy than the demo's

@@ -11,7 +11,7 @@ use crate::error::{CommandError, Exit};
 use crate::output::Output;
 use crate::render::hanging;
 
-/// Say what a code means, why, and what to do
+/// Explain a code: its meaning, its reason, and what to do
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Codes stand in diagnostics (EC0020), in decisions and logs (no_rule) and in what

@@ -84,7 +84,7 @@ impl Command for Mcp {
         match ended? {
             Ended::ClientLeft | Ended::Stopped => Ok(Exit::Clean),
             Ended::ServerLeft(status) => {
-                let how = status.map_or_else(|| "and nobody knows how".to_owned(), |status| status.to_string());
+                let how = status.map_or_else(|| "and the reason is unknown".to_owned(), |status| status.to_string());
                 Err(CommandError::failed(format!("the server ended while its client was there: {how}"))
                     .help("what it said last stands above; `--log-level info` shows each call"))
             }

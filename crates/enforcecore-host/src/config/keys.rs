@@ -107,7 +107,7 @@ const _: () = assert!(Key::ALL.len() == Key::LogFormat as usize + 1);
 const RETIRED: [(&str, &str); 14] = [
     ("AUDIT_ENABLED", "evidence is always written"),
     ("AUDIT_ROTATE_MB", "the log is not rotated: its entries stay one chain"),
-    ("AUDIT_RETAIN_DAYS", "the log is kept until somebody archives it"),
+    ("AUDIT_RETAIN_DAYS", "the log is kept until it is archived"),
     ("AUDIT_COMPRESS", "the log is not compressed"),
     ("AUDIT_IMMUTABLE", "changes are seen by `enforcecore audit verify`"),
     ("AUDIT_WITNESS_FILE", "name an anchor folder in ENFORCECORE_ANCHOR"),

@@ -51,7 +51,7 @@ impl Tree {
 impl Drop for Tree {
     fn drop(&mut self) {
         if let Err(error) = self.kill() {
-            tracing::error!(%error, "a program outlives its enforcement");
+            tracing::error!(%error, "could not kill the program; it is still running");
         }
     }
 }

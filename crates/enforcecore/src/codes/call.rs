@@ -8,7 +8,7 @@ codes! {
     ABANDONED(
         "abandoned",
         "call that was never finished",
-        "The host began this call and never said how it ended: the program lost track of it, or was stopped. The tool may have run, so what the call took from budgets stays taken. Finish every call that was begun, also when its tool fails.",
+        "The host began this call and did not finish it: the program lost track of it, or was stopped. The tool may have run, so the call's share of its budgets is not given back. Finish every call that was begun, also when its tool fails.",
         "admitted = guard.begin(call), and then an exception",
         "finish the call in a `finally` block",
     );
@@ -17,19 +17,19 @@ codes! {
         "call that may run",
         "A rule allows the call, none denies it, none asks, and it fits its budgets.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}} under `allow: refund`",
-        "nothing; `rules` names the rules that opened",
+        "nothing; `rules` names the rules that permit it",
     );
     APPROVAL_REQUIRED(
         "approval_required",
-        "call that waits for a yes",
-        "A rule or a budget asks for an approval of exactly this call. Nothing ran. Once somebody approves it, the same call may come again and runs; with any other argument it is another call and asks again.",
+        "call that needs an approval",
+        "A rule or a budget asks for an approval of exactly this call. Nothing ran. After the approval the same call may be made again and runs; with any other argument it is another call and asks again.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":80}} under `ask: refund`",
         "have it approved, then make the same call",
     );
     APPROVED(
         "approved",
         "call that asked and may run",
-        "A rule or a budget asks for an approval, and there is one for exactly this call that has neither expired nor been used.",
+        "A rule or a budget asks for an approval, and this call has one that is neither expired nor used.",
         "the same call again, after its approval",
         "nothing; the approval is used up when the call runs",
     );
@@ -42,15 +42,15 @@ codes! {
     );
     BAD_MESSAGE(
         "bad_message",
-        "message that is not of the protocol",
-        "The line is JSON, and not a message of the Model Context Protocol: a batch, a member that is missing or of another type, or one that stands twice. It was passed on to nobody.",
+        "message outside the protocol",
+        "The line is JSON, and not a message of the Model Context Protocol: a batch, a member that is missing or of another type, or a duplicate one. It was not passed on.",
         "{\"jsonrpc\":\"2.0\",\"method\":7}",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"tools/list\"}",
     );
     BAD_NUMBER(
         "bad_number",
         "number beyond what is exact",
-        "Numbers are decimals with at most 36 significant digits, up to ten to the power of 308. A number that would have to be rounded could be decided as one value and executed as another.",
+        "Numbers are decimals with at most 36 significant digits, up to ten to the power of 308. A number that is rounded could be decided as one value and executed as another.",
         "{\"amount\":1e999}",
         "{\"amount\":1000}",
     );
@@ -77,8 +77,8 @@ codes! {
     );
     CONTENTION(
         "contention",
-        "session that kept changing",
-        "Other calls of this session changed its state each time this one had been decided. It was refused rather than run on an old decision. Make it again.",
+        "session state that kept changing",
+        "Other calls of this session changed its state after each decision about this one. It was refused, because a decision on old state may be wrong. Make it again.",
         "many calls of one session at the same moment",
         "make fewer calls of one session at once",
     );
@@ -92,91 +92,91 @@ codes! {
     DEADLINE_EXCEEDED(
         "deadline_exceeded",
         "call that took too long",
-        "The tool did not end before the policy's `deadline`. Its effect may have happened; a late result is withheld. Do not simply try again: look first whether it took effect.",
+        "The tool did not end before the policy's `deadline`. Its effect may have happened; a late result is withheld. Check whether it took effect before you try again.",
         "`deadline: 5s` and a tool that takes 6 seconds",
         "a longer `deadline`, or a tool that does less at once",
     );
     DENIED_BY_RULE(
         "denied_by_rule",
         "call that a rule denies",
-        "A deny rule matches the call, or could not be decided about it: a deny that cannot look is closed. `rules` names it and `reason` says why.",
+        "A deny rule matches the call, or its condition could not be evaluated: a deny holds on an error. `rules` names it and `reason` says why.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":2000}} under `deny: refund, when: {amount: {more_than: 1000}}`",
         "another call; if the rule is too wide, change its `when`",
     );
     DUPLICATE_KEY(
         "duplicate_key",
         "key twice in one object",
-        "Readers of JSON disagree which of two equal keys counts, so the decided and the executed call could differ.",
+        "JSON readers disagree about duplicate keys, so the decided and the executed call could differ.",
         "{\"amount\":1,\"amount\":9000}",
         "{\"amount\":1}",
     );
     FINDING_IN_EXECUTED_ARGUMENT(
         "finding_in_executed_argument",
-        "something classified where the tool acts on it",
-        "The policy redacts this class everywhere, and it was found in a path, URL, address or number. Rewriting that would run another call than the one decided, so the call is refused.",
+        "sensitive text where the tool acts on it",
+        "The policy redacts this class everywhere, and it was found in a path, URL, address or number. A rewritten value would be another call than the one that was decided, so the call is refused.",
         "a card number in a URL's query",
         "send it in an argument that is `text`, or do not send it",
     );
     ID_IN_USE(
         "id_in_use",
-        "request under an id that is taken",
-        "A request of this id is not answered yet. Two answers under one id could not be told apart.",
+        "request with an id that is in use",
+        "A request with this id is not answered yet. Two answers under one id would be ambiguous.",
         "two requests with \"id\":1, one after the other",
         "a new id for every request",
     );
     KEY_NOT_TEXT(
         "key_not_text",
         "key that is not text",
-        "A Python dictionary has a key that is not exactly a `str`. Rules and tools read keys as text, and a key of another type could be read as two different ones.",
+        "A Python dictionary has a key that is not exactly a `str`. Rules and tools read keys as text, and different readers convert a key of another type differently.",
         "{1: \"a\"}",
         "{\"1\": \"a\"}",
     );
     LOG_UNAVAILABLE(
         "log_unavailable",
         "evidence that cannot be written",
-        "The evidence log cannot be written, so the call was refused; or its end could not be recorded, so its result is withheld. What is not recorded does not run.",
+        "The evidence log cannot be written, so the call was refused; or its outcome could not be recorded, so its result is withheld. A call that cannot be recorded does not run.",
         "a full disk, or a folder this user may not write",
-        "mend the folder; `enforcecore audit verify LOG` says whether the log is whole",
+        "repair the folder; `enforcecore audit verify LOG` says whether the log is intact",
     );
     LONE_SURROGATE(
         "lone_surrogate",
         "text with half a character",
-        "Python text can hold one half of a surrogate pair. It has no UTF-8, so two programs read it differently.",
+        "Python text can hold one half of a surrogate pair. It has no UTF-8 encoding, so programs read it differently.",
         "\"\\ud800\"",
         "text that encodes to UTF-8",
     );
     LOOKALIKE_TOOL(
         "lookalike_tool",
         "name that only looks like a declared one",
-        "The name differs from a declared tool's by case, width, script or an invisible character. A person who reads the log could not tell them apart.",
+        "The name differs from a declared tool's by case, width, script or an invisible character. A person who reads the log could confuse them.",
         "{\"tool\":\"Refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}",
     );
     METHOD_NOT_ALLOWED(
         "method_not_allowed",
         "method that is not served",
-        "Only what a policy can speak about passes between an agent and a server. Prompts, resources, sampling and methods of later versions are not decided yet, so they do not pass.",
+        "Only messages that a policy can decide about pass between an agent and a server. Prompts, resources, sampling and methods of later versions are not decided yet, so they do not pass.",
         "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\",\"params\":{}}",
         "a tool that does the same",
     );
     MISSING_ARGUMENT(
         "missing_argument",
         "required argument that is missing",
-        "The tool's declaration requires this argument. A tool that fills it in by itself would do something nobody decided.",
+        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided.",
         "{\"tool\":\"refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}, or declare it as `amount?`",
     );
     NO_APPROVER(
         "no_approver",
-        "approval that nobody can give",
-        "A rule or a budget asks for an approval, and this program has no way to reach an approver. Asking nobody is denying. The MCP proxy and the Python package have no approver yet, so there every `ask` ends like this.",
+        "approval without an approver",
+        "A rule or a budget asks for an approval, and this program cannot reach an approver, so the call is denied. The MCP proxy and the Python package have no approver yet, so there every `ask` is denied.",
         "`ask: refund` in a program that was given no approver",
-        "an `allow` with a tighter `when` for the calls that are good; or a program that has an approver",
+        "an `allow` with a tighter `when`; or a program that has an approver",
     );
     NO_RULE(
         "no_rule",
-        "call that no rule opens",
-        "Nothing is allowed unless a rule allows it, and no allow rule matches this call; `reason` says which of them could not be decided.",
+        "call that no rule permits",
+        "A call runs only if a rule allows it, and no allow rule matches this call; `reason` says which of them could not be evaluated.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":60}} under `allow: refund, when: {amount: {at_most: 50}}`",
         "a rule that allows exactly what is missing",
     );
@@ -197,41 +197,41 @@ codes! {
     NOT_INITIALIZED(
         "not_initialized",
         "request before the session began",
-        "A session begins with one `initialize`, in which both sides say what they can do.",
+        "A session begins with one `initialize`, in which both sides list their capabilities.",
         "`tools/call` as the first request",
         "`initialize`, then `tools/call`",
     );
     NOT_JSON(
         "not_json",
         "text that is not JSON",
-        "The text is not JSON to the letter: no comments, no comma at the end, no `NaN`, no second value. A lenient reader would have to guess.",
+        "The text is not strict JSON: no comments, no comma at the end, no `NaN`, no second value. A lenient reader would have to guess.",
         "{'amount': 10,}",
         "{\"amount\": 10}",
     );
     NOT_STARTED(
         "not_started",
-        "tool that provably never started",
-        "The host says that nothing was executed, sent or written. The call is void, and what it took from budgets is given back.",
+        "tool that did not start",
+        "The host reports that nothing was executed, sent or written. The call is void, and its share of budgets is given back.",
         "a program that cannot be found",
-        "mend what kept the tool from starting, then make the call again",
+        "repair the cause, then make the call again",
     );
     NUL_CHARACTER(
         "nul_character",
         "NUL character in text",
-        "Many programs take NUL for the end of the text, so they would act on less than what was decided.",
+        "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one.",
         "{\"name\":\"report.txt\\u0000.exe\"}",
         "{\"name\":\"report.txt\"}",
     );
     PATH_CHANGED(
         "path_changed",
         "path that was exchanged",
-        "Between the decision and the start of the tool a folder or link of the path was exchanged, so that the path leads elsewhere than what was decided. The tool did not start, and what the call took from budgets and approvals is given back. Look at what changes links in that folder, and make the call again.",
+        "Between the decision and the start of the tool a folder or link of the path was exchanged, so the path leads elsewhere than decided. The tool did not start, and the call's budgets and approvals are given back. Find out what changes links in that folder, and make the call again.",
         "`work/notes` becomes a link out of the workspace while the call waits",
         "the same call, once nothing exchanges the folders of its path",
     );
     PATH_FORM(
         "path_form",
-        "path that readers understand differently",
+        "path that programs read differently",
         "Tools trim, decode and expand what they get: white space or quotes at an end, `file:` and other schemes, `~`, `$NAME`, `${`, `%NAME%`, `%2e`, full-width dots and slashes, backslashes, invisible characters, and `..` that leads out of the only folder the tool takes paths of. Such a path could be decided as one file and opened as another, so it is refused. All other names are ordinary.",
         "{\"path\":\"FILE:///etc/passwd\"}",
         "{\"path\":\"/srv/project/passwd\"}; `./a:b` for a name with a colon",
@@ -239,9 +239,9 @@ codes! {
     PATH_UNRESOLVED(
         "path_unresolved",
         "path that cannot be followed",
-        "Where the path leads cannot be found out: its links go round in a circle, a folder on the way may not be read, or a file stands where a folder should be. What cannot be resolved is not opened.",
+        "The path cannot be resolved: its links form a circle, a folder on the way is not readable, or a file stands where a folder should be. A path that cannot be resolved is not permitted.",
         "{\"path\":\"loop/a\"} where `loop` is a link to itself",
-        "a path whose folders this user may look into",
+        "a path whose folders this user may read",
     );
     PLACEHOLDER_IN_ARGUMENT(
         "placeholder_in_argument",
@@ -252,29 +252,29 @@ codes! {
     );
     PROTECTED_PATH(
         "protected_path",
-        "path that no policy opens",
-        "A path argument leads to what enforcement itself stands on (the policy and what it is bound by, the evidence log, its anchor and keys, the configuration), or to a name on the built-in list, wherever it lies: settings of coding agents and editors, git's own files, and what starts programs later, such as hooks, package managers' settings, shell start files and workflows. A tool that may write there could allow itself anything. What holds no secret may be read by a tool that only reads. A tool that `deletes` may not take away a folder that the policy, log, keys, configuration or the workspace is in. Upper and lower case are not told apart. `docs/policy.md` says which names a policy may open with `unprotected`.",
+        "path that no policy permits",
+        "A path argument leads to a file that enforcement depends on (the policy and its bounds, the evidence log, its anchor and keys, the configuration), or to a name on the built-in list, in any folder: settings of coding agents and editors, git's own files, and files that start programs later, such as hooks, package managers' settings, shell start files and workflows. A tool that may write there could permit itself anything. A tool that only reads may read those that hold no secret. A tool that `deletes` may not remove a folder that contains the policy, log, keys, configuration or the workspace. Upper and lower case count as equal. `docs/policy.md` lists the names that a policy may permit with `unprotected`.",
         "{\"tool\":\"write_file\",\"args\":{\"path\":\"enforcecore.toml\",\"content\":\"\"}}",
         "change the file yourself, or keep log and keys outside the folder that the tool works in",
     );
     RELATIVE_PATH(
         "relative_path",
-        "relative path whose folder is not known",
-        "Programs resolve a relative path from folders of their own: a server's first allowed folder, the argument of `--directory`, a base folder in the code. Decided from one folder and opened in another it would be two files, so it is refused where nothing says which folder is meant. In a Python program it is the working directory.",
+        "relative path without a known base",
+        "Programs resolve a relative path from folders of their own: a server's first allowed folder, the argument of `--directory`, a base folder in the code. The path could be decided in one folder and opened in another, so it is refused where no base is declared. In a Python program the base is the working directory.",
         "{\"path\":\"notes.md\"} for `args: {path: path}` through `enforcecore mcp`",
         "`args: {path: {type: path, base: session.workspace}}` in the policy, or an absolute path in the call",
     );
     RELEASED(
         "released",
         "result that was passed on",
-        "The tool ran, and its result was passed on after what is classified was taken out of it.",
-        "a call that went well",
+        "The tool ran, and its result was passed on, redacted.",
+        "a call that succeeded",
         "nothing",
     );
     RESULT_BEYOND_LIMITS(
         "result_beyond_limits",
         "result that is too large",
-        "The tool ran, and its result is larger or deeper than what can be redacted in bounded time. It is withheld whole; its effect happened.",
+        "The tool ran, and its result is larger or deeper than the limits of redaction. It is withheld whole; its effect happened.",
         "a result of 100 MiB",
         "ask the tool for less at once",
     );
@@ -288,70 +288,70 @@ codes! {
     TOO_LARGE(
         "too_large",
         "value that is too large",
-        "A call is larger than 1 MiB, more than what can be decided in bounded time. Limits hold before anything is looked at.",
+        "A call is larger than 1 MiB, the limit for a decision in bounded time. Limits are checked before anything else.",
         "a file's whole contents as an argument",
         "the file's path",
     );
     TOO_MANY_REQUESTS(
         "too_many_requests",
-        "more requests at once than are handled",
-        "So many requests of this client wait for their answers that one more would not be handled in bounded memory. It was passed on to nobody.",
+        "too many requests at once",
+        "The client has 256 requests without an answer, the limit for bounded memory. This one was not passed on.",
         "the 257th request while 256 are unanswered",
         "the request again, after an answer",
     );
     TOOL_CRASHED(
         "tool_crashed",
         "tool that crashed",
-        "The tool panicked or its process died. Whether its effect happened is unknown, so what the call took from budgets stays taken.",
+        "The tool panicked or its process died. Whether its effect happened is unknown, so the call's share of budgets is not given back.",
         "a process that is killed while it works",
-        "look whether it took effect before you call again",
+        "check whether it took effect before you call again",
     );
     TOOL_FAILED(
         "tool_failed",
-        "tool that said it failed",
-        "The tool itself reported a failure; its message is passed on after what is classified was taken out of it. Enforcement did its work.",
+        "tool that reported a failure",
+        "The tool itself reported a failure; its message is passed on, redacted. Enforcement worked.",
         "`File not found` from a tool that reads files",
         "what the tool's message says",
     );
     UNDECLARED_ARGUMENT(
         "undeclared_argument",
         "argument the tool does not take",
-        "The tool's declaration has no argument of this name. An argument that no rule can know of would be decided by nobody.",
+        "The tool's declaration has no argument of this name, so no rule can decide about it.",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10,\"force\":true}}",
         "declare the argument, if the tool really takes it",
     );
     UNKNOWN_TOOL(
         "unknown_tool",
         "tool that is not declared",
-        "No document of the policy declares a tool of this name, so nobody knows what it does.",
+        "No document of the policy declares a tool of this name, so its effects are unknown.",
         "{\"tool\":\"refnud\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{}}, or declare the tool",
     );
     UNREDACTABLE_ARGUMENT(
         "unredactable_argument",
         "argument that cannot be redacted",
-        "The policy redacts this argument, and it is text that cannot be looked into (binary data under another name) or redaction does not come to an end. Passing it on unseen would break the policy's promise.",
+        "The policy redacts this argument, and it cannot be examined (binary data in text), or redaction does not end. An unexamined argument is not passed on.",
         "a base64 image under `redact: {args: {every_string: [secret]}}`",
         "a path to the image, or a narrower `redact`",
     );
     UNREDACTABLE_RESULT(
         "unredactable_result",
         "result that cannot be redacted",
-        "The policy redacts results, and this one cannot be looked into. It is withheld whole; its effect happened.",
+        "The policy redacts results, and this one cannot be examined. It is withheld; its effect happened.",
         "an image under `redact: {result: [secret]}`",
         "text, or a narrower `redact` for this tool",
     );
     UNSUPPORTED_TYPE(
         "unsupported_type",
         "object that cannot be frozen",
-        "What is decided must be what the tool gets, so exactly the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could say one thing to the check and another to the tool. Data of another type is refused everywhere, also in a parameter that is declared opaque; the message names the conversion that works. A result of another type is withheld.",
+        "The tool must get exactly what was decided, so only the types None, bool, int, float, Decimal, str, bytes, list, tuple and dict are read. A subclass could show one value to the check and another to the tool. Data of another type is refused everywhere, also in a parameter that is declared opaque; the message names the conversion that works. A result of another type is withheld.",
         "path=pathlib.Path(\"/srv\")",
         "path=str(path)",
     );
     VALUE_NOT_ADMITTED(
         "value_not_admitted",
         "value outside the declaration",
-        "The argument is of the right type, and its declaration admits only some values: a list, a range or a pattern.",
+        "The argument has the right type, but its declaration admits only some values: a list, a range or a pattern.",
         "{\"sortBy\":\"owner\"} where `in: [name, size]`",
         "{\"sortBy\":\"size\"}",
     );

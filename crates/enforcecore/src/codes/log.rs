@@ -8,35 +8,35 @@ codes! {
     ALTERED(
         "altered",
         "entry that was changed",
-        "The bytes of the entry are not those that were signed. Somebody or something changed the log afterwards. Keep the file, and restore the log from a copy that verifies.",
+        "The bytes of the entry are not those that were signed. The log was changed afterwards. Keep the file, and restore the log from a copy that verifies.",
         "`\"decision\":\"deny\"` made `\"allow\"` in an editor",
         "a copy whose root is the anchor's",
     );
     ANCHOR_GONE(
         "anchor_gone",
-        "anchor that remembers nothing of a log with calls",
-        "An anchor is configured and holds no checkpoint, and the log holds calls already. The anchor was taken away, or it was named after the log had begun. With the anchor went the proof that nothing was cut off, so no new one is made in silence: nothing is written to the log, and no call runs, until a person says so. A log that holds no call yet starts its anchor by itself.",
+        "empty anchor of a log with calls",
+        "An anchor is configured and holds no checkpoint, and the log holds calls already. The anchor was deleted, or it was named after the log had begun. The proof that nothing was cut off is lost, so no new anchor is made silently: nothing is written to the log, and no call runs, until a person confirms it. A log without calls starts its anchor by itself.",
         "the anchor's folder deleted",
         "find out what became of it; then `enforcecore audit anchor`, which checks the log and anchors it where it stands",
     );
     BAD_ANCHOR(
         "bad_anchor",
-        "anchor that is not believed",
-        "The anchor's own checkpoint is not signed by the log's key, or is not a checkpoint. It then proves nothing about the log's end.",
+        "anchor that is not valid",
+        "The anchor's own checkpoint is not signed by the log's key, or is not a checkpoint. It proves nothing about the log's end.",
         "an anchor folder of another log",
         "the anchor folder the writer was given",
     );
     BAD_SIGNATURE(
         "bad_signature",
         "signature that does not fit",
-        "The seal's text is not what was signed. Either the seal was changed, or it was never made by the key's owner.",
+        "The seal's text differs from the signed one. Either the seal was changed, or it was never made by the key's owner.",
         "a seal line with one character changed",
         "a copy whose seals verify",
     );
     BLANK_LINE(
         "blank_line",
         "empty line",
-        "Writers leave no line empty, so somebody else wrote here.",
+        "Writers leave no line empty, so another program wrote here.",
         "a newline added at the end by an editor",
         "the log as the writer left it",
     );
@@ -57,7 +57,7 @@ codes! {
     DUPLICATE_KEY(
         "duplicate_key",
         "key twice in an entry",
-        "Readers of JSON disagree which of two equal keys counts, so two auditors could read two logs.",
+        "JSON readers disagree about duplicate keys, so two auditors could read two logs.",
         "{\"decision\":\"deny\",\"decision\":\"allow\"}",
         "the log as the writer left it",
     );
@@ -71,7 +71,7 @@ codes! {
     FORKED(
         "forked",
         "log that is not the anchor's",
-        "The log is whole and its seals are genuine, and it is not the log the anchor remembers: one of two histories of the same writer.",
+        "The log is intact and its seals are genuine, but it is not the log of the anchor: one of two histories of the same writer.",
         "a folder restored from an old backup and written on",
         "the log whose root is the anchor's",
     );
@@ -113,7 +113,7 @@ codes! {
     NO_INTENT(
         "no_intent",
         "end of a call without its intent",
-        "An outcome is recorded for a call that was never said to begin. The seals are genuine, so a writer misbehaved.",
+        "An outcome is recorded for a call without an intent. The seals are genuine, so a writer misbehaved.",
         "an outcome written by a program with a bug",
         "look at the writer, by the entry's `writer`",
     );
@@ -127,7 +127,7 @@ codes! {
     NOT_CANONICAL(
         "not_canonical",
         "entry in another spelling",
-        "The entry says what it says in another order, with other spaces or escapes than writers use. One content has one spelling, so that one hash stands for it.",
+        "The entry has another order, other spaces or other escapes than writers use. Each content has one canonical form, so that it has one hash.",
         "a log formatted by a tool",
         "the log as the writer left it",
     );
@@ -148,7 +148,7 @@ codes! {
     ROOT_MISMATCH(
         "root_mismatch",
         "root that is not that of the entries",
-        "The seal is genuine, and it signs other entries than those before it.",
+        "The seal is genuine, but it signs other entries than those before it.",
         "entries exchanged together with their hashes",
         "a copy whose root is the anchor's",
     );
@@ -169,7 +169,7 @@ codes! {
     SHORTER_THAN_ANCHOR(
         "shorter_than_anchor",
         "log that lost its end",
-        "The anchor remembers more entries than there are. The log's end was cut off.",
+        "The anchor's checkpoint counts more entries than the log has. The log's end was cut off.",
         "the last lines deleted",
         "a copy whose root is the anchor's",
     );
@@ -182,8 +182,8 @@ codes! {
     );
     TORN_TAIL(
         "torn_tail",
-        "write that did not come to its end",
-        "The file ends in the middle of a line: the machine or the program stopped while it wrote. Nothing of it was ever acknowledged, so no call ran on it.",
+        "incomplete write at the end",
+        "The file ends in the middle of a line: the machine or the program stopped while it wrote. It was never acknowledged, so no call ran on it.",
         "a power failure",
         "open the log for writing once, which sets it aside",
     );
@@ -196,8 +196,8 @@ codes! {
     );
     UNREADABLE(
         "unreadable",
-        "line that this version does not understand",
-        "The line is spelled as writers spell, and this version knows no such entry. A later version may have written it.",
+        "line that this version cannot read",
+        "The line is canonical, but this version does not know such an entry. A later version may have written it.",
         "a log of a later version",
         "enforcecore of that version",
     );
@@ -211,21 +211,21 @@ codes! {
     WRONG_INDEX(
         "wrong_index",
         "entry that names another place",
-        "The entry says another index than the place it stands at.",
+        "The entry's index differs from its place in the log.",
         "a line moved together with its neighbours",
         "a copy whose root is the anchor's",
     );
     WRONG_KEY(
         "wrong_key",
         "seal by another key",
-        "The seal is signed by another key than the one given or named first. Somebody else wrote it, or the wrong key was given.",
+        "The seal is signed by another key than the one that was given or that the log names. Another program wrote it, or the wrong key was given.",
         "enforcecore audit verify LOG --key VKEY of another log",
         "the verifier key of the log's own signing key",
     );
     WRONG_ORIGIN(
         "wrong_origin",
         "seal of another log",
-        "The seal is genuine, and it is of a log with another name.",
+        "The seal is genuine, but of a log with another name.",
         "a seal copied from another log",
         "a copy whose root is the anchor's",
     );

@@ -8,14 +8,14 @@ codes! {
     UNREADABLE(
         "EC0000",
         "policy that cannot be read",
-        "The file is missing, is no regular file, or this user may not read it. Nothing runs under a policy that nobody could read. Mend the path or the file's permissions.",
+        "The file is missing, is no regular file, or this user may not read it. Nothing runs without its policy. Correct the path or the file's permissions.",
         "enforcecore policy check polcy.yaml",
         "enforcecore policy check policy.yaml",
     );
     TOO_LARGE(
         "EC0001",
         "document too large",
-        "A policy document has at most 8 MiB. A longer one is a mistake, or a list that belongs into a store. Split it and name the parts in `bound_by`.",
+        "A policy document has at most 8 MiB. A longer one is a mistake, or a list that belongs in a store. Split it and name the parts in `bound_by`.",
         "a list of a million addresses in `in: [..]`",
         "a fact that the host sets after looking into its own list",
     );
@@ -43,21 +43,21 @@ codes! {
     DUPLICATE_KEY(
         "EC0005",
         "key twice",
-        "One map says one key twice. YAML readers disagree about which of them counts: some take the last, so a second `deny` list would silently replace the first. Keep one.",
+        "A map has a duplicate key. YAML readers disagree about duplicate keys: some take the last, so a second `deny` list would silently replace the first. Keep one.",
         "rules: []\nrules: [{deny: refund, id: stop}]",
         "rules: [{deny: refund, id: stop}]",
     );
     ANCHOR_OR_ALIAS(
         "EC0006",
         "anchor or alias",
-        "`&name` and `*name` let one place of a document decide what another says. A policy says everything where it holds, so that it can be reviewed line by line. Write the value out.",
+        "`&name` and `*name` let one place of a document change the meaning of another. A policy is reviewed line by line, so each value stands where it applies. Write the value out.",
         "rules:\n  - {deny: &tool refund, id: a}\n  - {deny: *tool, id: b}",
         "rules:\n  - {deny: refund, id: a}\n  - {deny: refund, id: b}",
     );
     TAG(
         "EC0007",
         "tag",
-        "`!name` asks the reader for a type. What a node is follows from the policy language alone. Remove the tag.",
+        "`!name` asks the reader for a type. The policy language alone decides the types. Remove the tag.",
         "rules: !!seq []",
         "rules: []",
     );
@@ -71,14 +71,14 @@ codes! {
     SECOND_DOCUMENT(
         "EC0009",
         "second document",
-        "A file holds one document. Some readers take the first of two and drop the rest without a word. Write each document into a file of its own.",
+        "A file holds one document. Some readers take the first and silently drop the rest. Write each document into a file of its own.",
         "rules: []\n---\nenforcecore: 1",
         "rules: []",
     );
     EMPTY_DOCUMENT(
         "EC0010",
         "empty document",
-        "There is nothing in the file. An empty policy could be read as one that allows everything or nothing, so it is neither. Begin with `enforcecore: 1`.",
+        "The file is empty. An empty policy could mean that everything is allowed, or nothing, so it does not load. Begin with `enforcecore: 1`.",
         "# nothing yet",
         "enforcecore: 1\nname: first\nversion: \"1\"\nrules: []",
     );
@@ -92,14 +92,14 @@ codes! {
     NO_VERSION(
         "EC0012",
         "no language version",
-        "The document does not begin with `enforcecore: 1`. Policies of version 1.14 have another meaning and are not supported yet; a document without a version is not guessed at.",
+        "The document does not begin with `enforcecore: 1`. Policies of version 1.14 have another meaning and are not supported yet; the version of a document is not guessed.",
         "name: shop\nrules: []",
         "enforcecore: 1\nname: shop\nversion: \"1\"\nrules: []",
     );
     UNKNOWN_VERSION(
         "EC0013",
         "unknown language version",
-        "This program knows version 1 of the policy language. A document of a later version may rely on what is not enforced here, so it is refused as a whole.",
+        "This program knows version 1 of the policy language. A document of a later version may need what this version cannot enforce, so it is refused.",
         "enforcecore: 2",
         "enforcecore: 1",
     );
@@ -113,14 +113,14 @@ codes! {
     BIDI_CHARACTER(
         "EC0015",
         "direction of text changed",
-        "Characters that change the direction of text make a line look like another one to whoever reviews it. Write them as escapes in quotes where they are meant.",
+        "Characters that change the direction of text make a line look like another one to a reviewer. Write them as escapes in quotes if they are intended.",
         "a name with U+202E in it",
         "name: \"a\\u202eb\", which a reviewer sees",
     );
     AMBIGUOUS_SCALAR(
         "EC0017",
         "scalar that readers read differently",
-        "YAML 1.1 takes `no`, `on`, `017`, `1:30`, `2026-11-23` or `1_000` for a truth value, a number or a date; YAML 1.2 takes some of them for text. A policy must not mean two things. Put text into quotes; write numbers in plain decimal digits.",
+        "YAML 1.1 takes `no`, `on`, `017`, `1:30`, `2026-11-23` or `1_000` for a truth value, a number or a date; YAML 1.2 takes some of them for text. A policy must have one meaning. Put text into quotes; write numbers in plain decimal digits.",
         "rules: [{deny: refund, id: no}]",
         "rules: [{deny: refund, id: \"no\"}]",
     );
@@ -134,21 +134,21 @@ codes! {
     UNKNOWN_KEY(
         "EC0020",
         "unknown key",
-        "The key is not part of the language at this place. An unknown key is never ignored: a mistyped `denny` would otherwise open a door.",
+        "The key is not part of the language at this place. An unknown key is never ignored: a mistyped `denny` would otherwise permit calls.",
         "ruels: [{deny: refund, id: stop}]",
         "rules: [{deny: refund, id: stop}]",
     );
     MISSING_KEY(
         "EC0021",
         "missing key",
-        "A key that has no default is missing. What is not said is not guessed.",
+        "A required key is missing. Its value is not guessed.",
         "rules: [{deny: refund}]",
         "rules: [{deny: refund, id: stop}]",
     );
     WRONG_SHAPE(
         "EC0022",
         "wrong shape",
-        "A map, a list, text or a number stands where another of them is meant.",
+        "A map, a list, text or a number stands where the language has another of them.",
         "rules: {deny: refund, id: stop}",
         "rules: [{deny: refund, id: stop}]",
     );
@@ -176,7 +176,7 @@ codes! {
     BAD_REFERENCE(
         "EC0026",
         "not a reference",
-        "References are `principal.NAME`, `fact.NAME` and `session.NAME`: what the host or a trusted result vouches for. Facts are taken from `result.NAME`. Types of arguments mean the same in every session and take no reference.",
+        "References are `principal.NAME`, `fact.NAME` and `session.NAME`: values that the host or a trusted result sets. Facts are taken from `result.NAME`. Types of arguments mean the same in every session and take no reference.",
         "rules: [{deny: refund, id: other, when: {ticket: {same_as: ticket}}}]",
         "rules: [{deny: refund, id: other, when: {ticket: {same_as: session.ticket}}}]",
     );
@@ -224,15 +224,15 @@ codes! {
     );
     GUARDRAIL_ALLOWS(
         "EC0033",
-        "guardrail that opens",
-        "A document of `kind: guardrail` only tightens: it may ask and deny, set budgets, redactions and deadlines. An `allow` in it would have no effect, or a wrong one.",
+        "guardrail that permits",
+        "A document of `kind: guardrail` only restricts: it may ask and deny, set budgets, redactions and deadlines. An `allow` in it would have no effect, or a wrong one.",
         "kind: guardrail\nrules: [{allow: refund, id: open}]",
         "kind: guardrail\nrules: [{deny: refund, id: stop}]",
     );
     TOOL_CONFLICT(
         "EC0034",
         "tool declared in two ways",
-        "Two documents of one policy declare a tool with other arguments, other types or other labels. What a tool does unites over documents; how it is called cannot.",
+        "Two documents of one policy declare a tool with other arguments, other types or other labels. The effects of a tool unite over documents; its arguments must agree.",
         "policy.yaml: args: {a: string}, and its guardrail: args: {a: text}",
         "the same arguments in both",
     );
@@ -246,42 +246,42 @@ codes! {
     GUARDRAIL_ALONE(
         "EC0036",
         "guardrail alone",
-        "The document is a guardrail and nothing else is loaded, so every call is denied. Name it in the `bound_by` of a policy.",
+        "The document is a guardrail, and no other document is loaded, so every call is denied. Name it in the `bound_by` of a policy.",
         "kind: guardrail\nrules: []",
         "kind: policy\nrules: []",
     );
     TOO_MANY_FINDINGS(
         "EC0037",
         "more findings than are listed",
-        "A load lists 100 findings, errors before warnings, and ends reading where there are more errors. What is wrong a hundred times is most often wrong once: mend the first ones and look again.",
+        "A load lists 100 findings, errors before warnings, and ends reading where there are more errors. A hundred findings often have one cause: correct the first ones and check again.",
         "a list of a thousand numbers where names belong",
         "a list of names",
     );
     UNKNOWN_TOOL(
         "EC0100",
         "unknown tool",
-        "The rule names a tool that no document declares, so it would never match. Declare the tool, or mend the name.",
+        "The rule names a tool that no document declares, so it would never match. Declare the tool, or correct the name.",
         "rules: [{deny: refnud, id: stop}]",
         "rules: [{deny: refund, id: stop}]",
     );
     UNKNOWN_ARGUMENT(
         "EC0101",
         "unknown argument",
-        "The tool takes no argument of this name, so the test would never be about anything.",
+        "The tool takes no argument of this name, so the test would never apply.",
         "rules: [{deny: refund, id: big, when: {ammount: {more_than: 5}}}]",
         "rules: [{deny: refund, id: big, when: {amount: {more_than: 5}}}]",
     );
     UNSHARED_ARGUMENT(
         "EC0102",
         "argument that not every selected tool takes",
-        "A bare argument name under a selector of several tools must exist in each of them. Otherwise the condition would be an error for some and a surprise for somebody. Name the tools one by one, or speak about `any_K` and `every_K`.",
+        "A bare argument name under a selector of several tools must exist in each of them. Otherwise the condition would be an error for some tools. Name the tools one by one, or use `any_K` and `every_K`.",
         "rules: [{deny: [refund, fetch], id: big, when: {amount: {more_than: 5}}}]",
         "rules: [{deny: refund, id: big, when: {amount: {more_than: 5}}}]",
     );
     OPEN_ARGUMENT(
         "EC0103",
         "allow that leaves an argument open",
-        "An allow on a tool that does more than read constrains every argument that is not free prose (`text`). An argument nobody thought of is how a narrow rule becomes a wide one. Constrain it, or say `{any: true}` aloud.",
+        "An allow on a tool that does more than read must constrain every argument that is not free prose (`text`). A forgotten argument makes a narrow rule wide. Constrain it, or write `{any: true}`.",
         "rules: [{allow: refund, id: small, when: {amount: {at_most: 5}}}]",
         "rules: [{allow: refund, id: small, when: {amount: {at_most: 5}, ticket: {same_as: session.ticket}}}]",
     );
@@ -308,29 +308,29 @@ codes! {
     );
     EMPTY_SELECTION(
         "EC0107",
-        "selector that chooses nothing",
-        "No declared tool is selected. The rule or budget would never be about anything.",
+        "selector that selects nothing",
+        "No declared tool is selected. The rule or budget would never apply.",
         "rules: [{deny: {does: deploys}, id: stop}]",
         "rules: [{deny: {does: pays}, id: stop}]",
     );
     TOOL_NEVER_ALLOWED(
         "EC0108",
-        "tool nothing can allow",
-        "The tool is declared, and no rule of this document opens it. If that is meant, the declaration may go.",
+        "tool that no rule can allow",
+        "The tool is declared, and no rule of this document allows it. If that is intended, remove the declaration.",
         "tools: {a: {does: reads, returns: web}}\nrules: []",
         "tools: {a: {does: reads, returns: web}}\nrules: [{allow: a, id: reading}]",
     );
     DUPLICATE_ID(
         "EC0109",
         "id twice",
-        "Ids name rules and budgets of the whole policy in logs, grants and counters. Two of one name could not be told apart.",
+        "Ids name the rules and budgets of the whole policy in logs, grants and counters, so each is unique.",
         "rules: [{deny: refund, id: stop}, {deny: fetch, id: stop}]",
         "rules: [{deny: refund, id: stop}, {deny: fetch, id: stop-web}]",
     );
     UNDEFINED_APPROVAL(
         "EC0110",
         "approval that is not defined",
-        "The rule or budget asks for an approval that the document does not define, so nobody could ever give it.",
+        "The rule or budget asks for an approval that the document does not define, so it can never be given.",
         "rules: [{ask: refund, id: big, approval: led}]\napprovals: {lead: {from: {role: lead}, valid: 15m}}",
         "rules: [{ask: refund, id: big, approval: lead}]\napprovals: {lead: {from: {role: lead}, valid: 15m}}",
     );
@@ -343,7 +343,7 @@ codes! {
     );
     UNUSED_APPROVAL(
         "EC0112",
-        "approval nobody asks for",
+        "approval that is not asked for",
         "The approval is defined, and no rule or budget of this document asks for it.",
         "rules: []\napprovals: {lead: {from: {role: lead}, valid: 15m}}",
         "rules: [{ask: refund, id: big, approval: lead}]\napprovals: {lead: {from: {role: lead}, valid: 15m}}",
@@ -351,14 +351,14 @@ codes! {
     UNTRUSTED_FACTS(
         "EC0113",
         "facts from an untrusted result",
-        "A fact decides later calls, so only a result that is `returns: trusted` may set one. Otherwise a web page could say whose address mail goes to.",
+        "A fact decides later calls, so only a result of a tool with `returns: trusted` may set one. Otherwise a web page could choose the recipient of a mail.",
         "tools: {get: {does: reads, returns: web, facts: {mail: result.mail}}}",
         "tools: {get: {does: reads, returns: trusted, facts: {mail: result.mail}}}",
     );
     UNREDACTABLE_ARGUMENT(
         "EC0114",
         "redaction of an argument that is acted upon",
-        "A path, URL, address, number or one of a list is what the tool acts on. Rewriting it would run another call than the one decided. Redact `text` and `string`.",
+        "The tool acts on a path, URL, address, number or one of a list. A rewritten value would be another call than the one that was decided. Redact `text` and `string`.",
         "tools: {get: {does: reads, args: {p: path}, returns: web, redact: {args: {p: [secret]}}}}",
         "tools: {get: {does: reads, args: {p: text}, returns: web, redact: {args: {p: [secret]}}}}",
     );
@@ -372,28 +372,28 @@ codes! {
     NOT_PROTECTED(
         "EC0116",
         "name that is not protected",
-        "`unprotected` opens names of the built-in table to a tool. A name that is not in the table is open already, or is misspelt; the table has it as one component of a path, or several, such as `.github/workflows`.",
+        "`unprotected` lets a tool write names of the built-in table. A name that is not in the table needs no entry, or is misspelt; the table has it as one component of a path, or several, such as `.github/workflows`.",
         "unprotected: {read_file: [.github/workflow]}",
         "unprotected: {read_file: [.github/workflows]}",
     );
     ALWAYS_PROTECTED(
         "EC0117",
-        "name that no policy opens",
-        "Enforcement stands on this file, or the file can name an MCP server or a hook, and so start programs beside the enforcement or leave it out. A tool that could write it would need no permission for anything else. Edit it yourself.",
+        "name that no policy permits",
+        "Enforcement depends on this file, or the file can name an MCP server or a hook, and so start programs without enforcement. A tool that could write it would need no other permission. Edit it yourself.",
         "unprotected: {read_file: [.mcp.json]}",
         "unprotected: {read_file: [.husky]}",
     );
     STILL_PROTECTED(
         "EC0118",
-        "name that another document keeps closed",
-        "A protected name is open to a tool only where every document says so, those of `bound_by` included. It stays closed.",
+        "name that another document protects",
+        "A tool may write a protected name only if every document says so, those of `bound_by` included. It stays protected.",
         "unprotected: {edit: [.husky]}, bound by a document that does not say it",
         "the same entry in each document, or in none",
     );
     UNPROTECTED(
         "EC0119",
-        "protected name that is open",
-        "Every document opens this name to the tool, so the tool may change what starts programs later, or read what may hold a secret. The policy means it; this says so aloud, and each intent of the tool says it in the log. Remove the name where it is not meant.",
+        "protected name that a tool may write",
+        "Every document lets the tool write this name, so the tool may change what starts programs later, or read a file that may hold a secret. This warning and each intent of the tool in the log say so. Remove the name if it is not intended.",
         "unprotected: {read_file: [.github/workflows]}",
         "unprotected: {}",
     );
@@ -406,15 +406,15 @@ codes! {
     );
     UNTRUSTED_BUDGET_KEY(
         "EC0121",
-        "budget for each choice of the model",
-        "`for_each` must be vouched for by the host or a trusted result. If the model chooses the key, it opens a new budget with every call.",
+        "budget for each value that the model chooses",
+        "`for_each` takes a value that the host or a trusted result sets. If the model chooses the key, each call can start a new budget.",
         "rules: []\nbudgets: [{budget: refund, id: a, sum: USD, at_most: 5, per: ever, for_each: ticket}]",
         "rules: []\nbudgets: [{budget: refund, id: a, sum: USD, at_most: 5, per: ever, for_each: principal.id}]",
     );
     SHRINKING_SUM(
         "EC0122",
         "sum that can shrink",
-        "A budget adds up what cannot be negative: money, or a number declared with `at_least: 0`. A negative amount would refill the budget.",
+        "A budget adds up numbers that cannot be negative: money, or a number declared with `at_least: 0`. A negative amount would refill the budget.",
         "tools: {pay: {does: pays, args: {tip: decimal}, returns: web}}\nrules: []\nbudgets: [{budget: pay, id: a, sum: tip, at_most: 5, per: ever, for_each: everyone}]",
         "tools: {pay: {does: pays, args: {tip: {type: decimal, at_least: 0}}, returns: web}}\nrules: []\nbudgets: [{budget: pay, id: a, sum: tip, at_most: 5, per: ever, for_each: everyone}]",
     );
@@ -428,7 +428,7 @@ codes! {
     BUDGET_ALWAYS_STOPS(
         "EC0124",
         "budget that always stops a tool",
-        "What the tool takes from this budget cannot be told: it is undeclared, executes programs, or pays in another currency. Unknown amounts count as over budget.",
+        "The amount that the tool takes from this budget is unknown: the tool is undeclared, executes programs, or pays in another currency. Unknown amounts count as over budget.",
         "tools: {sh: {does: executes, returns: web}}\nrules: []\nbudgets: [{budget: sh, id: a, sum: USD, at_most: 5, per: ever, for_each: everyone}]",
         "tools: {sh: {does: executes, returns: web}}\nrules: []\nbudgets: [{budget: sh, id: a, count: calls, at_most: 5, per: ever, for_each: everyone}]",
     );
@@ -442,7 +442,7 @@ codes! {
     CANNOT_REDACT_ARGUMENTS(
         "EC0140",
         "face cannot redact arguments",
-        "The policy redacts arguments, and through this face the tool gets what the model wrote. What cannot be enforced is refused when the policy is bound, never dropped.",
+        "The policy redacts arguments, and through this face the tool gets what the model wrote. An obligation that cannot be enforced is refused when the policy is bound, never dropped.",
         "redact: {args: {every_string: [email]}}, with a hook that cannot rewrite arguments",
         "the same policy in front of the tools themselves",
     );
@@ -477,7 +477,7 @@ codes! {
     NOT_SUPPORTED(
         "EC0900",
         "not supported yet",
-        "The key or word is part of the policy language and cannot be enforced by this version. It is refused, because a policy that is silently enforced in part protects nobody. Remove it, or use a later version.",
+        "The key or word is part of the policy language and cannot be enforced by this version. It is refused, because a policy that is enforced in part protects nothing. Remove it, or use a later version.",
         "rules: [{deny: refund, id: stop, shadow: true}]",
         "rules: [{deny: refund, id: stop}]",
     );
