@@ -66,7 +66,7 @@ pub fn pages(file: &syn::File) -> Vec<Named> {
 
 /// Every code that the code outside its tests gives to a denial or an end of a call; with `tuples`, also those that begin one.
 pub fn codes(file: &syn::File, tuples: bool) -> Vec<Named> {
-    let makers = &["Malformed::new", "and_deny", "refused", "Settled::failed", "Settled::withheld"];
+    let makers = &["Malformed::new", "and_deny", "Decision::refused", "Settled::failed", "Settled::withheld"];
     let mut codes = Codes { makers, tuples, found: Vec::new() };
     codes.visit_file(file);
     codes.found
