@@ -100,15 +100,6 @@ impl Session {
         to.respond(asker, body).map_or(Handed::Now, Handed::Later)
     }
 
-    /// Answers the client; ends with the id that is free again.
-    pub(super) async fn answer(&self, id: Value, body: Option<Map>) -> Option<String> {
-        let key = id.to_json();
-        if let Some(body) = body {
-            self.client.respond_in_time(id, body).await;
-        }
-        Some(key)
-    }
-
     /// Refuses and records what could not even become a call.
     pub(super) async fn record_refusal(self: &Arc<Self>, tool: String, malformed: Malformed) -> Option<Refused> {
         let session = Arc::clone(self);

@@ -104,13 +104,22 @@ struct SessionLoop {
     from_server: Stage<ServerSaid>,
     /// Writes to the client.
     writer: JoinHandle<()>,
-    /// What the client asked for. Each ends with the client's id that it handled.
-    tasks: JoinSet<Option<String>>,
+    /// What the client asked for.
+    tasks: JoinSet<Handled>,
     /// What the server asked for.
     asked: JoinSet<()>,
     /// The client's ids that are not answered yet.
     open: HashSet<String>,
     greeted: bool,
+}
+
+/// A request of the client that was handled.
+#[derive(Default)]
+struct Handled {
+    /// The client's id, if it is to be freed.
+    freed: Option<String>,
+    /// The id and the answer, if it is not sent yet.
+    answer: Option<(Value, Map)>,
 }
 
 /// A session that is given up in the middle leaves no call waiting: what nobody will answer is settled as such.
@@ -126,7 +135,7 @@ impl SessionLoop {
         tokio::pin!(stop);
         loop {
             tokio::select! {
-                Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
                 said = self.from_server.recv() => match said {
                     Some(said) => self.server_says(said),
@@ -151,7 +160,7 @@ impl SessionLoop {
                 self.session.server.close();
             }
             tokio::select! {
-                Some(done) = self.tasks.join_next() => self.forget(done.ok().flatten()),
+                Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
                 said = self.from_server.recv() => match said {
                     Some(said) => self.server_says(said),
@@ -175,21 +184,40 @@ impl SessionLoop {
         let _ = timeout(GRACE, rest).await;
         self.session.server.gone();
         self.session.client.gone();
-        let settled =
-            async { while self.tasks.join_next().await.is_some() || self.asked.join_next().await.is_some() {} };
-        if timeout(GRACE, settled).await.is_err() {
+        if timeout(GRACE, self.conclude_all()).await.is_err() {
             // A client that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
             self.writer.abort();
-            while self.tasks.join_next().await.is_some() {}
+            self.conclude_all().await;
         }
         ended.map_err(|error| StoreError::new("end the server", error))?
     }
 
-    fn forget(&mut self, id: Option<String>) {
-        if let Some(id) = id {
-            self.open.remove(&id);
-            self.session.server.forget(&id);
+    async fn conclude_all(&mut self) {
+        while let Some(handled) = self.tasks.join_next().await {
+            self.conclude(handled.unwrap_or_default());
         }
+        while self.asked.join_next().await.is_some() {}
+    }
+
+    /// Frees the id of a request and then answers it: once the client has the answer, the id is free.
+    fn conclude(&mut self, handled: Handled) {
+        let Handled { freed, answer } = handled;
+        if let Some(id) = freed {
+            self.forget(&id);
+        }
+        if let Some((id, body)) = answer
+            && let Some(unsent) = self.session.client.respond(id, body)
+        {
+            self.tasks.spawn(async move {
+                unsent.send().await;
+                Handled::default()
+            });
+        }
+    }
+
+    fn forget(&mut self, id: &str) {
+        self.open.remove(id);
+        self.session.server.forget(id);
     }
 
     fn client_says(&mut self, said: ClientSaid) {
@@ -210,9 +238,6 @@ impl SessionLoop {
     }
 
     fn client_asks(&mut self, id: Value, method: String, asked: Asked) {
-        while let Some(done) = self.tasks.try_join_next() {
-            self.forget(done.ok().flatten());
-        }
         if !self.open.insert(id.to_json()) {
             let malformed = Malformed::new(code::ID_IN_USE, "this id belongs to a request that is not answered yet");
             return self.refuse(Value::Null, method, malformed, Refusing::Error(INVALID_REQUEST));
@@ -238,7 +263,8 @@ impl SessionLoop {
         self.tasks.spawn(async move {
             let (shared, runtime, asker) = (Arc::clone(&session), Handle::current(), id.clone());
             let body = spawn_blocking(move || call::run(&shared, &runtime, &asker, wanted)).await;
-            session.answer(id, body.unwrap_or_else(|_| Some(answer::error(INTERNAL_ERROR, "enforcement failed")))).await
+            let body = body.unwrap_or_else(|_| Some(answer::error(INTERNAL_ERROR, "enforcement failed")));
+            Handled { freed: Some(id.to_json()), answer: body.map(|body| (id, body)) }
         });
     }
 
@@ -261,7 +287,7 @@ impl SessionLoop {
         self.greeted |= greets;
         let key = id.to_json();
         let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
-        self.tasks.spawn(async move { answered.await.then_some(key) });
+        self.tasks.spawn(async move { Handled { freed: answered.await.then_some(key), answer: None } });
     }
 
     fn client_tells(&mut self, method: String, mut params: Map, about: Option<Value>) {
@@ -311,7 +337,7 @@ impl SessionLoop {
             Answered::Unasked => return false,
             Answered::Soon => {}
             // Its id is free before the client can have read the answer.
-            Answered::Now(asker) => self.forget(Some(asker)),
+            Answered::Now(asker) => self.forget(&asker),
         }
         true
     }
@@ -372,7 +398,7 @@ impl SessionLoop {
                 (Refusing::Tool, None) => Some(answer::error(INTERNAL_ERROR, &message)),
                 (Refusing::Error(code), _) => Some(answer::error(code, &message)),
             };
-            session.answer(id, body).await.filter(|_| opened)
+            Handled { freed: opened.then(|| id.to_json()), answer: body.map(|body| (id, body)) }
         });
     }
 }
