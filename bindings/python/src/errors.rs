@@ -166,17 +166,17 @@ pub fn log(py: Python<'_>, error: &LogError) -> PyErr {
 
 /// A call cannot be named, so there is none.
 pub fn no_call_id(py: Python<'_>, error: &StoreError) -> PyErr {
-    make(py, "EnforcementFailedError", &error.to_string(), |fields| fields.set_item("code", "no_call_id"))
+    make(py, "EnforcementFailedError", &error.to_string(), |fields| fields.set_item("code", code::NO_CALL_ID.as_str()))
 }
 
 /// A call cannot be finished.
 pub fn finish(py: Python<'_>, error: FinishError) -> PyErr {
-    let code = match error {
-        FinishError::AlreadyFinished => "already_finished",
-        FinishError::OtherProcess => "other_process",
-        FinishError::Expired => "expired",
+    let word = match error {
+        FinishError::AlreadyFinished => code::ALREADY_FINISHED,
+        FinishError::OtherProcess => code::OTHER_PROCESS,
+        FinishError::Expired => code::EXPIRED,
     };
-    make(py, "FinishError", &error.to_string(), |fields| fields.set_item("code", code))
+    make(py, "FinishError", &error.to_string(), |fields| fields.set_item("code", word.as_str()))
 }
 
 fn diagnostics<'py>(py: Python<'py>, found: &[Diagnostic]) -> PyResult<Bound<'py, PyTuple>> {

@@ -19,6 +19,13 @@ codes! {
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}} under `allow: refund`",
         "nothing; `rules` names the rules that permit it",
     );
+    ALREADY_FINISHED(
+        "already_finished",
+        "call that is finished twice",
+        "The host finished this call before, or it was recorded as void or abandoned. The second result is not recorded and not shown. Finish each call once.",
+        "guard.finish(admitted, result), twice",
+        "finish the call once, with its only result",
+    );
     APPROVAL_REQUIRED(
         "approval_required",
         "call that needs an approval",
@@ -110,6 +117,13 @@ codes! {
         "{\"amount\":1,\"amount\":9000}",
         "{\"amount\":1}",
     );
+    EXPIRED(
+        "expired",
+        "call that is finished too late",
+        "The call began more than a day ago, so its host has lost track of it. It is recorded as abandoned, and the result is not shown.",
+        "guard.finish(admitted, result), two days after guard.begin",
+        "finish the call when its tool ends",
+    );
     FINDING_IN_EXECUTED_ARGUMENT(
         "finding_in_executed_argument",
         "sensitive text where the tool acts on it",
@@ -173,6 +187,13 @@ codes! {
         "`ask: refund` in a program that was given no approver",
         "an `allow` with a tighter `when`; or a program that has an approver",
     );
+    NO_CALL_ID(
+        "no_call_id",
+        "call without a name",
+        "The operating system gave no random bytes for the name of the call. A call without a name cannot be recorded, so it is refused.",
+        "a container without a source of random bytes",
+        "repair the source of random bytes, then make the call again",
+    );
     NO_RULE(
         "no_rule",
         "call that no rule permits",
@@ -221,6 +242,13 @@ codes! {
         "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one.",
         "{\"name\":\"report.txt\\u0000.exe\"}",
         "{\"name\":\"report.txt\"}",
+    );
+    OTHER_PROCESS(
+        "other_process",
+        "call that is finished in another process",
+        "The call began in another process, before a fork. Only the process that began a call can finish it.",
+        "admitted = guard.begin(call), and guard.finish(admitted, result) in a child of os.fork()",
+        "finish the call in the process that began it",
     );
     PATH_CHANGED(
         "path_changed",
