@@ -13,7 +13,7 @@
 //! A group is one append and one sync, so whatever was acknowledged is durable and signed. Whatever follows the last whole
 //! seal was never acknowledged.
 //!
-//! [`Log`] writes: it checks a proposal against the folded state and records it in one turn ([`Log::commit`]). [`verify`] reads the
+//! [`Log`] writes: it checks a proposal against the folded state and records it in one turn ([`Log::commit`]). [`verify()`] reads the
 //! bytes alone, and names every entry that is not what was sealed. What a log needs from the world is passed in as traits
 //! ([`LogStore`], [`Signer`], [`Anchor`], [`Clock`], [`Random`]).
 //!
