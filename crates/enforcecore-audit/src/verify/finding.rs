@@ -121,7 +121,7 @@ kinds! {
     ReadFailed = "read_failed", Damage;
     /// Entries without their seal at the end.
     UnsealedTail = "unsealed_tail", Tail;
-    /// A incomplete write at the end.
+    /// An incomplete write at the end.
     TornTail = "torn_tail", Tail;
     /// A call ended that had no intent.
     NoIntent = "no_intent", Accounting;

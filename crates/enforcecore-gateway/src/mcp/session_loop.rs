@@ -174,19 +174,32 @@ impl SessionLoop {
     /// Ends the server, then every call that waited for it.
     async fn end(&mut self) -> Result<Option<ExitStatus>, StoreError> {
         let process = self.session.process.clone();
-        let ended = spawn_blocking(move || process.end()).await;
+        let mut ending = spawn_blocking(move || process.end());
+        let ended = loop {
+            tokio::select! {
+                ended = &mut ending => break ended,
+                Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
+            }
+        };
         // What it had said still counts, also where it is still being inspected.
         let rest = async {
-            while let Some(said) = self.from_server.recv().await {
-                self.server_says(said);
+            loop {
+                tokio::select! {
+                    said = self.from_server.recv() => match said {
+                        Some(said) => self.server_says(said),
+                        None => break,
+                    },
+                    Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
+                }
             }
         };
         let _ = timeout(GRACE, rest).await;
         self.session.server.gone();
         self.session.client.gone();
         if timeout(GRACE, self.conclude_all()).await.is_err() {
-            // A client that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
+            // A side that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
             self.writer.abort();
+            self.asked.abort_all();
             self.conclude_all().await;
         }
         ended.map_err(|error| StoreError::new("end the server", error))?
@@ -199,18 +212,17 @@ impl SessionLoop {
         while self.asked.join_next().await.is_some() {}
     }
 
-    /// Frees the id of a request and then answers it: once the client has the answer, the id is free.
+    /// Frees the id of a request and then answers it: once the client has the answer, the id is free. Where there is no room for
+    /// the answer, the id stays in use until there is.
     fn conclude(&mut self, handled: Handled) {
         let Handled { freed, answer } = handled;
-        if let Some(id) = freed {
-            self.forget(&id);
-        }
-        if let Some((id, body)) = answer
-            && let Some(unsent) = self.session.client.respond(id, body)
-        {
+        freed.iter().for_each(|id| self.forget(id));
+        let Some((id, body)) = answer else { return };
+        if let Some(unsent) = self.session.client.respond(id, body) {
+            self.open.extend(freed.clone());
             self.tasks.spawn(async move {
                 unsent.send().await;
-                Handled::default()
+                Handled { freed, answer: None }
             });
         }
     }
@@ -221,6 +233,10 @@ impl SessionLoop {
     }
 
     fn client_says(&mut self, said: ClientSaid) {
+        // What was handled before this came in is concluded before it is looked at.
+        while let Some(handled) = self.tasks.try_join_next() {
+            self.conclude(handled.unwrap_or_default());
+        }
         match said {
             ClientSaid::Unreadable(unreadable) => self.refuse_unreadable(unreadable),
             ClientSaid::Asks(id, method, asked) => self.client_asks(id, method, asked),
