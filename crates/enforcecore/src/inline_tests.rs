@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::admission::{Moment, NotAdmitted, admit};
+use crate::admission::{AdmissionContext, NotAdmitted, admit};
 use crate::audit::{Body, Delta, Entry, Fold, IntentRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
@@ -108,7 +108,7 @@ fn step(
     let call = FrozenCall::freeze(call, Freezing { paths: &paths, resolver, rewrites: true })?;
     let facts = BTreeMap::new();
     let decision = policy.decide(&call, &SessionView { facts: &facts, keyer }, &Protected::default());
-    let moment = Moment { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
+    let moment = AdmissionContext { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
     Ok(match admit(&decision, &call, &moment) {
         Ok(deltas) => Step { decision, deltas },
         Err(NotAdmitted::Denied(denied)) => Step { decision: *denied, deltas: Vec::new() },
@@ -126,8 +126,9 @@ fn asked(mut decision: Decision, missing: Vec<Ask>) -> Decision {
 }
 
 /// What a call that was approved has taken: the same admission with a person who says yes to everything.
-fn taken(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Vec<Delta> {
-    let mut deltas = admit(decision, call, &Moment { approver: Some(&YesToAll), ..*moment }).unwrap_or_default();
+fn taken(decision: &Decision, call: &FrozenCall, moment: &AdmissionContext<'_>) -> Vec<Delta> {
+    let mut deltas =
+        admit(decision, call, &AdmissionContext { approver: Some(&YesToAll), ..*moment }).unwrap_or_default();
     // Only reservations matter to later calls: each of these grants stands for another person's yes.
     deltas.retain(|delta| matches!(delta, Delta::Reserve { .. }));
     deltas

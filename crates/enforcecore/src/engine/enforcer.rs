@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::{info, info_span, warn};
 
-use super::admission::{self, Moment, NotAdmitted};
+use super::admission::{self, AdmissionContext, NotAdmitted};
 use super::context::{CallContext, Shared, session_name};
 use super::inbound;
 pub use super::open_call::FinishError;
@@ -288,7 +288,7 @@ impl Enforcer {
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
-            let moment = self.moment(decided, state, line, now_us);
+            let moment = self.admission_context(decided, state, line, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
             let intent = IntentRecord {
                 record: self.call_record(line, &decided.policy, &decided.decision),
@@ -380,15 +380,15 @@ impl Enforcer {
         format!("undeclared:{}:{}", tool.len(), self.shared.log.keyer().name("tool", tool.as_bytes()))
     }
 
-    pub(super) fn moment<'a>(
+    pub(super) fn admission_context<'a>(
         &'a self,
         decided: &'a Decided,
         state: &'a State,
         context: &'a CallContext,
         now_us: i64,
-    ) -> Moment<'a> {
+    ) -> AdmissionContext<'a> {
         let (policy, approver) = (&*decided.policy, self.shared.approver.as_deref());
-        Moment { policy, state, keyer: self.shared.log.keyer(), session: &context.session, now_us, approver }
+        AdmissionContext { policy, state, keyer: self.shared.log.keyer(), session: &context.session, now_us, approver }
     }
 
     /// Who calls, and the policy in force. A later policy is looked for once, in the log's turn that writes the intent.
