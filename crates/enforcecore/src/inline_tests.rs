@@ -10,7 +10,7 @@ use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
 use crate::policy::{Expectation, InlineTest, Policy, Protected, TestCall};
 use crate::session::{Keyer, SessionView, State};
-use crate::traits::{Approver, Door, Grant, PathResolver, Wish};
+use crate::traits::{Approver, AskOutcome, Grant, PathResolver, Wish};
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,8 +137,8 @@ fn taken(decision: &Decision, call: &FrozenCall, moment: &AdmissionContext<'_>) 
 struct YesToAll;
 
 impl Approver for YesToAll {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Closed
+    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Unreachable
     }
 
     fn grant(&self, approval: Wish<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {

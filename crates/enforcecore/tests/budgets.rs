@@ -10,7 +10,7 @@ use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Refusal};
-use enforcecore::traits::{Approver, Door, Grant, Wish};
+use enforcecore::traits::{Approver, AskOutcome, Grant, Wish};
 use enforcecore::value::Value;
 use jiff::Timestamp;
 use support::{World, call, map};
@@ -282,8 +282,8 @@ budgets:
 struct Lead(AtomicBool);
 
 impl Approver for Lead {
-    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
     fn grant(&self, wish: Wish<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {

@@ -14,7 +14,7 @@ use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit};
-use enforcecore::traits::{Approver, Door, Grant, Wish};
+use enforcecore::traits::{Approver, AskOutcome, Grant, Wish};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
 use support::{World, map};
@@ -54,8 +54,8 @@ const TOKEN: &str = "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";
 struct Lee(AtomicU64);
 
 impl Approver for Lee {
-    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        if wish.name.is_empty() { Door::Closed } else { Door::Open { expires_us: i64::MAX } }
+    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+        if wish.name.is_empty() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
     }
 
     fn grant(&self, wish: Wish<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {

@@ -12,7 +12,7 @@ use enforcecore::audit::{Durability, Kind};
 use enforcecore::call::{Call, CallId, Freezing, FrozenCall};
 use enforcecore::outcome::{Completed, Outcome, Refusal, Refused};
 use enforcecore::path::PathError;
-use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
+use enforcecore::traits::{Approver, AskOutcome, Grant, PathResolver, Wish};
 use enforcecore::value::{Map, Value};
 use support::{NOON_US, World, map};
 
@@ -163,8 +163,8 @@ fn the_same_words_that_lead_elsewhere_are_another_call() {
 struct Lead(Mutex<Vec<[u8; 32]>>);
 
 impl Approver for Lead {
-    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
     fn grant(&self, wish: Wish<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
@@ -220,10 +220,10 @@ struct Doors {
 }
 
 impl Approver for Doors {
-    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> Door {
+    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
         self.asked.lock().unwrap().push(wish.name.to_owned());
         let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == wish.name).unwrap();
-        expires_us.map_or(Door::Closed, |expires_us| Door::Open { expires_us })
+        expires_us.map_or(AskOutcome::Unreachable, |expires_us| AskOutcome::Delivered { expires_us })
     }
 
     fn grant(&self, wish: Wish<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {

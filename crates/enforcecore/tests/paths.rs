@@ -13,7 +13,7 @@ use enforcecore::call::FrozenCall;
 use enforcecore::capabilities::Capability;
 use enforcecore::outcome::{BeginMode, Refusal};
 use enforcecore::path::PathError;
-use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
+use enforcecore::traits::{Approver, AskOutcome, Grant, PathResolver, Wish};
 use support::{FACE, NOON_US, World, call};
 
 /// A file system of symbolic links and entries, which a test may change at any moment.
@@ -398,8 +398,8 @@ approvals:
 struct Always;
 
 impl Approver for Always {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Closed
+    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Unreachable
     }
 
     /// The same grant for the same call, so that it is seen whether it was used up.
@@ -459,9 +459,9 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
 struct Asked(Mutex<Vec<[u8; 32]>>);
 
 impl Approver for Asked {
-    fn ask(&self, _approval: Wish<'_>, call: &FrozenCall) -> Door {
+    fn ask(&self, _approval: Wish<'_>, call: &FrozenCall) -> AskOutcome {
         self.0.lock().unwrap().push(call.digest());
-        Door::Open { expires_us: i64::MAX }
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
     fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {

@@ -22,7 +22,7 @@ use crate::diagnostic::Diagnostic;
 use crate::outcome::{BeginMode, Completed, Outcome, Permit, Refusal, Refused};
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
-use crate::ports::{Approver, Clock, Door, Random, StoreError};
+use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
 use crate::state::session::State;
@@ -303,15 +303,15 @@ impl Enforcer {
         self.shared.log.commit(self.shared.durability, propose).map(|((), _)| ())
     }
 
-    /// Looks for a door to everyone who must approve; one closed door denies.
+    /// Asks every required approver; if one is unreachable, the call is denied.
     fn ask(&self, decided: &Decided, line: &CallContext, decision: Decision) -> Refused {
         let approver = self.shared.approver.as_ref();
-        let door = |ask: &Ask| match approver?.ask(decided.policy.wish(ask), &decided.call) {
-            Door::Open { expires_us } => Some(expires_us),
-            Door::Closed => None,
+        let ask_one = |ask: &Ask| match approver?.ask(decided.policy.wish(ask), &decided.call) {
+            AskOutcome::Delivered { expires_us } => Some(expires_us),
+            AskOutcome::Unreachable => None,
         };
         let Some(expires_us) =
-            decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
+            decision.asks.iter().map(ask_one).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
         else {
             let denied =
                 decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
