@@ -10,7 +10,7 @@ use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
 use crate::policy::{Expectation, InlineTest, Policy, Protected, TestCall};
 use crate::session::{Keyer, SessionView, State};
-use crate::traits::{Approver, AskOutcome, Grant, PathResolver, Wish};
+use crate::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -137,11 +137,11 @@ fn taken(decision: &Decision, call: &FrozenCall, moment: &AdmissionContext<'_>) 
 struct YesToAll;
 
 impl Approver for YesToAll {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
         AskOutcome::Unreachable
     }
 
-    fn grant(&self, approval: Wish<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+    fn grant(&self, approval: ApprovalRequest<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let (approver, expires_us) = ("test".to_owned(), now_us.saturating_add(1));
         Some(Grant { id: approval.name.to_owned(), approver, given_us: now_us, expires_us })
     }

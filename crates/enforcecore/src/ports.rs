@@ -23,15 +23,15 @@ pub struct PolicyText {
 /// An approver outside the agent's reach.
 pub trait Approver: Send + Sync {
     /// Asks for an approval of this call; says whether an approver whose answer counts was reached.
-    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> AskOutcome;
+    fn ask(&self, approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome;
     /// The grant for this canonical call and approval, if one was given. The implementation must check that the person who
     /// gave it may approve: only the implementation knows who that was.
-    fn grant(&self, approval: Wish<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
+    fn grant(&self, approval: ApprovalRequest<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
 }
 
 /// An approval that a rule or budget asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct ApprovalRequest<'a> {
     /// Its name in the policy; empty where the rule names none.
     pub name: &'a str,
     /// Whose yes counts and for how long; none where the rule names none.
@@ -41,7 +41,7 @@ pub struct Wish<'a> {
 /// Whether a request for an approval reached its approver.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AskOutcome {
-    /// The wish was delivered; come again with the same call before this moment.
+    /// The request was delivered; come again with the same call before this moment.
     Delivered {
         /// Wall time in microseconds.
         expires_us: i64,

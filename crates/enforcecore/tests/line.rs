@@ -13,7 +13,7 @@ use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
-use enforcecore::traits::{Approver, AskOutcome, Clock, Grant, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant};
 use enforcecore::value::Value;
 use support::{World, call};
 
@@ -400,14 +400,14 @@ struct Lead {
 }
 
 impl Approver for Lead {
-    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> AskOutcome {
+    fn ask(&self, approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         let terms = approval.terms.unwrap();
         assert_eq!((approval.name, &terms.from), ("lead", &ApprovalFrom::Role("lead".to_owned())));
         self.asked.lock().unwrap().push(call.digest());
         AskOutcome::Delivered { expires_us: support::NOON_US + 900_000_000 }
     }
 
-    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         self.grants.lock().unwrap().iter().find(|(call, _)| call == digest).map(|(_, grant)| grant.clone())
     }
 }

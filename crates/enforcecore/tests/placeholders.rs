@@ -14,7 +14,7 @@ use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Completed, Outcome, Refused};
 use enforcecore::policy::{Policy, Protected};
 use enforcecore::redact::ClassSet;
-use enforcecore::traits::{Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
 use enforcecore::value::Value;
 use support::{FACE, HandClock, NOON_US, PlainResolver, World, call, load, open_log};
 
@@ -335,11 +335,11 @@ fn a_placeholder_is_not_written_over_its_value_and_what_looks_like_one_is() {
 struct Lee(std::sync::atomic::AtomicBool);
 
 impl Approver for Lee {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
         AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _approval: Wish<'_>, _digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, _digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let yes = self.0.swap(false, Ordering::SeqCst);
         yes.then(|| Grant {
             id: "g".to_owned(),
@@ -384,11 +384,11 @@ fn the_policy_says_by_argument_what_becomes_of_a_placeholder() {
 struct YesTo(&'static [&'static str]);
 
 impl Approver for YesTo {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> AskOutcome {
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
         AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let id = format!("{}{digest:?}", approval.name);
         let grant = Grant { id, approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX };
         self.0.contains(&approval.name).then_some(grant)

@@ -136,9 +136,9 @@ fn calendar_bucket(unit: CalendarUnit, now: &Zoned) -> String {
 }
 
 fn find_grant(ask: &Ask, call: &FrozenCall, context: &AdmissionContext<'_>) -> Option<Grant> {
-    let wish = context.policy.wish(ask);
-    let grant = context.approver?.grant(wish, &call.digest(), context.now_us)?;
+    let request = context.policy.approval_request(ask);
+    let grant = context.approver?.grant(request, &call.digest(), context.now_us)?;
     let age_us = u128::try_from(context.now_us.checked_sub(grant.given_us)?).ok()?;
-    let valid = wish.terms.is_none_or(|terms| age_us < terms.valid.as_micros());
+    let valid = request.terms.is_none_or(|terms| age_us < terms.valid.as_micros());
     (valid && grant.expires_us > context.now_us && !context.state.grant_used(&grant.id)).then_some(grant)
 }

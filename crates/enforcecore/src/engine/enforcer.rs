@@ -306,7 +306,7 @@ impl Enforcer {
     /// Asks every required approver; if one is unreachable, the call is denied.
     fn ask(&self, decided: &Decided, line: &CallContext, decision: Decision) -> Refused {
         let approver = self.shared.approver.as_ref();
-        let ask_one = |ask: &Ask| match approver?.ask(decided.policy.wish(ask), &decided.call) {
+        let ask_one = |ask: &Ask| match approver?.ask(decided.policy.approval_request(ask), &decided.call) {
             AskOutcome::Delivered { expires_us } => Some(expires_us),
             AskOutcome::Unreachable => None,
         };
