@@ -1,4 +1,4 @@
-//! The line. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
+//! The context. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -73,7 +73,7 @@ pub enum BindError {
     Log(#[from] LogError),
 }
 
-/// A call in the middle of its line, in the split form: decided, redacted, admitted, its intent acknowledged.
+/// A call in the middle of its context, in the split form: decided, redacted, admitted, its intent acknowledged.
 ///
 /// Cannot be cloned. Dropped without [`Enforcer::finish`], it is recorded as abandoned.
 #[derive(Debug)]
@@ -282,21 +282,21 @@ impl Enforcer {
         Err(self.refuse(context, &decided.policy, denied))
     }
 
-    fn try_admit(&self, decided: &Decided, line: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
+    fn try_admit(&self, decided: &Decided, context: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
         let propose = |state: &State, now_us: i64| {
-            let version = state.session(&line.session).map_or(0, |session| session.version);
+            let version = state.session(&context.session).map_or(0, |session| session.version);
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
-            let moment = self.admission_context(decided, state, line, now_us);
-            let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
+            let admission = self.admission_context(decided, state, context, now_us);
+            let delta = admission::admit(&decided.decision, &decided.call, &admission).map_err(NotYet::No)?;
             let intent = IntentRecord {
-                record: self.call_record(line, &decided.policy, &decided.decision),
-                commitment: Some(moment.keyer.name("call", &decided.call.digest())),
+                record: self.call_record(context, &decided.policy, &decided.decision),
+                commitment: Some(admission.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
                 redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
-                note: intent_note(decided, &line.tool),
+                note: intent_note(decided, &context.tool),
             };
             Ok((Body::Intent(intent).into(), ()))
         };
@@ -304,7 +304,7 @@ impl Enforcer {
     }
 
     /// Asks every required approver; if one is unreachable, the call is denied.
-    fn ask(&self, decided: &Decided, line: &CallContext, decision: Decision) -> Refused {
+    fn ask(&self, decided: &Decided, context: &CallContext, decision: Decision) -> Refused {
         let approver = self.shared.approver.as_ref();
         let ask_one = |ask: &Ask| match approver?.ask(decided.policy.approval_request(ask), &decided.call) {
             AskOutcome::Delivered { expires_us } => Some(expires_us),
@@ -315,30 +315,30 @@ impl Enforcer {
         else {
             let denied =
                 decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
-            return self.refuse(line, &decided.policy, denied);
+            return self.refuse(context, &decided.policy, denied);
         };
-        let entry = Body::Pending(self.call_record(line, &decided.policy, &decision)).into();
+        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision)).into();
         match self.record(entry) {
             Ok(()) => {
                 info!(
                     decision = "ask", code = decision.code.as_str(), rules = ?decision.rules, "call waits for approval"
                 );
-                refused(line, Refusal::Pending { expires_us }, decision, true)
+                refused(context, Refusal::Pending { expires_us }, decision, true)
             }
-            Err(error) => log_refusal(line, &error),
+            Err(error) => log_refusal(context, &error),
         }
     }
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
-    fn refuse(&self, line: &CallContext, policy: &Policy, decision: Decision) -> Refused {
-        let entry = Body::Denial(self.call_record(line, policy, &decision)).into();
+    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision) -> Refused {
+        let entry = Body::Denial(self.call_record(context, policy, &decision)).into();
         let recorded = self.record(entry);
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
         }
         info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
         let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
-        refused(line, kind, decision, recorded.is_ok())
+        refused(context, kind, decision, recorded.is_ok())
     }
 
     fn record_policy(&self) -> Result<(), BindError> {
@@ -358,13 +358,13 @@ impl Enforcer {
     }
 
     /// What an entry says of a call and the decision about it.
-    fn call_record(&self, line: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
+    fn call_record(&self, context: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
         CallRecord {
-            call: Some(line.id.to_string()),
-            parent: line.parent.as_ref().map(ToString::to_string),
-            tool: Some(self.tool_name(policy, &line.tool)),
-            session: Some(line.session.clone()),
-            principal: line.principal.clone(),
+            call: Some(context.id.to_string()),
+            parent: context.parent.as_ref().map(ToString::to_string),
+            tool: Some(self.tool_name(policy, &context.tool)),
+            session: Some(context.session.clone()),
+            principal: context.principal.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),

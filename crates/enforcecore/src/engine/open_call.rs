@@ -283,11 +283,11 @@ impl Ending {
         }
     }
 
-    fn entry(&self, line: &CallContext, state: &State) -> Entry {
+    fn entry(&self, context: &CallContext, state: &State) -> Entry {
         let delta = self.delta.iter().filter(|delta| !state.knows(delta)).cloned().collect();
         let end = EndRecord {
-            call: Some(line.id.to_string()),
-            session: Some(line.session.clone()),
+            call: Some(context.id.to_string()),
+            session: Some(context.session.clone()),
             code: Some(self.code().to_string()),
             delta,
         };

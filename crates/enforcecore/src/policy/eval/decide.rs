@@ -45,7 +45,7 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     if verdict == Verdict::Deny {
         return decision;
     }
-    if let Some(why) = protected.trespass(&scene) {
+    if let Some(why) = protected.protected_path_violation(&scene) {
         // No rule made this verdict.
         decision.rules.clear();
         return decision.and_deny(code::PROTECTED_PATH, why);

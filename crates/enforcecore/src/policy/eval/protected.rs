@@ -46,7 +46,7 @@ impl Protected {
     }
 
     /// Why the call may not run whatever the rules say, if one of its path arguments leads to what is protected.
-    pub(crate) fn trespass(&self, scene: &Scene<'_>) -> Option<String> {
+    pub(crate) fn protected_path_violation(&self, scene: &Scene<'_>) -> Option<String> {
         let workspaces = self.workspaces(scene);
         scene.args_of(Type::is_path).find_map(|name| {
             let how = match scene.path(name) {
