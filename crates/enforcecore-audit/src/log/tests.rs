@@ -8,11 +8,11 @@ use super::*;
 use crate::store::StoreError;
 use crate::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::{
-    Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, MemoryStore, NoteRecord, Place, Report, Verdict,
+    Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place,
     VerifyOptions, verify,
 };
 
-fn check(store: &MemoryStore) -> Report {
+fn check(store: &MemoryStore) -> LogReport {
     verify(&mut &store.contents()[..], &VerifyOptions { all_signatures: true, ..VerifyOptions::default() })
 }
 
@@ -29,7 +29,7 @@ fn what_is_committed_is_read_again() {
     let state = log.view(Clone::clone);
     drop(log);
     let report = check(&store);
-    assert_eq!(report.verdict, Verdict::Unanchored { since: 0 }, "{:?}", report.findings);
+    assert_eq!(report.verdict, LogVerdict::Unanchored { since: 0 }, "{:?}", report.findings);
     assert_eq!((report.entries, report.seals, report.outcome_unknown), (6, 6, 5));
     assert_eq!(open(&store).view(Clone::clone), state);
     assert_eq!(check(&store).entries, 6, "opening a whole log writes nothing");

@@ -73,7 +73,7 @@ fn check_log(log: &[u8], options: &VerifyOptions, expected: &[(K, Place, std::op
     assert_eq!(report.findings_total, expected.len() as u64);
     assert!(report.findings.iter().all(|finding| !finding.detail.is_empty()));
     let invalid = expected.iter().any(|(kind, _, _)| !matches!(kind, K::UnsealedTail | K::TornTail));
-    assert_eq!(report.verdict == Verdict::Invalid, invalid, "{:#?}", report.findings);
+    assert_eq!(report.verdict == LogVerdict::Invalid, invalid, "{:#?}", report.findings);
 }
 
 /// Where the lines of a log of seven entries by three stand: `E[n]` is entry n, `S[n]` the seal of the group n.
@@ -242,7 +242,7 @@ fn what_cannot_be_read_is_the_one_finding() {
         let found: Vec<_> = report.findings.iter().map(|f| (f.kind, f.place.clone(), f.bytes.end)).collect();
         assert_eq!(
             (found, report.verdict),
-            (vec![(K::ReadFailed, File, report.findings[0].bytes.start)], Verdict::Invalid)
+            (vec![(K::ReadFailed, File, report.findings[0].bytes.start)], LogVerdict::Invalid)
         );
         assert!(report.findings[0].bytes.end <= end as u64);
     }
@@ -302,20 +302,20 @@ fn of_several_anchors_the_largest_counts() {
     let notes: Vec<String> = [2, 6, 10]
         .map(|lines| verify(&mut &lines_of(&log)[..lines].concat()[..], &options()).checkpoint.unwrap())
         .into();
-    let orders: [(&[usize], Verdict); 13] = [
-        (&[], Verdict::Unanchored { since: 0 }),
-        (&[0], Verdict::Unanchored { since: 1 }),
-        (&[1], Verdict::Unanchored { since: 4 }),
-        (&[2], Verdict::Valid),
-        (&[0, 1], Verdict::Unanchored { since: 4 }),
-        (&[1, 0], Verdict::Unanchored { since: 4 }),
-        (&[1, 1, 0, 0], Verdict::Unanchored { since: 4 }),
-        (&[0, 1, 2], Verdict::Valid),
-        (&[0, 2, 1], Verdict::Valid),
-        (&[1, 0, 2], Verdict::Valid),
-        (&[1, 2, 0], Verdict::Valid),
-        (&[2, 0, 1], Verdict::Valid),
-        (&[2, 1, 0], Verdict::Valid),
+    let orders: [(&[usize], LogVerdict); 13] = [
+        (&[], LogVerdict::Unanchored { since: 0 }),
+        (&[0], LogVerdict::Unanchored { since: 1 }),
+        (&[1], LogVerdict::Unanchored { since: 4 }),
+        (&[2], LogVerdict::Valid),
+        (&[0, 1], LogVerdict::Unanchored { since: 4 }),
+        (&[1, 0], LogVerdict::Unanchored { since: 4 }),
+        (&[1, 1, 0, 0], LogVerdict::Unanchored { since: 4 }),
+        (&[0, 1, 2], LogVerdict::Valid),
+        (&[0, 2, 1], LogVerdict::Valid),
+        (&[1, 0, 2], LogVerdict::Valid),
+        (&[1, 2, 0], LogVerdict::Valid),
+        (&[2, 0, 1], LogVerdict::Valid),
+        (&[2, 1, 0], LogVerdict::Valid),
     ];
     for (order, verdict) in orders {
         let anchors = order.iter().map(|at| notes[*at].clone()).collect();

@@ -9,7 +9,7 @@ fn options() -> VerifyOptions {
     VerifyOptions { key: Some(key(1)), origin: Some(ORIGIN.to_owned()), ..VerifyOptions::default() }
 }
 
-fn check(log: &[u8]) -> Report {
+fn check(log: &[u8]) -> LogReport {
     verify(&mut &log[..], &options())
 }
 
@@ -26,7 +26,7 @@ fn a_whole_log_has_no_findings() {
     for (entries, group) in [(1, 1), (2, 1), (8, 1), (4, 3), (8, 3), (9, 4)] {
         let report = check(&log_of(entries, group));
         assert_eq!(report.findings, []);
-        assert_eq!((report.verdict, report.entries), (Verdict::Unanchored { since: 0 }, entries as u64));
+        assert_eq!((report.verdict, report.entries), (LogVerdict::Unanchored { since: 0 }, entries as u64));
     }
 }
 
@@ -42,7 +42,7 @@ fn check_flips(entries: usize, group: usize, bits: impl Fn(usize) -> std::ops::R
             assert!(report.findings.iter().any(|finding| names(finding, &place)), "not named: {}", what());
             let mut damage = report.findings.iter().filter(|finding| finding.kind.class() == FindingClass::Damage);
             assert!(damage.all(|finding| names(finding, &place)), "another named: {}", what());
-            assert_eq!(report.verdict, Verdict::Invalid, "{}", what());
+            assert_eq!(report.verdict, LogVerdict::Invalid, "{}", what());
         }
     }
 }
@@ -81,7 +81,7 @@ fn every_cut_is_seen_against_an_anchor() {
     let whole = check(&log);
     let anchored = VerifyOptions { anchors: whole.checkpoint.into_iter().collect(), ..options() };
     let complete = verify(&mut &log[..], &anchored);
-    assert_eq!((complete.verdict, complete.anchored), (Verdict::Valid, Some(7)));
+    assert_eq!((complete.verdict, complete.anchored), (LogVerdict::Valid, Some(7)));
     let ends: Vec<(usize, u64)> = lines_of(&log)
         .into_iter()
         .filter_map(|(place, bytes)| if let Place::Seal(size) = place { Some((bytes.end, size)) } else { None })
@@ -91,9 +91,9 @@ fn every_cut_is_seen_against_an_anchor() {
         let report = verify(&mut &log[..cut], &anchored);
         let short = report.findings.iter().find(|finding| finding.kind == FindingKind::ShorterThanAnchor);
         assert_eq!(short.map(|finding| &finding.place), Some(&Place::Entries(sealed, 7)), "{cut}");
-        assert_eq!(report.verdict, Verdict::Invalid, "{cut}");
+        assert_eq!(report.verdict, LogVerdict::Invalid, "{cut}");
         let alone = check(&log[..cut]);
-        assert_eq!(alone.verdict, Verdict::Unanchored { since: 0 }, "{cut}: {:?}", alone.findings);
+        assert_eq!(alone.verdict, LogVerdict::Unanchored { since: 0 }, "{cut}: {:?}", alone.findings);
         assert_eq!(alone.entries, sealed, "{cut}");
         let tail = alone.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
         assert_eq!(tail, cut > sealed_bytes, "{cut}: {:?}", alone.findings);
@@ -109,8 +109,8 @@ fn an_anchor_in_the_past_bounds_what_is_claimed() {
         let anchors = notes.iter().map(|note| (*note).clone()).collect();
         verify(&mut &log[..], &VerifyOptions { anchors, ..options() })
     };
-    assert_eq!(anchored(&[&note]).verdict, Verdict::Unanchored { since: 2 });
-    assert_eq!(anchored(&[&note, &check(&log).checkpoint.unwrap()]).verdict, Verdict::Valid);
+    assert_eq!(anchored(&[&note]).verdict, LogVerdict::Unanchored { since: 2 });
+    assert_eq!(anchored(&[&note, &check(&log).checkpoint.unwrap()]).verdict, LogVerdict::Valid);
     let forged = note.replace("\n2\n", "\n3\n");
     assert_eq!(anchored(&[&forged]).findings[0].kind, FindingKind::BadAnchor);
 }
@@ -124,7 +124,7 @@ fn check_change(change: impl FnOnce(&mut Vec<Vec<u8>>), expected: &[(FindingKind
     let found: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.place.clone())).collect();
     assert_eq!(found, expected);
     let tails = expected.iter().all(|(kind, _)| kind.class() == FindingClass::Tail);
-    assert_eq!(report.verdict == Verdict::Invalid, !tails);
+    assert_eq!(report.verdict == LogVerdict::Invalid, !tails);
 }
 
 /// Where the lines of that log stand: `E[n]` is entry n, `S[n]` the seal of the group n.
@@ -252,7 +252,7 @@ proptest::proptest! {
         let shuffled: Vec<u8> =
             picks.iter().flat_map(|(line, cut)| lines[*line].iter().take(cut * 3 + 1).copied()).collect();
         let report = check(&shuffled);
-        if report.verdict != Verdict::Invalid && !log.starts_with(&shuffled) {
+        if report.verdict != LogVerdict::Invalid && !log.starts_with(&shuffled) {
             // What is not sealed claims nothing.
             let sealed = lines_of(&log).into_iter().find(|(place, _)| *place == Place::Seal(report.entries));
             let end = sealed.map_or(0, |(_, bytes)| bytes.end);
@@ -333,7 +333,7 @@ fn endless_lines_and_groups_are_refused() {
     assert_eq!(endless(b' ', 3 << 20, b"\n").findings[0].kind, FindingKind::BlankLine);
     assert_eq!(endless(b'x', 3 << 20, b"\n").findings[0].kind, FindingKind::TooLong);
     let many = endless(b'\n', 40_000, b"");
-    assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, Verdict::Invalid));
+    assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, LogVerdict::Invalid));
     assert!(many.findings_total > FINDINGS_MAX as u64);
     let (lines, line) = (crate::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
     let group = [log.clone(), line.repeat(lines)].concat();
