@@ -108,7 +108,7 @@ pub use body::{
 };
 pub use delta::Delta;
 pub use entry::{ENTRY_BYTES_MAX, Entry};
-pub use fields::{Durability, Effect, Mode};
+pub use fields::{Durability, EffectStatus, Mode};
 pub use keyer::{Encoded, Keyer};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
 pub use memory::MemoryStore;

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::{Effect, Mode};
+use crate::audit::{EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
 use crate::codes::Code;
 use crate::codes::call as code;
@@ -114,7 +114,7 @@ pub enum Completed {
         /// What may be seen.
         value: Value,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
     /// The tool failed.
     Failed {
@@ -125,7 +125,7 @@ pub enum Completed {
         /// The failure in parts, if the tool gave it so, with what is classified taken out.
         value: Option<Value>,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
     /// The tool ran, but its result may not be seen. Not something to try again.
     Withheld {
@@ -134,7 +134,7 @@ pub enum Completed {
         /// Why, without any of the result.
         reason: String,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
 }
 

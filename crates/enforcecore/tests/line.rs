@@ -7,7 +7,7 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Durability, Effect, Kind, Mode};
+use enforcecore::audit::{Durability, EffectStatus, Kind, Mode};
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
@@ -55,7 +55,7 @@ fn an_allowed_call_runs_once_between_its_intent_and_its_outcome() {
     let world = World::new(POLICY);
     let done = world.enforcer.enforce(call("note", r#"{"text":"hello"}"#), world.tool()).unwrap();
     let value = Value::from_json(br#"{"text":"hello"}"#).unwrap();
-    assert_eq!(done, Completed::Released { value, effect: Effect::Happened });
+    assert_eq!(done, Completed::Released { value, effect: EffectStatus::Happened });
     assert_eq!(world.ran(), 1);
     assert_eq!(kinds(&world), [Kind::Genesis, Kind::Policy, Kind::Intent, Kind::Outcome]);
 }
@@ -132,7 +132,7 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
     };
     let done = world.enforcer.enforce(call("note", r#"{"text":"x"}"#), run).unwrap();
     assert!(
-        matches!(done, Completed::Withheld { code, effect: Effect::Happened, .. } if code == "log_unavailable"),
+        matches!(done, Completed::Withheld { code, effect: EffectStatus::Happened, .. } if code == "log_unavailable"),
         "{done:?}"
     );
     let next = world.enforcer.enforce(call("note", r#"{"text":"y"}"#), world.tool()).unwrap_err();
@@ -372,7 +372,7 @@ fn a_cancelled_call_ends_as_a_failed_one_and_an_awaited_one_begins_as_a_split_on
         let split = world.enforcer.finish(admitted, outcome.clone()).unwrap().unwrap();
         let closed = world.enforcer.enforce(made("c2"), |_| outcome).unwrap();
         for ended in [split, closed] {
-            let unknown = matches!(ended, Completed::Failed { value: None, effect: Effect::Unknown, .. });
+            let unknown = matches!(ended, Completed::Failed { value: None, effect: EffectStatus::Unknown, .. });
             assert!(unknown, "{ended:?}");
         }
         String::from_utf8(world.store.contents()).unwrap()

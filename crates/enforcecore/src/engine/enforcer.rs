@@ -1,4 +1,4 @@
-//! The context. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
+//! [`Enforcer::enforce`] is the whole way of a call; everything else in this crate is a step on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -73,7 +73,7 @@ pub enum BindError {
     Log(#[from] LogError),
 }
 
-/// A call in the middle of its context, in the split form: decided, redacted, admitted, its intent acknowledged.
+/// A call between its two halves, in the split form: decided, redacted, admitted, its intent acknowledged.
 ///
 /// Cannot be cloned. Dropped without [`Enforcer::finish`], it is recorded as abandoned.
 #[derive(Debug)]

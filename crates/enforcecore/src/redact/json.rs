@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::class::ClassSet;
 use super::class_row::Class;
 use super::placeholders::Placeholders;
-use super::scan::Finding;
+use super::scan::RedactionFinding;
 use crate::number::Number;
 use crate::value::{Map, VALUE_DEPTH_MAX, Value};
 
@@ -128,7 +128,7 @@ impl Walk<'_, '_> {
         Ok(redacted)
     }
 
-    fn count(&mut self, finding: &Finding) {
+    fn count(&mut self, finding: &RedactionFinding) {
         *self.counts.entry(finding.class).or_default() += 1;
     }
 }
