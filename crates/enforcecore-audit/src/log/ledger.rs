@@ -198,7 +198,7 @@ impl<F: Fold> Ledger<F> {
     }
 
     /// Puts the entries that wait into the group. They are folded already, so they stand before whatever is folded next.
-    pub fn board_waiting(&mut self) -> Result<(), LogError> {
+    pub fn submit_waiting(&mut self) -> Result<(), LogError> {
         let entries = self.waiting.len();
         self.make_room(entries, self.waiting_bytes + entries * PLACE_BYTES_MAX)?;
         self.waiting_bytes = 0;

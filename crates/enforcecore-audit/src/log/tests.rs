@@ -96,7 +96,7 @@ fn threads_share_groups() {
         }
         let begun = std::time::Instant::now();
         // The one that leads waits too.
-        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.desk().waiting == threads);
+        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.queue().waiting == threads);
         while !all_wait() && begun.elapsed().as_secs() < 60 {
             std::thread::yield_now();
         }
