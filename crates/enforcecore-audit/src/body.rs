@@ -251,7 +251,7 @@ kinds! {
     Pending(CallRecord),
     /// A call was given up between intent and start.
     Void(EndRecord),
-    /// Nobody came back to finish a call.
+    /// A call was never finished.
     Abandoned(EndRecord),
     /// Facts and observations.
     State(StateRecord),

@@ -86,7 +86,7 @@ struct Step {
     deltas: Vec<Delta>,
 }
 
-/// Freezes, decides and admits one call. Nobody approves in a test, so an ask stays an ask.
+/// Freezes, decides and admits one call. A test has no approver, so an ask stays an ask.
 fn step(
     policy: &Policy,
     test: &InlineTest,

@@ -85,7 +85,7 @@ pub enum Outcome {
         /// What `facts:` looks into.
         structured: Value,
     },
-    /// It returned what the face cannot read, so nobody can say what is in it.
+    /// It returned a value that the face cannot read, so its content is unknown.
     Unreadable(Malformed),
     /// It said that it failed, in these words.
     Failed(String),
@@ -162,7 +162,7 @@ pub enum Refusal {
     Malformed,
     /// The policy says no.
     Denied,
-    /// Somebody must approve it; the same call may come again until then.
+    /// It needs an approval; the same call may come again until then.
     Pending {
         /// Wall time in microseconds.
         expires_us: i64,

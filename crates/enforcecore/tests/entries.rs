@@ -46,7 +46,7 @@ unprotected: {edit: [.husky]}
 redact: {args: {text: [email], every_string: [url_credentials]}, result: [email, secret]}
 "#;
 
-/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and belongs to nobody.
+/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and was never issued.
 const TOKEN: &str = "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";
 
 /// Says yes after the first request, each time with another grant.

@@ -43,7 +43,7 @@ approvals:
 redact: {args: {text: [email], body: [credit_card]}, result: [secret, credit_card]}
 "#;
 
-/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and belongs to nobody.
+/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and was never issued.
 const TOKEN: &str = "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";
 
 fn kinds(world: &World) -> Vec<Kind> {
@@ -454,7 +454,7 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert!(kinds(&world).contains(&Kind::Pending));
 }
 
-/// Nobody knows whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
+/// It is unknown whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
 #[test]
 fn an_abandoned_call_keeps_its_budget_and_its_grant() {
     for (abandoned, code) in [(true, Some("approval_required")), (false, None)] {
@@ -479,7 +479,7 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
         assert_eq!(kinds(&world).last(), Some(&ended));
         let again = world.enforcer.enforce(pay(60), world.tool());
         assert_eq!((again.err().map(|refused| refused.code.as_str()), world.ran()), (code, usize::from(!abandoned)));
-        // Of 120, 60 are taken: by the call that nobody finished, or by the one that ran.
+        // Of 120, 60 are taken: by the call that was never finished, or by the one that ran.
         world.enforcer.enforce(pay(50), world.tool()).unwrap();
         assert_eq!(world.enforcer.enforce(pay(11), world.tool()).unwrap_err().code, "budget_exceeded");
     }

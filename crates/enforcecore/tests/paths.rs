@@ -181,7 +181,7 @@ fn the_tool_gets_the_path_that_was_decided() {
     }
 }
 
-/// A folder without a root could be anywhere, whoever names it.
+/// A folder without a root could be anywhere, whether the host or a call names it.
 #[test]
 fn a_folder_without_a_root_is_no_base() {
     let world = World::resolving(DECLARED, FACE, Links::of(&[], &[]), None);

@@ -82,7 +82,7 @@ fn two_people_are_never_one_and_one_is_always_the_same() {
     // What was found in one place may be several findings: their text tells them apart.
     let glued = "jane.4111111111111111@x.org and bob.4111111111111111@y.org";
     check("s3", glued, "EC_CREDIT_CARD_1 and EC_CREDIT_CARD_2");
-    // Another session knows nobody yet; the same call in no session gives the same bytes each time.
+    // Another session has no placeholder yet; the same call in no session gives the same bytes each time.
     check("s2", "bob@example.com", "EC_EMAIL_1");
     for _ in 0..2 {
         check("", "cy@example.com dee@example.com cy@example.com", "EC_EMAIL_1 EC_EMAIL_2 EC_EMAIL_1");
@@ -116,7 +116,7 @@ fn every_way_to_be_seen_has_the_same_numbers() {
     }
 }
 
-/// What gives a number says so in the log before anybody sees it, without the value; a restart goes on from there.
+/// A new number is in the log before it is shown, without the value; a restart goes on from there.
 #[test]
 fn numbers_are_recorded_before_they_are_seen_and_read_back() {
     let world = World::new(POLICY);

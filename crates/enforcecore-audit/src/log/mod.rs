@@ -29,7 +29,7 @@ use batch::{Batch, Batches, Joined, Leader, Slot};
 use ledger::{Ledger, Outside, Stamp};
 
 /// Groups of buffered entries after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and
-/// telling it costs some ten times as much as a group. Of what is durable it is told before anybody is told of that.
+/// telling it costs some ten times as much as a group. A durable group is told to it before the group is acknowledged.
 pub const ANCHOR_EVERY: u32 = 32;
 
 /// What a log is made of.
@@ -38,7 +38,7 @@ pub struct LogParts {
     pub store: Box<dyn LogStore>,
     /// Signs its checkpoints.
     pub signer: Box<dyn Signer>,
-    /// Remembers elsewhere how far it has come, if somebody does.
+    /// Remembers elsewhere how long the log is, if there is one.
     pub anchor: Option<Box<dyn Anchor>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -258,7 +258,7 @@ impl<F: Fold> Log<F> {
     fn tell_anchor(&self, _turn: &mut dyn LogTurn, now: bool) -> Result<(), LogError> {
         let Some(anchor) = &self.parts.anchor else { return Ok(()) };
         let mut ledger = self.ledger();
-        // Others may have moved the log on and died before they told: what counts is what the anchor knows.
+        // Others may have moved the log on and died before they told: only the anchor's own answer counts.
         let due = (now || ledger.unanchored >= ANCHOR_EVERY) && ledger.chain.note != ledger.told;
         let Some(note) = ledger.chain.note.clone().filter(|_| due) else { return Ok(()) };
         ledger.unanchored = 0;

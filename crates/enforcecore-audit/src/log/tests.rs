@@ -82,7 +82,7 @@ impl LogStore for Held {
     }
 }
 
-/// Whoever waits for the turn meanwhile is in one group.
+/// All threads that wait for the turn meanwhile are in one group.
 #[test]
 fn threads_share_groups() {
     const THREADS: u64 = 8;

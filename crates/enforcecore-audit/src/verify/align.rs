@@ -37,7 +37,7 @@ pub fn changes(lines: &[Hash], sealed: &[Hash]) -> Vec<Change> {
                 while let Some(gone) = lost.next_if(|at| *at < before) {
                     changes.push(Change { kind: FindingKind::Missing, sealed: gone, line: None });
                 }
-                // A line nobody sealed is an altered entry where one is lost before the next line that is in its place.
+                // A line that was never sealed is an altered entry where one is lost before the next line that is in its place.
                 match lost.next_if(|at| *at < next) {
                     Some(at) => (FindingKind::Altered, at),
                     None => (FindingKind::Inserted, before),

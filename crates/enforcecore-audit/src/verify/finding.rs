@@ -36,7 +36,7 @@ pub enum FindingClass {
     Tail,
     /// What is recorded about a call does not add up.
     Accounting,
-    /// What was sealed is not what is there.
+    /// The sealed content differs from the present content.
     Damage,
 }
 

@@ -210,7 +210,7 @@ impl Judge {
         }
     }
 
-    /// For whoever folds state: an entry that this version cannot read in full is damage, and calls are not counted.
+    /// For a reader that folds state: an entry that this version cannot read in full is damage, and calls are not counted.
     pub fn for_folding(self) -> Judge {
         Judge { folding: true, ..self }
     }

@@ -115,7 +115,7 @@ fn an_anchor_in_the_past_bounds_what_is_claimed() {
     assert_eq!(anchored(&[&forged]).findings[0].kind, FindingKind::BadAnchor);
 }
 
-/// What somebody does to the lines of a log of seven entries by three (0 | 1 2 3 | 4 5 6), and what is said of it.
+/// Changes to the lines of a log of seven entries by three (0 | 1 2 3 | 4 5 6), and their findings.
 fn check_change(change: impl FnOnce(&mut Vec<Vec<u8>>), expected: &[(FindingKind, Place)]) {
     let log = log_of(7, 3);
     let mut lines: Vec<Vec<u8>> = log.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();

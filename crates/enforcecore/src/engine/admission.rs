@@ -25,7 +25,7 @@ pub struct AdmissionContext<'a> {
     pub session: &'a str,
     /// Wall time in microseconds.
     pub now_us: i64,
-    /// Who may have said yes, if anybody can.
+    /// The approver, if one is configured.
     pub approver: Option<&'a dyn Approver>,
 }
 

@@ -1,4 +1,4 @@
-//! The line without its effects: what would be decided now. Nothing is admitted, recorded or run.
+//! The pipeline without its effects: what would be decided now. Nothing is admitted, recorded or run.
 
 use std::sync::Arc;
 

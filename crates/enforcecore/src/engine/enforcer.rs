@@ -1,4 +1,4 @@
-//! [`Enforcer::enforce`] is the whole way of a call; everything else in this crate is a step on it.
+//! The pipeline. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -47,9 +47,9 @@ pub struct EnforcerParts {
     pub log: Arc<Log<State>>,
     /// Finds where paths really point.
     pub resolver: Arc<dyn PathResolver>,
-    /// The places that no policy opens, whichever is put in force.
+    /// The protected paths. No policy can permit writing them.
     pub protected: Protected,
-    /// Who may say yes, if anybody can be reached.
+    /// The approver, if one is configured.
     pub approver: Option<Arc<dyn Approver>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -149,7 +149,7 @@ impl Enforcer {
         open.settle(ending) //                                        always, whatever the tool did
     }
 
-    /// The line up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
+    /// The pipeline up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
     pub fn begin(&self, call: Call, mode: BeginMode) -> Result<Admitted, Refused> {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
@@ -162,7 +162,7 @@ impl Enforcer {
         }
     }
 
-    /// The line after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
+    /// The pipeline after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
     pub fn finish(&self, admitted: Admitted, outcome: Outcome) -> Result<Result<Completed, Refused>, FinishError> {
         let Admitted { permit, mut open } = admitted;
         let _span = open.context.span.clone().entered();
@@ -436,7 +436,7 @@ enum NotYet {
     No(NotAdmitted),
 }
 
-/// Placeholders that an intent names at most: they are a model's text, and a line has an end.
+/// Placeholders that an intent names at most: they are a model's text, and an entry's size is limited.
 const SENT_PLACEHOLDERS_MAX: usize = 32;
 
 /// What an intent says beside its decision: the protected names that the policy opens to the tool, and the placeholders it gets.
@@ -463,7 +463,7 @@ fn check_binding(policy: &Policy, face: &Face, durability: Durability) -> Result
 }
 
 fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
-    // Whatever a panicking tool left half done is its own; the line's values are not shared with it.
+    // Whatever a panicking tool left half done is its own; the pipeline's values are not shared with it.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Outcome::Crashed)
 }
 

@@ -17,7 +17,7 @@ use crate::state::numbering::{NotNumbered, Numbering};
 use crate::state::session::State;
 use crate::value::Value;
 
-/// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
+/// Age of an admitted call at most, in microseconds: a day. Later than that, its host has lost track of it.
 pub const ADMITTED_AGE_MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// A call whose intent stands in the log and whose end does not. Ends exactly once; dropped, it ends as abandoned.
@@ -51,7 +51,7 @@ pub(super) struct Ending {
     delta: Vec<Delta>,
 }
 
-/// The end of a call whose tool did not start, or that nobody finished: the code, why, and the kind of its entry.
+/// The end of a call whose tool did not start, or that was never finished: the code, why, and the kind of its entry.
 type GivenUp = (Code, String, fn(EndRecord) -> Body);
 
 impl OpenCall {

@@ -154,7 +154,7 @@ impl Policy {
         &self.core.tests
     }
 
-    /// The protected names that every document opens to this tool.
+    /// The protected names that every document permits to this tool.
     pub(crate) fn unprotected(&self, tool: &str) -> &[&'static str] {
         self.core.tools.get(tool).map(|tool| tool.unprotected.as_slice()).unwrap_or_default()
     }
