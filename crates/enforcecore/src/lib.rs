@@ -136,8 +136,8 @@
 //!
 //! * **No effect without a permit.** [`Permit`](outcome::Permit) cannot be cloned and is made in one place, once the intent is
 //!   durable and signed. An `Err` of [`enforce`](enforcer::Enforcer::enforce) says that the tool did not start.
-//! * **An error restricts.** A condition that cannot be evaluated permits nothing and denies where it could have denied; a log that
-//!   cannot be written refuses the call.
+//! * **An error restricts.** A condition that cannot be evaluated permits nothing and denies where it could have denied; a
+//!   log that cannot be written refuses the call.
 //! * **What was decided is what runs.** The arguments that were decided, committed to and handed to the tool are the same bytes,
 //!   and a path among them is the resolved path that was decided.
 //! * **Every call is accounted for**: by one intent, pending request or denial, and an intent by at most one end, also after a

@@ -439,7 +439,8 @@ enum NotYet {
 /// Placeholders that an intent names at most: they are a model's text, and an entry's size is limited.
 const SENT_PLACEHOLDERS_MAX: usize = 32;
 
-/// What an intent says beside its decision: the protected names that the policy opens to the tool, and the placeholders it gets.
+/// What an intent says beside its decision: the protected names that the policy permits to the tool, and the placeholders it
+/// gets.
 fn intent_note(decided: &Decided, tool: &str) -> BTreeMap<String, String> {
     let mut note = BTreeMap::new();
     let unprotected = decided.policy.unprotected(tool);
