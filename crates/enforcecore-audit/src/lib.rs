@@ -116,4 +116,6 @@ pub use note::{Checkpoint, KeySigner, NoteError, PublicKey, is_key_name, is_orig
 pub use seal::{GROUP_ENTRIES_MAX, Seal};
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 pub use tree::{Hash, Tree, hex, leaf_hash, node_hash};
-pub use verify::{Finding, FindingClass, FindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify};
+pub use verify::{
+    LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
+};

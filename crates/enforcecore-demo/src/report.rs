@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use enforcecore::audit::{Finding, LogVerdict};
+use enforcecore::audit::{LogFinding, LogVerdict};
 use serde_json::{Value as Json, json};
 
 use crate::ledger::Call;
@@ -166,7 +166,7 @@ fn kind(tampering: &Tampering) -> Option<&'static str> {
 
 fn named(tampering: &Tampering) -> String {
     match &tampering.finding {
-        Some(Finding { kind, place, .. }) => painted(&format!("{}, {place}", kind.as_str()), GOOD),
+        Some(LogFinding { kind, place, .. }) => painted(&format!("{}, {place}", kind.as_str()), GOOD),
         None => painted("NOT NAMED", BAD),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enforcecore::audit::{Finding, FindingClass, LogReport, LogVerdict, Place, Seal, VerifyOptions};
+use enforcecore::audit::{LogFinding, LogFindingClass, LogReport, LogVerdict, Place, Seal, VerifyOptions};
 use enforcecore_host::assembly::DEFAULT_ORIGIN;
 use enforcecore_host::evidence::{anchored_checkpoint, verify_folder};
 use enforcecore_host::file_log::LOG_FILE;
@@ -33,7 +33,7 @@ pub struct Tampering {
     /// What was touched.
     pub place: Place,
     /// The finding that names exactly what was touched, if there is one.
-    pub finding: Option<Finding>,
+    pub finding: Option<LogFinding>,
 }
 
 impl Evidence {
@@ -74,7 +74,7 @@ impl Evidence {
 
 impl Tampering {
     fn named(place: Place, report: LogReport) -> Tampering {
-        let names = |finding: &Finding| finding.place == place && finding.kind.class() == FindingClass::Damage;
+        let names = |finding: &LogFinding| finding.place == place && finding.kind.class() == LogFindingClass::Damage;
         let invalid = report.verdict == LogVerdict::Invalid;
         let finding = report.findings.into_iter().find(|finding| invalid && names(finding));
         Tampering { place, finding }

@@ -5,7 +5,9 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use enforcecore::audit::{self, EntryLine, FindingKind, Log, LogError, LogParts, LogReport, LogVerdict, VerifyOptions};
+use enforcecore::audit::{
+    self, EntryLine, Log, LogError, LogFindingKind, LogParts, LogReport, LogVerdict, VerifyOptions,
+};
 use enforcecore::session::State;
 use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
@@ -79,7 +81,7 @@ pub fn verify_watched(folder: &Path, options: &VerifyOptions, mut watch: impl Fn
         Ok(audit::verify(&mut BufReader::with_capacity(READ_BYTES, file), options))
     };
     let report = read(options)?;
-    let forged = |kind| matches!(kind, FindingKind::BadSignature | FindingKind::WrongKey);
+    let forged = |kind| matches!(kind, LogFindingKind::BadSignature | LogFindingKind::WrongKey);
     if !options.all_signatures && report.findings.iter().any(|finding| forged(finding.kind)) {
         return read(&VerifyOptions { all_signatures: true, ..options.clone() });
     }

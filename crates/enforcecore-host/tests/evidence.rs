@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
-use enforcecore::audit::{FindingKind, Kind, LogError, LogVerdict};
+use enforcecore::audit::{Kind, LogError, LogFindingKind, LogVerdict};
 use enforcecore_host::evidence::{LogFolders, entries};
 use support::{check, folders, intend, open};
 
@@ -145,7 +145,7 @@ fn a_log_shorter_than_its_anchor_is_not_opened() {
     for (bytes, from) in [(&shorter[..], 2), (&b""[..], 0)] {
         fs::write(&path, bytes).unwrap();
         let Err(LogError::Damaged(finding)) = open(&folders) else { panic!("a cut log was opened") };
-        assert_eq!(finding.kind, FindingKind::ShorterThanAnchor);
+        assert_eq!(finding.kind, LogFindingKind::ShorterThanAnchor);
         assert_eq!(finding.place, enforcecore::audit::Place::Entries(from, 3));
         assert_eq!(check(&folders).verdict, LogVerdict::Invalid);
     }
@@ -160,7 +160,7 @@ fn a_log_of_another_key_is_not_opened() {
     drop(open(&folders).unwrap());
     let others = LogFolders { keys: root.path().join("other keys"), anchor: None, ..folders.clone() };
     let Err(LogError::Damaged(finding)) = open(&others) else { panic!("a log of another key was opened") };
-    assert_eq!(finding.kind, FindingKind::WrongKey);
+    assert_eq!(finding.kind, LogFindingKind::WrongKey);
     let renamed = LogFolders { origin: "example.com/other".to_owned(), anchor: None, ..folders.clone() };
     assert!(matches!(open(&renamed), Err(LogError::Damaged(_))));
     open(&folders).unwrap();

@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use enforcecore::audit::{
-    CommitError, Durability, EntryLine, FindingClass, FindingKind, Kind, Log, LogError, LogParts, LogVerdict,
+    CommitError, Durability, EntryLine, Kind, Log, LogError, LogFindingClass, LogFindingKind, LogParts, LogVerdict,
     VerifyOptions,
 };
 use enforcecore::session::State;
@@ -238,17 +238,17 @@ fn a_log_is_anchored_only_where_it_is_what_was_written() {
     };
     // Its anchor remembers more.
     fs::write(&path, &cut).unwrap();
-    assert_eq!(refused(&folders), FindingKind::ShorterThanAnchor);
+    assert_eq!(refused(&folders), LogFindingKind::ShorterThanAnchor);
     fs::remove_file(anchor.join("checkpoint")).unwrap();
     // An altered entry, with no anchor that would know.
     let altered = String::from_utf8(whole.clone()).unwrap().replacen("\"call\":\"a\"", "\"call\":\"x\"", 1);
     fs::write(&path, altered).unwrap();
-    assert_eq!(refused(&folders), FindingKind::Altered);
+    assert_eq!(refused(&folders), LogFindingKind::Altered);
     fs::write(&path, &whole).unwrap();
     let others = LogFolders { keys: root.path().join("other keys"), ..folders.clone() };
     assert!(anchor_log(&others).unwrap_err().to_string().contains("there is no key in"));
     FileSigner::load_or_create(&others.keys, ORIGIN).unwrap();
-    assert_eq!(refused(&others), FindingKind::WrongKey);
+    assert_eq!(refused(&others), LogFindingKind::WrongKey);
     assert!(!anchor.join("checkpoint").exists());
     // The twin, which also has what a crash left at its end; and one whose anchor is behind.
     fs::write(&path, [&whole[..], b"{\"torn"].concat()).unwrap();
@@ -363,16 +363,16 @@ impl Cut {
         let found = verify().findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
         let expected = match end {
             _ if torn.is_empty() || is_all => vec![],
-            _ if end == self.sealed => vec![FindingKind::UnsealedTail],
-            _ => vec![FindingKind::TornTail],
+            _ if end == self.sealed => vec![LogFindingKind::UnsealedTail],
+            _ => vec![LogFindingKind::TornTail],
         };
         assert_eq!(found, expected, "{end}");
         assert!(matches!(verify().verdict, LogVerdict::Unanchored { .. }), "{end}");
-        assert!(found.iter().all(|kind| kind.class() == FindingClass::Tail), "{end}");
+        assert!(found.iter().all(|kind| kind.class() == LogFindingClass::Tail), "{end}");
         // What its anchor remembers is missed, and nothing is written.
         if !is_all {
             let Err(LogError::Damaged(finding)) = open(&anchored) else { panic!("{end}: a cut log was opened") };
-            assert_eq!(finding.kind, FindingKind::ShorterThanAnchor);
+            assert_eq!(finding.kind, LogFindingKind::ShorterThanAnchor);
             assert_eq!(fs::read(&path).unwrap().len(), end);
         }
         intend(&open(&folders).unwrap(), "c");

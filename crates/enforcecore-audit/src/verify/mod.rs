@@ -15,7 +15,7 @@ mod judge;
 mod lines;
 mod walk;
 
-pub use finding::{Finding, FindingClass, FindingKind, Place};
+pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
 pub use judge::{Chain, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
@@ -47,7 +47,7 @@ pub struct LogReport {
     /// Intents that nothing has ended: "outcome unknown".
     pub outcome_unknown: u64,
     /// What is wrong, in the order it was met; the first so many.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LogFinding>,
     /// How many findings there were.
     pub findings_total: u64,
 }
@@ -101,7 +101,7 @@ pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<EntryLine, S
 }
 
 fn report(judge: Judge) -> LogReport {
-    let bad = judge.findings.iter().any(|finding| finding.kind.class() != FindingClass::Tail);
+    let bad = judge.findings.iter().any(|finding| finding.kind.class() != LogFindingClass::Tail);
     let entries = judge.chain.size();
     let verdict = match judge.anchored {
         _ if bad => LogVerdict::Invalid,

@@ -1,6 +1,6 @@
 //! A verification report for people and for machines.
 
-use enforcecore::audit::{Checkpoint, Finding, LogReport, LogVerdict, Place};
+use enforcecore::audit::{Checkpoint, LogFinding, LogReport, LogVerdict, Place};
 use enforcecore::call::hex;
 use serde_json::{Value as Json, json};
 
@@ -67,7 +67,7 @@ pub fn is_key_unknown(report: &LogReport) -> bool {
     report.key_from_log && report.anchored.is_none()
 }
 
-fn finding(finding: &Finding) -> Json {
+fn finding(finding: &LogFinding) -> Json {
     let mut object = json!({
         "kind": finding.kind.as_str(),
         "detail": finding.detail,
