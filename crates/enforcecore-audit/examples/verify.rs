@@ -5,7 +5,7 @@
 use std::io::{Write as _, stdin, stdout};
 use std::process::ExitCode;
 
-use enforcecore_audit::{Verdict, VerifyOptions, verify};
+use enforcecore_audit::{LogVerdict, VerifyOptions, verify};
 
 fn main() -> std::io::Result<ExitCode> {
     let report = verify(&mut stdin().lock(), &VerifyOptions { all_signatures: true, ..VerifyOptions::default() });
@@ -14,5 +14,5 @@ fn main() -> std::io::Result<ExitCode> {
         writeln!(output, "{finding}")?;
     }
     writeln!(output, "{}: {} entries under {} seals", report.verdict.as_str(), report.entries, report.seals)?;
-    Ok(if report.verdict == Verdict::Invalid { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+    Ok(if report.verdict == LogVerdict::Invalid { ExitCode::FAILURE } else { ExitCode::SUCCESS })
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use crate::canonical;
 use crate::delta::Delta;
-use crate::fields::{Durability, Effect, Mode};
+use crate::fields::{Durability, EffectStatus, Mode};
 
 /// One entry as it stands in a line: every field that an entry of this version may have. What is shown of a log is this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -36,7 +36,7 @@ pub struct EntryLine {
     pub durability: Option<Durability>,
     /// Whether the tool's effect happened.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub effect: Option<Effect>,
+    pub effect: Option<EffectStatus>,
     /// Counts entries from 0.
     pub index: u64,
     /// What kind of entry.
@@ -176,7 +176,7 @@ part! {
 }
 part! {
     /// The end of a call whose tool started.
-    OutcomeRecord(end: EndRecord) { effect: Option<Effect>, redactions: BTreeMap<String, u64>, }
+    OutcomeRecord(end: EndRecord) { effect: Option<EffectStatus>, redactions: BTreeMap<String, u64>, }
 }
 part! {
     /// Changes of state outside calls.
@@ -251,7 +251,7 @@ kinds! {
     Pending(CallRecord),
     /// A call was given up between intent and start.
     Void(EndRecord),
-    /// Nobody came back to finish a call.
+    /// A call was never finished.
     Abandoned(EndRecord),
     /// Facts and observations.
     State(StateRecord),

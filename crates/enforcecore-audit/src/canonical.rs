@@ -1,6 +1,6 @@
 //! Whether a line is canonical JSON (RFC 8785), restricted to objects, arrays, strings and integers.
 //!
-//! One value has one spelling, so nobody can hide a second meaning in a line: no key twice, no spaces, no other escapes, no
+//! One value has one spelling, so a line cannot hide a second meaning: no key twice, no spaces, no other escapes, no
 //! fractions. The check neither builds a value nor recurses without a limit. Absent on purpose: `true`, `false`, `null` and
 //! fractions, which no entry uses.
 
@@ -52,7 +52,7 @@ pub fn check(line: &[u8]) -> Result<(), Flaw> {
         other => other,
     };
     match (found, broken) {
-        // The scan came to the end of what is UTF-8: what stopped it is what follows.
+        // The scan reached the end of the valid UTF-8: the bytes after it are the fault.
         (Err(Flaw { kind: FlawKind::Incomplete, .. }), Some(broken)) => Err(broken),
         (found, _) => found,
     }
@@ -220,7 +220,7 @@ impl<'a> Scan<'a> {
         let negative = self.take(b'-')?;
         let start = self.at;
         let mut magnitude = 0u64;
-        // At the end of the text the number may go on: that is for whoever asks for the next byte to say.
+        // At the end of the text the number may go on; the reader of the next byte decides.
         while let Some(digit @ b'0'..=b'9') = self.text.as_bytes().get(self.at) {
             magnitude = magnitude * 10 + u64::from(digit - b'0');
             self.at += 1;

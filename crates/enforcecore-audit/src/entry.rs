@@ -87,7 +87,7 @@ mod tests {
 
     use super::*;
     use crate::body::{CallRecord, EntryKind};
-    use crate::fields::{Durability, Effect, Mode};
+    use crate::fields::{Durability, EffectStatus, Mode};
 
     /// RFC 8785 for a text: the short escapes where there is one, `\\u00xx` for the other control characters.
     fn write_text(text: &str, out: &mut String) {
@@ -159,7 +159,7 @@ mod tests {
         let maps = (btree_map(any::<String>(), any::<String>(), 0..5), btree_map(any::<String>(), 0u64..1 << 53, 0..5));
         let choices = (
             option::of(proptest::sample::select(vec![Durability::Strict, Durability::Buffered])),
-            option::of(proptest::sample::select(vec![Effect::Happened, Effect::Unknown])),
+            option::of(proptest::sample::select(vec![EffectStatus::Happened, EffectStatus::Unknown])),
             option::of(proptest::sample::select(vec![Mode::Closed, Mode::Split, Mode::Hook])),
             proptest::sample::select(kinds.into_iter().chain([later]).collect::<Vec<_>>()),
         );

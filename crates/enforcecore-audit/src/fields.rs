@@ -39,19 +39,19 @@ pub enum Mode {
 /// Whether an effect happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Effect {
+pub enum EffectStatus {
     /// The tool ran to its end.
     Happened,
     /// The tool started and how far it came is not known.
     Unknown,
 }
 
-impl Effect {
+impl EffectStatus {
     /// The word in machine output.
     pub fn as_str(self) -> &'static str {
         match self {
-            Effect::Happened => "happened",
-            Effect::Unknown => "unknown",
+            EffectStatus::Happened => "happened",
+            EffectStatus::Unknown => "unknown",
         }
     }
 }

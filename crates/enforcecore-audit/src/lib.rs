@@ -26,7 +26,7 @@
 //! # use enforcecore_audit::StoreError;
 //! use enforcecore_audit::{
 //!     Body, CallRecord, Clock, Durability, Entry, Fold, IntentRecord, KeySigner, Keyer, Log, LogParts, MemoryStore, Random,
-//!     Verdict, VerifyOptions, public_key, verify,
+//!     LogVerdict, VerifyOptions, public_key, verify,
 //! };
 //!
 //! /// The state that this log is for: how many calls were about to run.
@@ -71,11 +71,11 @@
 //! let options = VerifyOptions { key: Some(key), ..VerifyOptions::default() };
 //! let bytes = store.contents();
 //! let report = verify(&mut &bytes[..], &options);
-//! assert_eq!((report.verdict, report.entries), (Verdict::Unanchored { since: 0 }, 2));
+//! assert_eq!((report.verdict, report.entries), (LogVerdict::Unanchored { since: 0 }, 2));
 //!
 //! let tampered = String::from_utf8(bytes).unwrap().replace("call-1", "call-2");
 //! let report = verify(&mut tampered.as_bytes(), &options);
-//! assert_eq!(report.verdict, Verdict::Invalid);
+//! assert_eq!(report.verdict, LogVerdict::Invalid);
 //! assert!(report.findings[0].to_string().starts_with("altered: entry 1"));
 //! ```
 
@@ -108,7 +108,7 @@ pub use body::{
 };
 pub use delta::Delta;
 pub use entry::{ENTRY_BYTES_MAX, Entry};
-pub use fields::{Durability, Effect, Mode};
+pub use fields::{Durability, EffectStatus, Mode};
 pub use keyer::{Encoded, Keyer};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
 pub use memory::MemoryStore;
@@ -116,4 +116,6 @@ pub use note::{Checkpoint, KeySigner, NoteError, PublicKey, is_key_name, is_orig
 pub use seal::{GROUP_ENTRIES_MAX, Seal};
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 pub use tree::{Hash, Tree, hex, leaf_hash, node_hash};
-pub use verify::{Finding, FindingClass, FindingKind, Place, Report, Verdict, VerifyOptions, entries, verify};
+pub use verify::{
+    LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
+};

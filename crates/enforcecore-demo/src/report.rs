@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anstyle::{AnsiColor, Style};
-use enforcecore::audit::{Finding, Verdict};
+use enforcecore::audit::{LogFinding, LogVerdict};
 use serde_json::{Value as Json, json};
 
 use crate::ledger::Call;
@@ -151,7 +151,7 @@ impl Row {
 
 fn lines_of(evidence: &Evidence) -> [String; 4] {
     let Evidence { entries, verdict, changed, cut, .. } = evidence;
-    let verdict = painted(verdict.as_str(), if *verdict == Verdict::Valid { GOOD } else { BAD });
+    let verdict = painted(verdict.as_str(), if *verdict == LogVerdict::Valid { GOOD } else { BAD });
     [
         painted("Evidence", TITLE),
         format!("  The log has {entries} entries and is {verdict} against the anchor in another folder."),
@@ -166,7 +166,7 @@ fn kind(tampering: &Tampering) -> Option<&'static str> {
 
 fn named(tampering: &Tampering) -> String {
     match &tampering.finding {
-        Some(Finding { kind, place, .. }) => painted(&format!("{}, {place}", kind.as_str()), GOOD),
+        Some(LogFinding { kind, place, .. }) => painted(&format!("{}, {place}", kind.as_str()), GOOD),
         None => painted("NOT NAMED", BAD),
     }
 }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enforcecore::audit::{Finding, FindingClass, Place, Report, Seal, Verdict, VerifyOptions};
+use enforcecore::audit::{LogFinding, LogFindingClass, LogReport, LogVerdict, Place, Seal, VerifyOptions};
 use enforcecore_host::assembly::DEFAULT_ORIGIN;
 use enforcecore_host::evidence::{anchored_checkpoint, verify_folder};
 use enforcecore_host::file_log::LOG_FILE;
@@ -21,7 +21,7 @@ pub struct Evidence {
     /// How many entries it has.
     pub entries: u64,
     /// What verification says of it.
-    pub verdict: Verdict,
+    pub verdict: LogVerdict,
     /// The copy with one changed byte.
     pub changed: Tampering,
     /// The copy whose end was cut off.
@@ -33,7 +33,7 @@ pub struct Tampering {
     /// What was touched.
     pub place: Place,
     /// The finding that names exactly what was touched, if there is one.
-    pub finding: Option<Finding>,
+    pub finding: Option<LogFinding>,
 }
 
 impl Evidence {
@@ -44,9 +44,9 @@ impl Evidence {
         let anchors = anchor.into_iter().collect();
         let options = VerifyOptions { key: Some(key.public()), anchors, ..VerifyOptions::default() };
         let log = root.join("log");
-        let Report { verdict, entries, .. } = verify_folder(&log, &options)?;
+        let LogReport { verdict, entries, .. } = verify_folder(&log, &options)?;
         let lines = fs::read(log.join(LOG_FILE))?;
-        let verify = |name: &str, bytes: &[u8]| -> Result<Report, DemoError> {
+        let verify = |name: &str, bytes: &[u8]| -> Result<LogReport, DemoError> {
             let copy = root.join("tampered").join(name);
             fs::create_dir_all(&copy)?;
             fs::write(copy.join(LOG_FILE), bytes)?;
@@ -68,14 +68,14 @@ impl Evidence {
 
     /// Whether the log is sound and each damage to a copy was named.
     pub fn is_sound(&self) -> bool {
-        self.verdict == Verdict::Valid && self.changed.finding.is_some() && self.cut.finding.is_some()
+        self.verdict == LogVerdict::Valid && self.changed.finding.is_some() && self.cut.finding.is_some()
     }
 }
 
 impl Tampering {
-    fn named(place: Place, report: Report) -> Tampering {
-        let names = |finding: &Finding| finding.place == place && finding.kind.class() == FindingClass::Damage;
-        let invalid = report.verdict == Verdict::Invalid;
+    fn named(place: Place, report: LogReport) -> Tampering {
+        let names = |finding: &LogFinding| finding.place == place && finding.kind.class() == LogFindingClass::Damage;
+        let invalid = report.verdict == LogVerdict::Invalid;
         let finding = report.findings.into_iter().find(|finding| invalid && names(finding));
         Tampering { place, finding }
     }

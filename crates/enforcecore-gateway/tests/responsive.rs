@@ -46,8 +46,8 @@ impl Gate {
 }
 
 impl Keeper {
-    /// Waits until somebody stands at the gate.
-    async fn until_somebody_waits(&self) {
+    /// Waits until a call stands at the gate.
+    async fn until_a_call_waits(&self) {
         until("an inspection is held", || self.arrived.try_recv().is_ok()).await;
     }
 
@@ -132,7 +132,7 @@ async fn while_an_answer_of_the_server_is_inspected_the_client_is_served_and_hea
     let mut world = World::start().await;
     let keeper = hold_next_hidden_tool();
     let listed = world.request("tools/list", "{}").await;
-    keeper.until_somebody_waits().await;
+    keeper.until_a_call_waits().await;
     // What needs nothing of the server is answered.
     assert_eq!(at(&world.ask("vendor/x", "{}").await, "error.code"), "-32601");
     assert_eq!(support::code(&world.call("forbidden", r#"{"text":"a"}"#).await), "no_rule");
@@ -153,7 +153,7 @@ async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
     let mut world = World::start().await;
     let keeper = hold_next_hidden_tool();
     world.request("tools/list", "{}").await;
-    keeper.until_somebody_waits().await;
+    keeper.until_a_call_waits().await;
     // The server answers the first before it reads the second, so that answer is behind the one that is held.
     for tool in ["pages", "daemon"] {
         world.request("tools/call", &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#)).await;
@@ -170,7 +170,7 @@ async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
 async fn while_a_complaint_is_written_the_session_goes_on() {
     let (gate, keeper) = Gate::new();
     let mut world = World::with(|to| Box::new(Held { gate: Some(gate), to })).await;
-    keeper.until_somebody_waits().await;
+    keeper.until_a_call_waits().await;
     world.greet().await;
     assert_eq!(text(&world.call("echo", r#"{"text":"a"}"#).await), "you said a");
     assert_eq!(world.complaints(), "");

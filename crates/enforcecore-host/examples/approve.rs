@@ -11,7 +11,7 @@ use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::{Completed, Outcome, Refusal};
-use enforcecore::ports::{Approver, Door, Grant, Wish};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 
@@ -94,13 +94,13 @@ impl Desk {
 }
 
 impl Approver for Desk {
-    fn ask(&self, _wish: Wish<'_>, call: &FrozenCall) -> Door {
+    fn ask(&self, _request: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         // The digest names this very call: its tool, its arguments, who makes it.
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).push(call.digest());
-        Door::Open { expires_us: i64::MAX }
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _wish: Wish<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+    fn grant(&self, _request: ApprovalRequest<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let granted = self.granted.lock().unwrap_or_else(PoisonError::into_inner);
         let at = granted.iter().position(|(_, call)| call == call_digest)?;
         let (approver, _) = granted.get(at)?;

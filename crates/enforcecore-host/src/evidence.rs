@@ -5,7 +5,9 @@ use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use enforcecore::audit::{self, EntryLine, FindingKind, Log, LogError, LogParts, Report, Verdict, VerifyOptions};
+use enforcecore::audit::{
+    self, EntryLine, Log, LogError, LogFindingKind, LogParts, LogReport, LogVerdict, VerifyOptions,
+};
 use enforcecore::session::State;
 use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
@@ -68,18 +70,18 @@ pub fn open_log(
 
 /// Checks the log of a folder without the right to write. If its last signature is wrong, every signature is checked, to name
 /// the first seal that is not genuine.
-pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<Report> {
+pub fn verify_folder(folder: &Path, options: &VerifyOptions) -> io::Result<LogReport> {
     verify_watched(folder, options, |_| {})
 }
 
 /// Does what [`verify_folder`] does, and says now and then how many bytes it has read.
-pub fn verify_watched(folder: &Path, options: &VerifyOptions, mut watch: impl FnMut(u64)) -> io::Result<Report> {
-    let mut read = |options: &VerifyOptions| -> io::Result<Report> {
+pub fn verify_watched(folder: &Path, options: &VerifyOptions, mut watch: impl FnMut(u64)) -> io::Result<LogReport> {
+    let mut read = |options: &VerifyOptions| -> io::Result<LogReport> {
         let file = Watched { file: open_for_reading(folder)?, read: 0, watch: &mut watch };
         Ok(audit::verify(&mut BufReader::with_capacity(READ_BYTES, file), options))
     };
     let report = read(options)?;
-    let forged = |kind| matches!(kind, FindingKind::BadSignature | FindingKind::WrongKey);
+    let forged = |kind| matches!(kind, LogFindingKind::BadSignature | LogFindingKind::WrongKey);
     if !options.all_signatures && report.findings.iter().any(|finding| forged(finding.kind)) {
         return read(&VerifyOptions { all_signatures: true, ..options.clone() });
     }
@@ -112,11 +114,11 @@ pub fn anchored_checkpoint(folder: &Path) -> Result<Option<String>, StoreError> 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchored {
     /// The anchor remembers it as it stands.
-    Now(Report),
+    Now(LogReport),
     /// The anchor remembered it already.
-    Already(Report),
+    Already(LogReport),
     /// The log is not what was written, or not what the anchor remembers, and nothing was done.
-    Refused(Report),
+    Refused(LogReport),
 }
 
 /// Checks the log of these folders against its key, every signature, and writes where it stands into its anchor: for a log
@@ -139,7 +141,7 @@ pub fn anchor_log(folders: &LogFolders) -> Result<Anchored, StoreError> {
     let log = open().map_err(|refused| failed(&refused))?;
     let report = audit::verify(&mut BufReader::with_capacity(READ_BYTES, log), &options);
     // What a crash left behind the last seal was never acknowledged: the next writer sets it aside.
-    let Some(checkpoint) = report.checkpoint.clone().filter(|_| report.verdict != Verdict::Invalid) else {
+    let Some(checkpoint) = report.checkpoint.clone().filter(|_| report.verdict != LogVerdict::Invalid) else {
         return Ok(Anchored::Refused(report));
     };
     if kept.as_ref() == Some(&checkpoint) {

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use enforcecore::audit::{CommitError, Durability, Kind, Log, LogError, Verdict};
+use enforcecore::audit::{CommitError, Durability, Kind, Log, LogError, LogVerdict};
 use enforcecore::session::State;
 use enforcecore_host::evidence::entries;
 #[cfg(unix)]
@@ -137,7 +137,7 @@ fn processes_take_turns() {
         assert!(child.wait().unwrap().success());
     }
     let report = check(&folders(root.path()));
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 1 + 3 * CALLS), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 1 + 3 * CALLS), "{:?}", report.findings);
     let entries = entries(&root.path().join("log")).unwrap().map(Result::unwrap);
     assert_eq!(entries.map(|entry| entry.writer).collect::<BTreeSet<_>>().len(), 3);
 }
@@ -286,7 +286,7 @@ fn examine(root: &Path) -> Tally {
     let folders = folders(root);
     drop(open(&folders).unwrap());
     let report = check(&folders);
-    assert_eq!(report.verdict, Verdict::Valid, "{:?}", report.findings);
+    assert_eq!(report.verdict, LogVerdict::Valid, "{:?}", report.findings);
     let mut written: BTreeMap<String, u64> = BTreeMap::new();
     let mut recoveries = 0;
     for entry in entries(&folders.log).unwrap().map(Result::unwrap) {

@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
-use enforcecore::audit::{FindingKind, Kind, LogError, Verdict};
+use enforcecore::audit::{Kind, LogError, LogFindingKind, LogVerdict};
 use enforcecore_host::evidence::{LogFolders, entries};
 use support::{check, folders, intend, open};
 
@@ -28,7 +28,7 @@ fn one_process_has_one_writer_for_a_folder() {
     assert_eq!(intend(&again, "b"), 2);
     drop(again);
     let report = check(&folders);
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 3), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
     let kinds: Vec<Kind> = entries(&folders.log).unwrap().map(|entry| entry.unwrap().kind).collect();
     assert_eq!(kinds, [Kind::Genesis, Kind::Intent, Kind::Intent]);
 }
@@ -145,9 +145,9 @@ fn a_log_shorter_than_its_anchor_is_not_opened() {
     for (bytes, from) in [(&shorter[..], 2), (&b""[..], 0)] {
         fs::write(&path, bytes).unwrap();
         let Err(LogError::Damaged(finding)) = open(&folders) else { panic!("a cut log was opened") };
-        assert_eq!(finding.kind, FindingKind::ShorterThanAnchor);
+        assert_eq!(finding.kind, LogFindingKind::ShorterThanAnchor);
         assert_eq!(finding.place, enforcecore::audit::Place::Entries(from, 3));
-        assert_eq!(check(&folders).verdict, Verdict::Invalid);
+        assert_eq!(check(&folders).verdict, LogVerdict::Invalid);
     }
     fs::write(&path, &whole).unwrap();
     open(&folders).unwrap();
@@ -160,7 +160,7 @@ fn a_log_of_another_key_is_not_opened() {
     drop(open(&folders).unwrap());
     let others = LogFolders { keys: root.path().join("other keys"), anchor: None, ..folders.clone() };
     let Err(LogError::Damaged(finding)) = open(&others) else { panic!("a log of another key was opened") };
-    assert_eq!(finding.kind, FindingKind::WrongKey);
+    assert_eq!(finding.kind, LogFindingKind::WrongKey);
     let renamed = LogFolders { origin: "example.com/other".to_owned(), anchor: None, ..folders.clone() };
     assert!(matches!(open(&renamed), Err(LogError::Damaged(_))));
     open(&folders).unwrap();
@@ -179,7 +179,7 @@ fn a_torn_tail_is_moved_away_and_recorded() {
     fs::write(&path, [&whole[..], torn].concat()).unwrap();
     drop(open(&folders).unwrap());
     let report = check(&folders);
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 3), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
     let recovery = entries(&folders.log).unwrap().last().unwrap().unwrap();
     assert_eq!((recovery.kind, recovery.note["bytes"].as_str()), (Kind::Recovery, "16"));
     assert_eq!(fs::read(folders.log.join(&recovery.note["file"])).unwrap(), torn);

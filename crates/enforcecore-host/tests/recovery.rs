@@ -15,7 +15,7 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use enforcecore::audit::{
-    CommitError, Durability, EntryLine, FindingClass, FindingKind, Kind, Log, LogError, LogParts, Verdict,
+    CommitError, Durability, EntryLine, Kind, Log, LogError, LogFindingClass, LogFindingKind, LogParts, LogVerdict,
     VerifyOptions,
 };
 use enforcecore::session::State;
@@ -80,7 +80,7 @@ fn writers_whose_lock_is_removed_still_take_turns() {
         intend(&writer(&folders).unwrap(), &format!("c{n}"));
     }
     let report = check(&folders);
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 31), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 31), "{:?}", report.findings);
 }
 
 #[cfg(unix)]
@@ -137,7 +137,7 @@ fn an_anchor_that_is_gone_is_not_made_anew() {
     drop(open(&folders).unwrap());
     fs::remove_dir_all(&anchor).unwrap();
     intend(&open(&folders).unwrap(), "a");
-    assert_eq!(check(&folders).verdict, Verdict::Valid);
+    assert_eq!(check(&folders).verdict, LogVerdict::Valid);
     let empty = |anchor: &Path| fs::remove_file(anchor.join("checkpoint")).unwrap();
     for lose in [|anchor: &Path| fs::remove_dir_all(anchor).unwrap(), empty] {
         lose(&anchor);
@@ -150,7 +150,7 @@ fn an_anchor_that_is_gone_is_not_made_anew() {
         assert_eq!(report.entries, kinds(&folders).len() as u64);
         assert!(matches!(anchor_log(&folders).unwrap(), Anchored::Already(_)));
         intend(&open(&folders).unwrap(), &format!("{}", report.entries));
-        assert_eq!(check(&folders).verdict, Verdict::Valid);
+        assert_eq!(check(&folders).verdict, LogVerdict::Valid);
     }
     assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Intent, Kind::Intent, Kind::Intent]);
 }
@@ -165,7 +165,7 @@ fn an_anchor_that_is_new_to_a_log_with_calls_is_said_to_be_meant() {
     intend(&open(&alone).unwrap(), "b");
     assert!(matches!(anchor_log(&anchored), Ok(Anchored::Now(_))));
     intend(&open(&anchored).unwrap(), "c");
-    assert_eq!(check(&anchored).verdict, Verdict::Valid);
+    assert_eq!(check(&anchored).verdict, LogVerdict::Valid);
 }
 
 /// An anchor of a writer that is killed before it tells it anything.
@@ -195,7 +195,7 @@ fn a_writer_that_is_killed_before_it_first_anchors_leaves_a_log_that_starts() {
     assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Recovery]);
     intend(&open(&folders).unwrap(), "a");
     let report = check(&folders);
-    assert_eq!((report.verdict, report.entries), (Verdict::Valid, 3), "{:?}", report.findings);
+    assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
 }
 
 #[test]
@@ -238,17 +238,17 @@ fn a_log_is_anchored_only_where_it_is_what_was_written() {
     };
     // Its anchor remembers more.
     fs::write(&path, &cut).unwrap();
-    assert_eq!(refused(&folders), FindingKind::ShorterThanAnchor);
+    assert_eq!(refused(&folders), LogFindingKind::ShorterThanAnchor);
     fs::remove_file(anchor.join("checkpoint")).unwrap();
     // An altered entry, with no anchor that would know.
     let altered = String::from_utf8(whole.clone()).unwrap().replacen("\"call\":\"a\"", "\"call\":\"x\"", 1);
     fs::write(&path, altered).unwrap();
-    assert_eq!(refused(&folders), FindingKind::Altered);
+    assert_eq!(refused(&folders), LogFindingKind::Altered);
     fs::write(&path, &whole).unwrap();
     let others = LogFolders { keys: root.path().join("other keys"), ..folders.clone() };
     assert!(anchor_log(&others).unwrap_err().to_string().contains("there is no key in"));
     FileSigner::load_or_create(&others.keys, ORIGIN).unwrap();
-    assert_eq!(refused(&others), FindingKind::WrongKey);
+    assert_eq!(refused(&others), LogFindingKind::WrongKey);
     assert!(!anchor.join("checkpoint").exists());
     // The twin, which also has what a crash left at its end; and one whose anchor is behind.
     fs::write(&path, [&whole[..], b"{\"torn"].concat()).unwrap();
@@ -256,7 +256,7 @@ fn a_log_is_anchored_only_where_it_is_what_was_written() {
     fs::write(anchor.join("checkpoint"), first).unwrap();
     assert!(matches!(anchor_log(&folders), Ok(Anchored::Now(_))));
     intend(&open(&folders).unwrap(), "c");
-    assert_eq!(check(&folders).verdict, Verdict::Valid);
+    assert_eq!(check(&folders).verdict, LogVerdict::Valid);
 }
 
 /// Names the folder in which a child begins a call and never ends it.
@@ -291,10 +291,10 @@ fn a_call_whose_writer_was_killed_is_counted_as_unknown() {
     child.kill().unwrap();
     child.wait().unwrap();
     let report = check(&folders);
-    assert_eq!((report.verdict, report.outcome_unknown, &report.findings[..]), (Verdict::Valid, 2, &[][..]));
+    assert_eq!((report.verdict, report.outcome_unknown, &report.findings[..]), (LogVerdict::Valid, 2, &[][..]));
     intend(&open(&folders).unwrap(), "after");
     let report = check(&folders);
-    assert_eq!((report.verdict, report.outcome_unknown, &report.findings[..]), (Verdict::Valid, 3, &[][..]));
+    assert_eq!((report.verdict, report.outcome_unknown, &report.findings[..]), (LogVerdict::Valid, 3, &[][..]));
     assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Intent, Kind::Intent, Kind::Intent]);
 }
 
@@ -363,21 +363,21 @@ impl Cut {
         let found = verify().findings.iter().map(|finding| finding.kind).collect::<Vec<_>>();
         let expected = match end {
             _ if torn.is_empty() || is_all => vec![],
-            _ if end == self.sealed => vec![FindingKind::UnsealedTail],
-            _ => vec![FindingKind::TornTail],
+            _ if end == self.sealed => vec![LogFindingKind::UnsealedTail],
+            _ => vec![LogFindingKind::TornTail],
         };
         assert_eq!(found, expected, "{end}");
-        assert!(matches!(verify().verdict, Verdict::Unanchored { .. }), "{end}");
-        assert!(found.iter().all(|kind| kind.class() == FindingClass::Tail), "{end}");
+        assert!(matches!(verify().verdict, LogVerdict::Unanchored { .. }), "{end}");
+        assert!(found.iter().all(|kind| kind.class() == LogFindingClass::Tail), "{end}");
         // What its anchor remembers is missed, and nothing is written.
         if !is_all {
             let Err(LogError::Damaged(finding)) = open(&anchored) else { panic!("{end}: a cut log was opened") };
-            assert_eq!(finding.kind, FindingKind::ShorterThanAnchor);
+            assert_eq!(finding.kind, LogFindingKind::ShorterThanAnchor);
             assert_eq!(fs::read(&path).unwrap().len(), end);
         }
         intend(&open(&folders).unwrap(), "c");
         let report = verify();
-        assert!(matches!(report.verdict, Verdict::Unanchored { .. }), "{end}: {report:?}");
+        assert!(matches!(report.verdict, LogVerdict::Unanchored { .. }), "{end}: {report:?}");
         assert!(report.findings.is_empty(), "{end}: {report:?}");
         let entries: Vec<EntryLine> = entries(&folders.log).unwrap().map(Result::unwrap).collect();
         let calls: Vec<&str> = entries.iter().filter_map(|entry| entry.call.as_deref()).collect();

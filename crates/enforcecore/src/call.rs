@@ -192,7 +192,7 @@ impl FrozenCall {
         Sha256::digest(self.canonical()).into()
     }
 
-    /// The same call with other arguments (redacted ones); decided again by whoever asks for this.
+    /// The same call with other arguments (redacted ones); its caller decides it again.
     pub(crate) fn with_args(&self, args: Map) -> FrozenCall {
         FrozenCall { call: Call { args, ..self.call.clone() }, paths: self.paths.clone() }
     }

@@ -15,7 +15,7 @@ use crate::session::Keyer;
 pub enum Verdict {
     /// The call may run.
     Allow,
-    /// The call may run once somebody approves it.
+    /// The call may run once it is approved.
     Ask,
     /// The call does not run.
     Deny,
@@ -47,7 +47,7 @@ pub struct Decision {
     pub rules: Vec<String>,
     /// What must happen if the call runs.
     pub obligations: Obligations,
-    /// The approvals that are needed, one for each ask that brakes.
+    /// The approvals that are needed, one for each ask that restricts.
     pub asks: Vec<Ask>,
     /// What the call takes from budgets.
     pub charges: Vec<Charge>,
@@ -74,7 +74,7 @@ impl Decision {
         }
     }
 
-    /// The denial of a call that does not fit its tool, or that nobody can read.
+    /// The denial of a call that does not fit its tool, or that cannot be read.
     pub fn malformed(malformed: Malformed) -> Decision {
         Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
     }
@@ -105,7 +105,7 @@ impl Decision {
 pub enum Trust {
     /// The operator answers for it.
     Trusted,
-    /// Nobody answers for it.
+    /// No person is named.
     Untrusted,
     /// Untrusted as well, by the policy's own name for where it comes from: `web`.
     Source(String),
@@ -187,9 +187,9 @@ pub struct Approval {
 /// Whose yes counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ApprovalFrom {
-    /// Somebody who holds this role.
+    /// A person who holds this role.
     Role(String),
-    /// Whoever sits at this machine.
+    /// The person at this machine.
     LocalUser,
 }
 

@@ -69,7 +69,7 @@ impl fmt::Display for Diagnostic {
     }
 }
 
-/// Somebody's text as part of a line for people: what would steer a terminal, end the line or turn its direction is written as
+/// Foreign text as part of a line for people: what would steer a terminal, end the line or turn its direction is written as
 /// an escape. A tab stays.
 pub fn one_line(text: &str) -> String {
     let mut line = String::with_capacity(text.len());

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::admission::{Moment, NotAdmitted, admit};
+use crate::admission::{AdmissionContext, NotAdmitted, admit};
 use crate::audit::{Body, Delta, Entry, Fold, IntentRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
 use crate::policy::{Expectation, InlineTest, Policy, Protected, TestCall};
 use crate::session::{Keyer, SessionView, State};
-use crate::traits::{Approver, Door, Grant, PathResolver, Wish};
+use crate::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -86,7 +86,7 @@ struct Step {
     deltas: Vec<Delta>,
 }
 
-/// Freezes, decides and admits one call. Nobody approves in a test, so an ask stays an ask.
+/// Freezes, decides and admits one call. A test has no approver, so an ask stays an ask.
 fn step(
     policy: &Policy,
     test: &InlineTest,
@@ -108,7 +108,7 @@ fn step(
     let call = FrozenCall::freeze(call, Freezing { paths: &paths, resolver, rewrites: true })?;
     let facts = BTreeMap::new();
     let decision = policy.decide(&call, &SessionView { facts: &facts, keyer }, &Protected::default());
-    let moment = Moment { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
+    let moment = AdmissionContext { policy, state, keyer, session: "test", now_us: test.now_us, approver: None };
     Ok(match admit(&decision, &call, &moment) {
         Ok(deltas) => Step { decision, deltas },
         Err(NotAdmitted::Denied(denied)) => Step { decision: *denied, deltas: Vec::new() },
@@ -126,8 +126,9 @@ fn asked(mut decision: Decision, missing: Vec<Ask>) -> Decision {
 }
 
 /// What a call that was approved has taken: the same admission with a person who says yes to everything.
-fn taken(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Vec<Delta> {
-    let mut deltas = admit(decision, call, &Moment { approver: Some(&YesToAll), ..*moment }).unwrap_or_default();
+fn taken(decision: &Decision, call: &FrozenCall, moment: &AdmissionContext<'_>) -> Vec<Delta> {
+    let mut deltas =
+        admit(decision, call, &AdmissionContext { approver: Some(&YesToAll), ..*moment }).unwrap_or_default();
     // Only reservations matter to later calls: each of these grants stands for another person's yes.
     deltas.retain(|delta| matches!(delta, Delta::Reserve { .. }));
     deltas
@@ -136,11 +137,11 @@ fn taken(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Vec<Del
 struct YesToAll;
 
 impl Approver for YesToAll {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Closed
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Unreachable
     }
 
-    fn grant(&self, approval: Wish<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+    fn grant(&self, approval: ApprovalRequest<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let (approver, expires_us) = ("test".to_owned(), now_us.saturating_add(1));
         Some(Grant { id: approval.name.to_owned(), approver, given_us: now_us, expires_us })
     }

@@ -125,7 +125,7 @@
 //! let refused = enforcer.enforce(refund(5000)?, |_| unreachable!("it is refused")).unwrap_err();
 //! assert_eq!(refused.code, "no_rule");
 //!
-//! // Both are in the log, and whoever has its bytes can see that none is missing and none was changed.
+//! // Both are in the log, and its bytes show that none is missing and none was changed.
 //! drop(enforcer);
 //! let report = verify(&mut store.contents().as_slice(), &VerifyOptions::default());
 //! assert_eq!((report.findings.len(), report.outcome_unknown), (0, 0));
@@ -136,8 +136,8 @@
 //!
 //! * **No effect without a permit.** [`Permit`](outcome::Permit) cannot be cloned and is made in one place, once the intent is
 //!   durable and signed. An `Err` of [`enforce`](enforcer::Enforcer::enforce) says that the tool did not start.
-//! * **An error restricts.** A condition that cannot be evaluated opens nothing and denies where it could have denied; a log that
-//!   cannot be written refuses the call.
+//! * **An error restricts.** A condition that cannot be evaluated permits nothing and denies where it could have denied; a
+//!   log that cannot be written refuses the call.
 //! * **What was decided is what runs.** The arguments that were decided, committed to and handed to the tool are the same bytes,
 //!   and a path among them is the resolved path that was decided.
 //! * **Every call is accounted for**: by one intent, pending request or denial, and an intent by at most one end, also after a

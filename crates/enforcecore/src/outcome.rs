@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::{Effect, Mode};
+use crate::audit::{EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
 use crate::codes::Code;
 use crate::codes::call as code;
@@ -85,7 +85,7 @@ pub enum Outcome {
         /// What `facts:` looks into.
         structured: Value,
     },
-    /// It returned what the face cannot read, so nobody can say what is in it.
+    /// It returned a value that the face cannot read, so its content is unknown.
     Unreadable(Malformed),
     /// It said that it failed, in these words.
     Failed(String),
@@ -114,7 +114,7 @@ pub enum Completed {
         /// What may be seen.
         value: Value,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
     /// The tool failed.
     Failed {
@@ -125,7 +125,7 @@ pub enum Completed {
         /// The failure in parts, if the tool gave it so, with what is classified taken out.
         value: Option<Value>,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
     /// The tool ran, but its result may not be seen. Not something to try again.
     Withheld {
@@ -134,7 +134,7 @@ pub enum Completed {
         /// Why, without any of the result.
         reason: String,
         /// Whether the effect happened.
-        effect: Effect,
+        effect: EffectStatus,
     },
 }
 
@@ -162,7 +162,7 @@ pub enum Refusal {
     Malformed,
     /// The policy says no.
     Denied,
-    /// Somebody must approve it; the same call may come again until then.
+    /// It needs an approval; the same call may come again until then.
     Pending {
         /// Wall time in microseconds.
         expires_us: i64,

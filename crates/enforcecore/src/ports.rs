@@ -20,34 +20,34 @@ pub struct PolicyText {
     pub bytes: Vec<u8>,
 }
 
-/// Somebody outside the agent's reach who may say yes.
+/// An approver outside the agent's reach.
 pub trait Approver: Send + Sync {
-    /// Asks for an approval of this call; says whether a door can reach anyone whose yes counts.
-    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> Door;
-    /// The grant for this canonical call and approval, if one was given. Whether whoever gave it is one whose yes counts is
-    /// the implementation's to know: it alone can tell who that was.
-    fn grant(&self, approval: Wish<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
+    /// Asks for an approval of this call; says whether an approver whose answer counts was reached.
+    fn ask(&self, approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome;
+    /// The grant for this canonical call and approval, if one was given. The implementation must check that the person who
+    /// gave it may approve: only the implementation knows who that was.
+    fn grant(&self, approval: ApprovalRequest<'_>, call_digest: &[u8; 32], now_us: i64) -> Option<Grant>;
 }
 
 /// An approval that a rule or budget asks for.
 #[derive(Clone, Copy, Debug)]
-pub struct Wish<'a> {
+pub struct ApprovalRequest<'a> {
     /// Its name in the policy; empty where the rule names none.
     pub name: &'a str,
     /// Whose yes counts and for how long; none where the rule names none.
     pub terms: Option<&'a Approval>,
 }
 
-/// Whether an approval can be had.
+/// Whether a request for an approval reached its approver.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
-    /// The wish was delivered; come again with the same call before this moment.
-    Open {
+pub enum AskOutcome {
+    /// The request was delivered; come again with the same call before this moment.
+    Delivered {
         /// Wall time in microseconds.
         expires_us: i64,
     },
-    /// Nobody can be reached: the call is denied.
-    Closed,
+    /// No approver can be reached: the call is denied.
+    Unreachable,
 }
 
 /// A person's yes, bound to one canonical call. Used once.

@@ -165,7 +165,7 @@ pub enum ValueError {
     Syntax(String),
     /// An object with one key twice.
     DuplicateKey(RawKey),
-    /// A number nobody could compare exactly.
+    /// A number that cannot be compared exactly.
     Number(NumberError),
     /// Nested too deeply.
     TooDeep,

@@ -10,7 +10,7 @@ use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Refusal};
-use enforcecore::traits::{Approver, Door, Grant, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use jiff::Timestamp;
 use support::{World, call, map};
@@ -237,7 +237,7 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
         let world = World::new(&policy(length, length));
         let decision = world.enforcer.decide_only(call("look", "{}"));
         assert_eq!(decision.obligations.deadline.map(|due| due.as_micros()), Some(*us as u128), "{length}");
-        let valid = world.enforcer.policy().wish(&decision.asks[0]).terms.unwrap().valid;
+        let valid = world.enforcer.policy().approval_request(&decision.asks[0]).terms.unwrap().valid;
         assert_eq!(valid.as_micros(), *us as u128, "{length}");
     }
     let refused = |text: &str| {
@@ -282,12 +282,12 @@ budgets:
 struct Lead(AtomicBool);
 
 impl Approver for Lead {
-    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, wish: Wish<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("{}-{digest:?}-{now_us}", wish.name);
+    fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+        let id = format!("{}-{digest:?}-{now_us}", request.name);
         self.0.load(Ordering::SeqCst).then(|| Grant {
             id,
             approver: "lee".to_owned(),

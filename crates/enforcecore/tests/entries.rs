@@ -14,7 +14,7 @@ use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit};
-use enforcecore::traits::{Approver, Door, Grant, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
 use support::{World, map};
@@ -46,21 +46,21 @@ unprotected: {edit: [.husky]}
 redact: {args: {text: [email], every_string: [url_credentials]}, result: [email, secret]}
 "#;
 
-/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and belongs to nobody.
+/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and was never issued.
 const TOKEN: &str = "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";
 
-/// Says yes after the first wish, each time with another grant.
+/// Says yes after the first request, each time with another grant.
 #[derive(Default)]
 struct Lee(AtomicU64);
 
 impl Approver for Lee {
-    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        if wish.name.is_empty() { Door::Closed } else { Door::Open { expires_us: i64::MAX } }
+    fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        if request.name.is_empty() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
     }
 
-    fn grant(&self, wish: Wish<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+    fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        let id = format!("yes of {} {number}", wish.name);
+        let id = format!("yes of {} {number}", request.name);
         (number > 0).then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }

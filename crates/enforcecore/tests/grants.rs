@@ -12,7 +12,7 @@ use enforcecore::audit::{Durability, Kind};
 use enforcecore::call::{Call, CallId, Freezing, FrozenCall};
 use enforcecore::outcome::{Completed, Outcome, Refusal, Refused};
 use enforcecore::path::PathError;
-use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 use enforcecore::value::{Map, Value};
 use support::{NOON_US, World, map};
 
@@ -163,13 +163,13 @@ fn the_same_words_that_lead_elsewhere_are_another_call() {
 struct Lead(Mutex<Vec<[u8; 32]>>);
 
 impl Approver for Lead {
-    fn ask(&self, _wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, wish: Wish<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+    fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let given = self.0.lock().unwrap().contains(digest);
-        let id = format!("yes-{}", wish.name);
+        let id = format!("yes-{}", request.name);
         given.then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }
@@ -220,16 +220,16 @@ struct Doors {
 }
 
 impl Approver for Doors {
-    fn ask(&self, wish: Wish<'_>, _call: &FrozenCall) -> Door {
-        self.asked.lock().unwrap().push(wish.name.to_owned());
-        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == wish.name).unwrap();
-        expires_us.map_or(Door::Closed, |expires_us| Door::Open { expires_us })
+    fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        self.asked.lock().unwrap().push(request.name.to_owned());
+        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == request.name).unwrap();
+        expires_us.map_or(AskOutcome::Unreachable, |expires_us| AskOutcome::Delivered { expires_us })
     }
 
-    fn grant(&self, wish: Wish<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("yes-{}", wish.name);
+    fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
+        let id = format!("yes-{}", request.name);
         let grant = Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX };
-        self.yes.contains(&wish.name).then_some(grant)
+        self.yes.contains(&request.name).then_some(grant)
     }
 }
 

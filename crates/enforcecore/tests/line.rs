@@ -7,13 +7,13 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Durability, Effect, Kind, Mode};
+use enforcecore::audit::{Durability, EffectStatus, Kind, Mode};
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
-use enforcecore::traits::{Approver, Clock, Door, Grant, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant};
 use enforcecore::value::Value;
 use support::{World, call};
 
@@ -43,7 +43,7 @@ approvals:
 redact: {args: {text: [email], body: [credit_card]}, result: [secret, credit_card]}
 "#;
 
-/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and belongs to nobody.
+/// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and was never issued.
 const TOKEN: &str = "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";
 
 fn kinds(world: &World) -> Vec<Kind> {
@@ -55,7 +55,7 @@ fn an_allowed_call_runs_once_between_its_intent_and_its_outcome() {
     let world = World::new(POLICY);
     let done = world.enforcer.enforce(call("note", r#"{"text":"hello"}"#), world.tool()).unwrap();
     let value = Value::from_json(br#"{"text":"hello"}"#).unwrap();
-    assert_eq!(done, Completed::Released { value, effect: Effect::Happened });
+    assert_eq!(done, Completed::Released { value, effect: EffectStatus::Happened });
     assert_eq!(world.ran(), 1);
     assert_eq!(kinds(&world), [Kind::Genesis, Kind::Policy, Kind::Intent, Kind::Outcome]);
 }
@@ -132,7 +132,7 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
     };
     let done = world.enforcer.enforce(call("note", r#"{"text":"x"}"#), run).unwrap();
     assert!(
-        matches!(done, Completed::Withheld { code, effect: Effect::Happened, .. } if code == "log_unavailable"),
+        matches!(done, Completed::Withheld { code, effect: EffectStatus::Happened, .. } if code == "log_unavailable"),
         "{done:?}"
     );
     let next = world.enforcer.enforce(call("note", r#"{"text":"y"}"#), world.tool()).unwrap_err();
@@ -372,7 +372,7 @@ fn a_cancelled_call_ends_as_a_failed_one_and_an_awaited_one_begins_as_a_split_on
         let split = world.enforcer.finish(admitted, outcome.clone()).unwrap().unwrap();
         let closed = world.enforcer.enforce(made("c2"), |_| outcome).unwrap();
         for ended in [split, closed] {
-            let unknown = matches!(ended, Completed::Failed { value: None, effect: Effect::Unknown, .. });
+            let unknown = matches!(ended, Completed::Failed { value: None, effect: EffectStatus::Unknown, .. });
             assert!(unknown, "{ended:?}");
         }
         String::from_utf8(world.store.contents()).unwrap()
@@ -400,14 +400,14 @@ struct Lead {
 }
 
 impl Approver for Lead {
-    fn ask(&self, approval: Wish<'_>, call: &FrozenCall) -> Door {
+    fn ask(&self, approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         let terms = approval.terms.unwrap();
         assert_eq!((approval.name, &terms.from), ("lead", &ApprovalFrom::Role("lead".to_owned())));
         self.asked.lock().unwrap().push(call.digest());
-        Door::Open { expires_us: support::NOON_US + 900_000_000 }
+        AskOutcome::Delivered { expires_us: support::NOON_US + 900_000_000 }
     }
 
-    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         self.grants.lock().unwrap().iter().find(|(call, _)| call == digest).map(|(_, grant)| grant.clone())
     }
 }
@@ -454,7 +454,7 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     assert!(kinds(&world).contains(&Kind::Pending));
 }
 
-/// Nobody knows whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
+/// It is unknown whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
 #[test]
 fn an_abandoned_call_keeps_its_budget_and_its_grant() {
     for (abandoned, code) in [(true, Some("approval_required")), (false, None)] {
@@ -479,7 +479,7 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
         assert_eq!(kinds(&world).last(), Some(&ended));
         let again = world.enforcer.enforce(pay(60), world.tool());
         assert_eq!((again.err().map(|refused| refused.code.as_str()), world.ran()), (code, usize::from(!abandoned)));
-        // Of 120, 60 are taken: by the call that nobody finished, or by the one that ran.
+        // Of 120, 60 are taken: by the call that was never finished, or by the one that ran.
         world.enforcer.enforce(pay(50), world.tool()).unwrap();
         assert_eq!(world.enforcer.enforce(pay(11), world.tool()).unwrap_err().code, "budget_exceeded");
     }

@@ -13,7 +13,7 @@ use enforcecore::call::FrozenCall;
 use enforcecore::capabilities::Capability;
 use enforcecore::outcome::{BeginMode, Refusal};
 use enforcecore::path::PathError;
-use enforcecore::traits::{Approver, Door, Grant, PathResolver, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 use support::{FACE, NOON_US, World, call};
 
 /// A file system of symbolic links and entries, which a test may change at any moment.
@@ -181,7 +181,7 @@ fn the_tool_gets_the_path_that_was_decided() {
     }
 }
 
-/// A folder without a root could be anywhere, whoever names it.
+/// A folder without a root could be anywhere, whether the host or a call names it.
 #[test]
 fn a_folder_without_a_root_is_no_base() {
     let world = World::resolving(DECLARED, FACE, Links::of(&[], &[]), None);
@@ -398,12 +398,12 @@ approvals:
 struct Always;
 
 impl Approver for Always {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Closed
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Unreachable
     }
 
     /// The same grant for the same call, so that it is seen whether it was used up.
-    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let id = digest.iter().map(|byte| format!("{byte:02x}")).collect();
         Some(Grant { id, approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX })
     }
@@ -459,12 +459,12 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
 struct Asked(Mutex<Vec<[u8; 32]>>);
 
 impl Approver for Asked {
-    fn ask(&self, _approval: Wish<'_>, call: &FrozenCall) -> Door {
+    fn ask(&self, _approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         self.0.lock().unwrap().push(call.digest());
-        Door::Open { expires_us: i64::MAX }
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let grant =
             Grant { id: "g".to_owned(), approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX };
         self.0.lock().unwrap().contains(digest).then_some(grant)

@@ -14,7 +14,7 @@ use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Completed, Outcome, Refused};
 use enforcecore::policy::{Policy, Protected};
 use enforcecore::redact::ClassSet;
-use enforcecore::traits::{Approver, Door, Grant, PolicySource, PolicyText, StoreError, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
 use enforcecore::value::Value;
 use support::{FACE, HandClock, NOON_US, PlainResolver, World, call, load, open_log};
 
@@ -82,7 +82,7 @@ fn two_people_are_never_one_and_one_is_always_the_same() {
     // What was found in one place may be several findings: their text tells them apart.
     let glued = "jane.4111111111111111@x.org and bob.4111111111111111@y.org";
     check("s3", glued, "EC_CREDIT_CARD_1 and EC_CREDIT_CARD_2");
-    // Another session knows nobody yet; the same call in no session gives the same bytes each time.
+    // Another session has no placeholder yet; the same call in no session gives the same bytes each time.
     check("s2", "bob@example.com", "EC_EMAIL_1");
     for _ in 0..2 {
         check("", "cy@example.com dee@example.com cy@example.com", "EC_EMAIL_1 EC_EMAIL_2 EC_EMAIL_1");
@@ -116,7 +116,7 @@ fn every_way_to_be_seen_has_the_same_numbers() {
     }
 }
 
-/// What gives a number says so in the log before anybody sees it, without the value; a restart goes on from there.
+/// A new number is in the log before it is shown, without the value; a restart goes on from there.
 #[test]
 fn numbers_are_recorded_before_they_are_seen_and_read_back() {
     let world = World::new(POLICY);
@@ -335,11 +335,11 @@ fn a_placeholder_is_not_written_over_its_value_and_what_looks_like_one_is() {
 struct Lee(std::sync::atomic::AtomicBool);
 
 impl Approver for Lee {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _approval: Wish<'_>, _digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, _digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let yes = self.0.swap(false, Ordering::SeqCst);
         yes.then(|| Grant {
             id: "g".to_owned(),
@@ -384,11 +384,11 @@ fn the_policy_says_by_argument_what_becomes_of_a_placeholder() {
 struct YesTo(&'static [&'static str]);
 
 impl Approver for YesTo {
-    fn ask(&self, _approval: Wish<'_>, _call: &FrozenCall) -> Door {
-        Door::Open { expires_us: i64::MAX }
+    fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         let id = format!("{}{digest:?}", approval.name);
         let grant = Grant { id, approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX };
         self.0.contains(&approval.name).then_some(grant)

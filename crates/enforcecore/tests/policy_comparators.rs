@@ -232,7 +232,7 @@ fn every_host_and_any_host_see_both_readings() {
     }
 }
 
-/// Of what a result set only a fingerprint is known; an address is met in it by both its readings, or nobody can say.
+/// Of what a result set only a fingerprint is known; an address is met in it by both its readings, or the answer is unknown.
 #[test]
 fn a_host_that_a_result_set_is_met_by_both_readings() {
     let get = "get: {does: reads, args: {id: string}, returns: trusted, facts: {ticket.host: result.host}}";

@@ -377,7 +377,7 @@ fn rule_9_every_open_ask_is_kept() {
     assert_eq!(asks("50.01"), ("ask by big".to_owned(), vec!["big:lead".to_owned()]));
     assert_eq!(asks("1000.01"), ("ask by big, large".to_owned(), vec!["big:lead".to_owned(), "large:cfo".to_owned()]));
     let cfo = Ask { rule: "large".to_owned(), approval: "cfo".to_owned() };
-    assert_eq!(policy.wish(&cfo).terms.unwrap().valid.as_secs(), 3600);
+    assert_eq!(policy.approval_request(&cfo).terms.unwrap().valid.as_secs(), 3600);
 }
 
 #[test]

@@ -211,7 +211,7 @@ const SPELLED: &[(&str, &str)] = &[
     ("/w/.\u{fe0f}git/x", "/w/.\u{fe0f}gat/x"),
 ];
 
-/// A link leads to names that nobody may write in a call.
+/// A link leads to names that no call may write.
 #[test]
 fn every_spelling_of_a_protected_name_is_closed() {
     for (closed, open) in SPELLED {
@@ -227,7 +227,7 @@ fn every_spelling_of_a_protected_name_is_closed() {
     }
 }
 
-/// A file system whose every path leads to one place, or that nobody can ask.
+/// A file system whose every path leads to one place, or that cannot be asked.
 struct LeadsTo(Option<&'static str>);
 
 impl PathResolver for LeadsTo {

@@ -82,7 +82,7 @@ const SEPARATORS: [&str; 4] = [" ", "-", ".", "\u{a0}"];
 const NO_SEPARATORS: [&str; 13] =
     [",", "/", "_", ":", "+", "\t", "\n", "  ", "--", " -", "\u{202f}", "\u{2009}", "\u{2013}"];
 
-/// Digits in groups: as on cards, and as nobody prints them.
+/// Digits in groups: as on cards, and as they are never printed.
 const PRINTED: [&[&str]; 4] = [
     &["4111", "1111", "1111", "1111"],
     &["3782", "822463", "10005"],

@@ -1,4 +1,4 @@
-//! Group commit: who waits, who leads, and what becomes of a group. Knows neither entries nor stores.
+//! Group commit: the threads that wait, the one that leads, and the outcome of a group. Knows neither entries nor stores.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -7,24 +7,24 @@ use super::error::LogError;
 
 /// The groups of one writer, one after the other.
 #[derive(Default)]
-pub struct Batches(Mutex<Desk>);
+pub struct Batches(Mutex<Queue>);
 
-/// Who waits for what.
+/// The threads that wait, and the group they wait for.
 #[derive(Default)]
-pub struct Desk {
-    /// The group that whoever arrives now will be in.
-    gathering: Arc<Batch>,
-    /// How many wait for it.
+pub struct Queue {
+    /// The group that a thread joins which arrives now.
+    next_batch: Arc<Batch>,
+    /// How many threads wait for it.
     pub waiting: usize,
-    /// Somebody holds or awaits the store's turn.
+    /// A leader holds or awaits the store's turn.
     led: bool,
     /// How many still have to run their proposal in the group that is open.
-    boarding: usize,
+    submitting: usize,
     /// Why nothing more is written.
     pub stopped: Option<LogError>,
 }
 
-/// One group, as those in it see it. Its condition variables go with the desk's lock.
+/// One group, as those in it see it. Its condition variables go with the queue's lock.
 #[derive(Default)]
 pub struct Batch {
     /// It is open: proposals may run.
@@ -33,67 +33,67 @@ pub struct Batch {
     pub anchor: AtomicBool,
     outcome: OnceLock<Result<(), LogError>>,
     changed: Condvar,
-    boarded: Condvar,
+    submitted: Condvar,
 }
 
-/// How somebody takes part in a group.
+/// How a thread takes part in a group.
 pub enum Joined {
     /// It is open: run a proposal in it.
-    Seat(Arc<Batch>),
+    Follower(Arc<Batch>),
     /// Lead it.
-    Lead(Arc<Batch>),
+    Leader(Arc<Batch>),
 }
 
 impl Batches {
-    /// Takes part in the group that gathers now, once it opens: in a place of it, or at its head.
+    /// Joins the next group, as a follower once it opens or as its leader.
     pub fn join(&self, anchor: bool) -> Result<Joined, LogError> {
-        let mut desk = self.desk();
-        let batch = Arc::clone(&desk.gathering);
-        desk.waiting += 1;
+        let mut queue = self.queue();
+        let batch = Arc::clone(&queue.next_batch);
+        queue.waiting += 1;
         batch.anchor.fetch_or(anchor, Ordering::Relaxed);
         loop {
-            if let Some(error) = &desk.stopped {
+            if let Some(error) = &queue.stopped {
                 return Err(error.clone());
             }
             if let Some(Err(error)) = batch.outcome.get() {
                 return Err(error.clone());
             }
             if batch.open.load(Ordering::Relaxed) {
-                return Ok(Joined::Seat(batch));
+                return Ok(Joined::Follower(batch));
             }
-            if !desk.led {
-                desk.led = true;
-                return Ok(Joined::Lead(batch));
+            if !queue.led {
+                queue.led = true;
+                return Ok(Joined::Leader(batch));
             }
-            desk = wait(&batch.changed, desk);
+            queue = wait(&batch.changed, queue);
         }
     }
 
-    /// Waits for what becomes of the group.
+    /// Waits for the outcome of the group.
     pub fn outcome(&self, batch: &Batch) -> Result<(), LogError> {
-        let mut desk = self.desk();
+        let mut queue = self.queue();
         loop {
             match batch.outcome.get() {
                 Some(outcome) => return outcome.clone(),
-                None => desk = wait(&batch.changed, desk),
+                None => queue = wait(&batch.changed, queue),
             }
         }
     }
 
-    /// Lets everyone who waits run their proposals; whoever comes later gathers for the next group.
+    /// Lets every waiting thread run its proposal; threads that come later join the next group.
     pub fn open(&self, batch: &Batch) {
-        let mut desk = self.desk();
-        desk.boarding = std::mem::take(&mut desk.waiting);
-        desk.gathering = Arc::default();
+        let mut queue = self.queue();
+        queue.submitting = std::mem::take(&mut queue.waiting);
+        queue.next_batch = Arc::default();
         batch.open.store(true, Ordering::Relaxed);
         batch.changed.notify_all();
     }
 
     /// Waits until each of them has.
-    pub fn await_boarded(&self, batch: &Batch) {
-        let mut desk = self.desk();
-        while desk.boarding > 0 {
-            desk = wait(&batch.boarded, desk);
+    pub fn await_submitted(&self, batch: &Batch) {
+        let mut queue = self.queue();
+        while queue.submitting > 0 {
+            queue = wait(&batch.submitted, queue);
         }
     }
 
@@ -105,55 +105,55 @@ impl Batches {
 
     /// The state is ahead of the log, or the log is not what it was: nothing more is written.
     pub fn stop(&self, batch: &Batch, error: LogError) -> LogError {
-        self.desk().stopped.get_or_insert(error.clone());
+        self.queue().stopped.get_or_insert(error.clone());
         self.fail(batch, error)
     }
 
-    /// Tells those in the group what became of it.
+    /// Tells the threads in the group its outcome.
     pub fn acknowledge(&self, batch: &Batch, outcome: Result<(), LogError>) {
-        let mut desk = self.desk();
-        if std::ptr::eq(Arc::as_ptr(&desk.gathering), batch) {
-            desk.gathering = Arc::default();
-            desk.waiting = 0;
+        let mut queue = self.queue();
+        if std::ptr::eq(Arc::as_ptr(&queue.next_batch), batch) {
+            queue.next_batch = Arc::default();
+            queue.waiting = 0;
         }
         // A second outcome can only be the guard's, after the first.
         let _ = batch.outcome.set(outcome);
         batch.changed.notify_all();
     }
 
-    /// The desk. Who holds a log's ledger may take it, never the other way round.
-    pub fn desk(&self) -> MutexGuard<'_, Desk> {
+    /// Locks the queue. A thread that holds a log's ledger may lock it, never the other way round.
+    pub fn queue(&self) -> MutexGuard<'_, Queue> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// A place in the open group, given up when the proposal has run or panicked.
-pub struct Seat<'a>(pub &'a Batches, pub &'a Batch);
+pub struct Slot<'a>(pub &'a Batches, pub &'a Batch);
 
-impl Drop for Seat<'_> {
+impl Drop for Slot<'_> {
     fn drop(&mut self) {
-        let mut desk = self.0.desk();
-        desk.boarding = desk.boarding.saturating_sub(1);
-        if desk.boarding == 0 {
-            self.1.boarded.notify_all();
+        let mut queue = self.0.queue();
+        queue.submitting = queue.submitting.saturating_sub(1);
+        if queue.submitting == 0 {
+            self.1.submitted.notify_all();
         }
     }
 }
 
-/// The lead of a group, passed on when it is done. If the leader panics, the writer stops.
-pub struct Lead<'a>(pub &'a Batches, pub &'a Batch);
+/// The leadership of a group, passed on when it is done. If the leader panics, the writer stops.
+pub struct Leader<'a>(pub &'a Batches, pub &'a Batch);
 
-impl Drop for Lead<'_> {
+impl Drop for Leader<'_> {
     fn drop(&mut self) {
         if self.1.outcome.get().is_none() {
             self.0.stop(self.1, LogError::Poisoned("a panic while writing".to_owned()));
         }
-        let mut desk = self.0.desk();
-        desk.led = false;
-        if desk.stopped.is_some() {
-            desk.gathering.changed.notify_all();
+        let mut queue = self.0.queue();
+        queue.led = false;
+        if queue.stopped.is_some() {
+            queue.next_batch.changed.notify_all();
         } else {
-            desk.gathering.changed.notify_one();
+            queue.next_batch.changed.notify_one();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Why a log cannot be opened or written.
 
 use crate::store::StoreError;
-use crate::verify::Finding;
+use crate::verify::LogFinding;
 
 /// Why a log cannot be opened or written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +14,7 @@ pub enum LogError {
     Poisoned(String),
     /// What is stored is damaged.
     #[error("the log is damaged: {0}")]
-    Damaged(Finding),
+    Damaged(LogFinding),
     /// The log has calls, and its anchor remembers nothing: it was taken away, or is new to this log.
     #[error("anchor_gone: the anchor `{0}` remembers nothing, and the log holds calls already")]
     AnchorGone(String),

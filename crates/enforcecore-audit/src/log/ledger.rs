@@ -13,7 +13,7 @@ use crate::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
 use crate::store::{Clock, LogTurn, Signer, StoreError};
 use crate::tree::hex;
 use crate::tree::{Hash, leaf_hash};
-use crate::verify::{Chain, Finding, FindingKind, GROUP_BYTES_MAX, Judge, Place, VerifyOptions, Walk};
+use crate::verify::{Chain, GROUP_BYTES_MAX, Judge, LogFinding, LogFindingKind, Place, VerifyOptions, Walk};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;
@@ -126,7 +126,12 @@ impl<F: Fold> Ledger<F> {
         if bytes < known {
             let place = Place::Entries(0, self.chain.size());
             let detail = "the log became shorter under its writer".to_owned();
-            return Err(LogError::Damaged(Finding { kind: FindingKind::Missing, place, bytes: bytes..known, detail }));
+            return Err(LogError::Damaged(LogFinding {
+                kind: LogFindingKind::Missing,
+                place,
+                bytes: bytes..known,
+                detail,
+            }));
         }
         if bytes == known && anchor.is_none() {
             return if bytes == 0 { self.begin(signer, origin, stamp) } else { Ok(()) };
@@ -198,7 +203,7 @@ impl<F: Fold> Ledger<F> {
     }
 
     /// Puts the entries that wait into the group. They are folded already, so they stand before whatever is folded next.
-    pub fn board_waiting(&mut self) -> Result<(), LogError> {
+    pub fn submit_waiting(&mut self) -> Result<(), LogError> {
         let entries = self.waiting.len();
         self.make_room(entries, self.waiting_bytes + entries * PLACE_BYTES_MAX)?;
         self.waiting_bytes = 0;

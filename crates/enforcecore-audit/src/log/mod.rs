@@ -1,10 +1,10 @@
 //! The log's one writer in this process: group commit.
 //!
-//! Threads that arrive while a group is being written wait. Then one of them leads: it takes the store's turn (processes take
-//! turns), reads what others have written, and opens the group. Everyone who was waiting boards: each runs its own proposal on
-//! the state, one after the other. Then one append of all entries and their seal, one sync, and everyone is acknowledged: so
-//! an acknowledged entry is durable and signed. After a failed write nothing is known about the tail, so the writer stops for
-//! good; opening again finds out.
+//! Threads that arrive while a group is being written wait. Then one of them leads: it takes the store's turn (processes
+//! take turns), reads what others have written, and opens the group. Each thread that was waiting submits: it runs its own
+//! proposal on the state, one after the other. Then one append of all entries and their seal, one sync, and everyone is
+//! acknowledged: so an acknowledged entry is durable and signed. After a failed write nothing is known about the tail, so
+//! the writer stops for good; opening again finds out.
 //!
 //! Absent on purpose: threads of its own, pipelining (a second group before the first is durable), and retries.
 
@@ -25,11 +25,11 @@ use crate::keyer::Keyer;
 use crate::note::{is_key_name, is_origin};
 use crate::store::{Anchor, Clock, LogStore, LogTurn, Random, Signer};
 use crate::tree::hex;
-use batch::{Batch, Batches, Joined, Lead, Seat};
+use batch::{Batch, Batches, Joined, Leader, Slot};
 use ledger::{Ledger, Outside, Stamp};
 
 /// Groups of buffered entries after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and
-/// telling it costs some ten times as much as a group. Of what is durable it is told before anybody is told of that.
+/// telling it costs some ten times as much as a group. A durable group is told to it before the group is acknowledged.
 pub const ANCHOR_EVERY: u32 = 32;
 
 /// What a log is made of.
@@ -38,7 +38,7 @@ pub struct LogParts {
     pub store: Box<dyn LogStore>,
     /// Signs its checkpoints.
     pub signer: Box<dyn Signer>,
-    /// Remembers elsewhere how far it has come, if somebody does.
+    /// Remembers elsewhere how long the log is, if there is one.
     pub anchor: Option<Box<dyn Anchor>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -100,7 +100,7 @@ impl<F: Fold> Log<F> {
             Ok(()) => Ok(log),
             Err(error) => {
                 // A log that was refused writes nothing more when it is dropped, least of all to its anchor.
-                log.batches.desk().stopped = Some(error.clone());
+                log.batches.queue().stopped = Some(error.clone());
                 Err(error)
             }
         }
@@ -121,10 +121,10 @@ impl<F: Fold> Log<F> {
         if durability == Durability::Buffered {
             return self.commit_buffered(propose);
         }
-        let entered = self.ride(true, |ledger| {
+        let entered = self.join(true, |ledger| {
             let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
             // What the proposal saw stands before it, also what was buffered since the group opened.
-            let entered = ledger.board_waiting().and_then(|()| ledger.enter(entry, durability, stamp));
+            let entered = ledger.submit_waiting().and_then(|()| ledger.enter(entry, durability, stamp));
             let index = entered.map_err(CommitError::Log)?;
             Ok((result, Receipt { index: Some(index) }))
         });
@@ -138,7 +138,7 @@ impl<F: Fold> Log<F> {
 
     /// Writes what is buffered and returns once it is on stable storage and the anchor is told.
     pub fn flush(&self) -> Result<(), LogError> {
-        self.ride(true, |_| ())
+        self.join(true, |_| ())
     }
 
     /// The last checkpoint: a signed note, ready to be kept elsewhere.
@@ -158,14 +158,14 @@ impl<F: Fold> Log<F> {
         self.check_process().map_err(CommitError::Log)?;
         let (result, full) = {
             let mut ledger = self.ledger();
-            if let Some(error) = self.batches.desk().stopped.clone() {
+            if let Some(error) = self.batches.queue().stopped.clone() {
                 return Err(CommitError::Log(error));
             }
             let (entry, result, stamp) = self.propose(&ledger.fold, propose)?;
             (result, ledger.wait(entry, stamp).map_err(CommitError::Log)?)
         };
         if full {
-            self.ride(false, |_| ()).map_err(CommitError::Log)?;
+            self.join(false, |_| ()).map_err(CommitError::Log)?;
         }
         Ok((result, Receipt { index: None }))
     }
@@ -196,44 +196,44 @@ impl<F: Fold> Log<F> {
         Ok((entry, result, stamp))
     }
 
-    /// Takes part in one group: waits for it to open, runs `board` in it, returns once it is durable.
-    fn ride<X>(&self, anchor: bool, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+    /// Takes part in one group: waits for it to open, runs `propose` in it, returns once it is durable.
+    fn join<X>(&self, anchor: bool, propose: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
         self.check_process()?;
         match self.batches.join(anchor)? {
-            Joined::Seat(batch) => self.board(&batch, board),
-            Joined::Lead(batch) => self.lead(&batch, board),
+            Joined::Follower(batch) => self.submit(&batch, propose),
+            Joined::Leader(batch) => self.lead(&batch, propose),
         }
     }
 
     /// Runs a proposal in the open group, and waits for what becomes of it.
-    fn board<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
-        let boarded = {
+    fn submit<X>(&self, batch: &Batch, propose: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+        let submitted = {
             // Also when the proposal panics: the others must not wait for it.
-            let _seat = Seat(&self.batches, batch);
-            board(&mut self.ledger())
+            let _slot = Slot(&self.batches, batch);
+            propose(&mut self.ledger())
         };
-        self.batches.outcome(batch).map(|()| boarded)
+        self.batches.outcome(batch).map(|()| submitted)
     }
 
     /// Leads a group from the store's turn to the acknowledgement.
-    fn lead<X>(&self, batch: &Batch, board: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
-        let _lead = Lead(&self.batches, batch);
+    fn lead<X>(&self, batch: &Batch, propose: impl FnOnce(&mut Ledger<F>) -> X) -> Result<X, LogError> {
+        let _leader = Leader(&self.batches, batch);
         let mut turn = self.parts.store.turn().map_err(|error| self.batches.fail(batch, error.into()))?;
         self.catch_up(turn.as_mut(), Outside::Silent).map_err(|error| self.batches.stop(batch, error))?;
-        self.ledger().board_waiting().map_err(|error| self.batches.stop(batch, error))?;
+        self.ledger().submit_waiting().map_err(|error| self.batches.stop(batch, error))?;
         self.batches.open(batch);
-        let boarded = catch_unwind(AssertUnwindSafe(|| {
-            let _seat = Seat(&self.batches, batch);
-            board(&mut self.ledger())
+        let submitted = catch_unwind(AssertUnwindSafe(|| {
+            let _slot = Slot(&self.batches, batch);
+            propose(&mut self.ledger())
         }));
-        self.batches.await_boarded(batch);
+        self.batches.await_submitted(batch);
         let poisoned = |error: LogError| self.batches.stop(batch, LogError::Poisoned(error.to_string()));
         self.write(turn.as_mut()).map_err(poisoned)?;
         // The anchor is told within the turn, so that it never goes back.
         self.tell_anchor(turn.as_mut(), batch.anchor.load(Ordering::Relaxed)).map_err(poisoned)?;
         self.batches.acknowledge(batch, Ok(()));
-        match boarded {
-            Ok(boarded) => Ok(boarded),
+        match submitted {
+            Ok(submitted) => Ok(submitted),
             Err(panic) => resume_unwind(panic),
         }
     }
@@ -258,7 +258,7 @@ impl<F: Fold> Log<F> {
     fn tell_anchor(&self, _turn: &mut dyn LogTurn, now: bool) -> Result<(), LogError> {
         let Some(anchor) = &self.parts.anchor else { return Ok(()) };
         let mut ledger = self.ledger();
-        // Others may have moved the log on and died before they told: what counts is what the anchor knows.
+        // Others may have moved the log on and died before they told: only the anchor's own answer counts.
         let due = (now || ledger.unanchored >= ANCHOR_EVERY) && ledger.chain.note != ledger.told;
         let Some(note) = ledger.chain.note.clone().filter(|_| due) else { return Ok(()) };
         ledger.unanchored = 0;

@@ -8,11 +8,11 @@ use super::*;
 use crate::store::StoreError;
 use crate::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::{
-    Body, ENTRY_BYTES_MAX, EntryLine, FindingKind, Kind, MemoryStore, NoteRecord, Place, Report, Verdict,
+    Body, ENTRY_BYTES_MAX, EntryLine, Kind, LogFindingKind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place,
     VerifyOptions, verify,
 };
 
-fn check(store: &MemoryStore) -> Report {
+fn check(store: &MemoryStore) -> LogReport {
     verify(&mut &store.contents()[..], &VerifyOptions { all_signatures: true, ..VerifyOptions::default() })
 }
 
@@ -29,7 +29,7 @@ fn what_is_committed_is_read_again() {
     let state = log.view(Clone::clone);
     drop(log);
     let report = check(&store);
-    assert_eq!(report.verdict, Verdict::Unanchored { since: 0 }, "{:?}", report.findings);
+    assert_eq!(report.verdict, LogVerdict::Unanchored { since: 0 }, "{:?}", report.findings);
     assert_eq!((report.entries, report.seals, report.outcome_unknown), (6, 6, 5));
     assert_eq!(open(&store).view(Clone::clone), state);
     assert_eq!(check(&store).entries, 6, "opening a whole log writes nothing");
@@ -82,7 +82,7 @@ impl LogStore for Held {
     }
 }
 
-/// Whoever waits for the turn meanwhile is in one group.
+/// All threads that wait for the turn meanwhile are in one group.
 #[test]
 fn threads_share_groups() {
     const THREADS: u64 = 8;
@@ -96,7 +96,7 @@ fn threads_share_groups() {
         }
         let begun = std::time::Instant::now();
         // The one that leads waits too.
-        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.desk().waiting == threads);
+        let all_wait = || usize::try_from(THREADS).is_ok_and(|threads| log.batches.queue().waiting == threads);
         while !all_wait() && begun.elapsed().as_secs() < 60 {
             std::thread::yield_now();
         }
@@ -425,7 +425,7 @@ fn a_log_that_becomes_shorter_under_its_writer_is_not_written_on() {
             continue;
         }
         let Err(CommitError::Log(LogError::Damaged(finding))) = written else { panic!("written on at {cut}") };
-        assert_eq!((finding.kind, finding.place), (FindingKind::Missing, Place::Entries(0, 2)));
+        assert_eq!((finding.kind, finding.place), (LogFindingKind::Missing, Place::Entries(0, 2)));
         assert_eq!(finding.bytes, cut as u64..whole.len() as u64);
         for durability in [Durability::Strict, Durability::Buffered] {
             assert!(matches!(log.commit(durability, propose("c")), Err(CommitError::Log(LogError::Damaged(_)))));
@@ -491,7 +491,7 @@ fn damage_is_named_and_not_opened() {
     let Err(LogError::Damaged(finding)) = Log::open(parts(damaged.clone(), None), Seen::default()) else {
         panic!("a damaged log was opened")
     };
-    assert_eq!((finding.kind, finding.place), (FindingKind::Altered, Place::Entry(2)));
+    assert_eq!((finding.kind, finding.place), (LogFindingKind::Altered, Place::Entry(2)));
     assert!(finding.bytes.contains(&(at as u64)));
     assert_eq!((damaged.contents(), damaged.torn()), (bytes, vec![]), "nothing was cut or moved");
 }
@@ -546,8 +546,8 @@ fn the_anchor_is_told_in_time_and_a_rollback_is_refused() {
         Err(LogError::Damaged(finding)) => Some(finding.kind),
         _ => None,
     };
-    assert_eq!(kind(open(early.clone())), Some(FindingKind::ShorterThanAnchor));
-    assert_eq!(kind(open(Vec::new())), Some(FindingKind::ShorterThanAnchor));
+    assert_eq!(kind(open(early.clone())), Some(LogFindingKind::ShorterThanAnchor));
+    assert_eq!(kind(open(Vec::new())), Some(LogFindingKind::ShorterThanAnchor));
     // The same key, another history of the same length.
     let fork = MemoryStore::new(early);
     let log = super::Log::open(parts(fork.clone(), None), Seen::default()).unwrap();
@@ -556,7 +556,7 @@ fn the_anchor_is_told_in_time_and_a_rollback_is_refused() {
         log.commit(Durability::Buffered, propose("other")).unwrap();
     }
     drop(log);
-    assert_eq!(kind(open(fork.contents())), Some(FindingKind::Forked));
+    assert_eq!(kind(open(fork.contents())), Some(LogFindingKind::Forked));
     assert!(open(store.contents()).is_ok());
 }
 

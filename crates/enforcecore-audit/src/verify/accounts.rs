@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sha2::{Digest, Sha256};
 
-use super::finding::FindingKind;
+use super::finding::LogFindingKind;
 use crate::body::Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
 use crate::entry::Entry;
 use crate::fields::Durability;
@@ -28,7 +28,7 @@ type CallKey = [u8; 16];
 
 impl Accounts {
     /// Takes an entry in; says what does not add up.
-    pub fn take(&mut self, entry: &Entry) -> Option<(FindingKind, &'static str)> {
+    pub fn take(&mut self, entry: &Entry) -> Option<(LogFindingKind, &'static str)> {
         let call = entry.call().map(call_key);
         match &entry.body {
             Intent(_) => {
@@ -40,7 +40,7 @@ impl Accounts {
             }
             Outcome(_) | Void(_) | Abandoned(_) => match call {
                 Some(call) => self.end(call),
-                None => Some((FindingKind::NoIntent, "it names no call")),
+                None => Some((LogFindingKind::NoIntent, "it names no call")),
             },
             Genesis(_) | Denial(_) | Pending(_) | State(_) | Policy(_) | Recovery(_) | Other(_) => None,
         }
@@ -51,9 +51,9 @@ impl Accounts {
         self.open.len() as u64
     }
 
-    fn intend(&mut self, call: CallKey) -> Option<(FindingKind, &'static str)> {
+    fn intend(&mut self, call: CallKey) -> Option<(LogFindingKind, &'static str)> {
         if self.open.contains(&call) || self.ended.contains(&call) {
-            return Some((FindingKind::SecondIntent, "the call has an intent already"));
+            return Some((LogFindingKind::SecondIntent, "the call has an intent already"));
         }
         if self.open.len() < CALLS_MAX {
             self.open.insert(call);
@@ -63,7 +63,7 @@ impl Accounts {
         None
     }
 
-    fn end(&mut self, call: CallKey) -> Option<(FindingKind, &'static str)> {
+    fn end(&mut self, call: CallKey) -> Option<(LogFindingKind, &'static str)> {
         if self.open.remove(&call) {
             if self.ended.len() < CALLS_MAX {
                 self.ended.insert(call);
@@ -73,10 +73,10 @@ impl Accounts {
             return None;
         }
         if self.ended.contains(&call) {
-            return Some((FindingKind::SecondOutcome, "the call had ended already"));
+            return Some((LogFindingKind::SecondOutcome, "the call had ended already"));
         }
         // Beyond the limit nothing is claimed about calls that may have been forgotten.
-        (!self.forgot).then_some((FindingKind::NoIntent, "the call had no intent"))
+        (!self.forgot).then_some((LogFindingKind::NoIntent, "the call had no intent"))
     }
 }
 

@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::finding::FindingKind;
+use super::finding::LogFindingKind;
 use crate::tree::Hash;
 
 /// What became of one sealed entry or one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
     /// What it is: altered, missing, inserted, reordered or duplicated.
-    pub kind: FindingKind,
+    pub kind: LogFindingKind,
     /// The sealed entry, counted in the group; for an inserted line, the entry it stands before.
     pub sealed: usize,
     /// The line, counted in the group; `None` where it is missing.
@@ -31,22 +31,22 @@ pub fn changes(lines: &[Hash], sealed: &[Hash]) -> Vec<Change> {
                 before = at + 1;
                 continue;
             }
-            Fate::Reordered(at) => (FindingKind::Reordered, at),
-            Fate::Copy(at) => (FindingKind::Duplicated, at),
+            Fate::Reordered(at) => (LogFindingKind::Reordered, at),
+            Fate::Copy(at) => (LogFindingKind::Duplicated, at),
             Fate::Unknown => {
                 while let Some(gone) = lost.next_if(|at| *at < before) {
-                    changes.push(Change { kind: FindingKind::Missing, sealed: gone, line: None });
+                    changes.push(Change { kind: LogFindingKind::Missing, sealed: gone, line: None });
                 }
-                // A line nobody sealed is an altered entry where one is lost before the next line that is in its place.
+                // A line that was never sealed is an altered entry where one is lost before the next line that is in its place.
                 match lost.next_if(|at| *at < next) {
-                    Some(at) => (FindingKind::Altered, at),
-                    None => (FindingKind::Inserted, before),
+                    Some(at) => (LogFindingKind::Altered, at),
+                    None => (LogFindingKind::Inserted, before),
                 }
             }
         };
         changes.push(Change { kind, sealed, line: Some(line) });
     }
-    changes.extend(lost.map(|sealed| Change { kind: FindingKind::Missing, sealed, line: None }));
+    changes.extend(lost.map(|sealed| Change { kind: LogFindingKind::Missing, sealed, line: None }));
     changes.sort_by_key(|change| (change.sealed, change.line));
     changes
 }
@@ -116,9 +116,9 @@ fn next_in_order(fates: &[Fate], end: usize) -> Vec<usize> {
 mod tests {
     use super::*;
     use crate::tree::leaf_hash;
-    use FindingKind::{Altered, Duplicated, Inserted, Missing, Reordered};
+    use LogFindingKind::{Altered, Duplicated, Inserted, Missing, Reordered};
 
-    fn check(lines: &str, sealed: &str, expected: &[(FindingKind, usize, Option<usize>)]) {
+    fn check(lines: &str, sealed: &str, expected: &[(LogFindingKind, usize, Option<usize>)]) {
         let hashes = |text: &str| text.bytes().map(|byte| [byte; 32]).collect::<Vec<Hash>>();
         let got: Vec<_> =
             changes(&hashes(lines), &hashes(sealed)).into_iter().map(|c| (c.kind, c.sealed, c.line)).collect();

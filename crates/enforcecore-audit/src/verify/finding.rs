@@ -5,9 +5,9 @@ use std::ops::Range;
 
 /// One thing that is wrong, with its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct LogFinding {
     /// What is wrong.
-    pub kind: FindingKind,
+    pub kind: LogFindingKind,
     /// Where, in the log's own terms.
     pub place: Place,
     /// Where, in bytes of the file.
@@ -31,12 +31,12 @@ pub enum Place {
 
 /// How bad a finding is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FindingClass {
+pub enum LogFindingClass {
     /// What a crash leaves: bytes that were never acknowledged.
     Tail,
     /// What is recorded about a call does not add up.
     Accounting,
-    /// What was sealed is not what is there.
+    /// The sealed content differs from the present content.
     Damage,
 }
 
@@ -45,22 +45,22 @@ macro_rules! kinds {
         /// What is wrong.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         #[non_exhaustive]
-        pub enum FindingKind {
+        pub enum LogFindingKind {
             $($(#[doc = $doc])* $variant,)*
         }
 
-        impl FindingKind {
+        impl LogFindingKind {
             /// Every kind.
-            pub const ALL: &[FindingKind] = &[$(FindingKind::$variant,)*];
+            pub const ALL: &[LogFindingKind] = &[$(LogFindingKind::$variant,)*];
 
             /// The word in machine output.
             pub fn as_str(self) -> &'static str {
-                match self { $(FindingKind::$variant => $word,)* }
+                match self { $(LogFindingKind::$variant => $word,)* }
             }
 
             /// How bad it is.
-            pub fn class(self) -> FindingClass {
-                match self { $(FindingKind::$variant => FindingClass::$class,)* }
+            pub fn class(self) -> LogFindingClass {
+                match self { $(LogFindingKind::$variant => LogFindingClass::$class,)* }
             }
         }
     };
@@ -143,9 +143,9 @@ impl fmt::Display for Place {
     }
 }
 
-impl fmt::Display for Finding {
+impl fmt::Display for LogFinding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Finding { kind, place, bytes, detail } = self;
+        let LogFinding { kind, place, bytes, detail } = self;
         write!(f, "{}: {place}, bytes {} to {}: {detail}", kind.as_str(), bytes.start, bytes.end)
     }
 }

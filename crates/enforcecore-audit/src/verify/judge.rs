@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::accounts::Accounts;
 use super::align;
-use super::finding::{Finding, FindingClass, FindingKind, Place};
+use super::finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
 use super::lines::Line;
 use crate::body::{Body, NoteRecord};
 use crate::entry::Entry;
@@ -32,7 +32,7 @@ pub struct VerifyOptions {
 }
 
 /// What is wrong with a line's spelling.
-pub type Wrong = (FindingKind, &'static str);
+pub type Wrong = (LogFindingKind, &'static str);
 
 /// The lines since the last seal.
 #[derive(Default)]
@@ -173,7 +173,7 @@ pub struct Judge {
     /// How far it has come.
     pub chain: Chain,
     /// What is wrong.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LogFinding>,
     /// How much is wrong.
     pub findings_total: u64,
     /// The calls.
@@ -210,19 +210,19 @@ impl Judge {
         }
     }
 
-    /// For whoever folds state: an entry that this version cannot read in full is damage, and calls are not counted.
+    /// For a reader that folds state: an entry that this version cannot read in full is damage, and calls are not counted.
     pub fn for_folding(self) -> Judge {
         Judge { folding: true, ..self }
     }
 
     /// Whether anything but a torn tail was found.
-    pub fn damage(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.kind.class() == FindingClass::Damage)
+    pub fn damage(&self) -> Option<&LogFinding> {
+        self.findings.iter().find(|finding| finding.kind.class() == LogFindingClass::Damage)
     }
 
     /// The torn or unsealed tail, if there is one.
-    pub fn tail(&self) -> Option<&Finding> {
-        self.findings.iter().find(|finding| finding.kind.class() == FindingClass::Tail)
+    pub fn tail(&self) -> Option<&LogFinding> {
+        self.findings.iter().find(|finding| finding.kind.class() == LogFindingClass::Tail)
     }
 
     /// Judges the lines since the last seal by this one. Returns how things stood before.
@@ -247,7 +247,7 @@ impl Judge {
         self.chain.offset = line.end;
         match parsed {
             Err(why) => {
-                self.blame_seal(FindingKind::Altered, why);
+                self.blame_seal(LogFindingKind::Altered, why);
                 self.flaws(group, before.chain.size());
                 self.advance(&group.leaves());
             }
@@ -275,16 +275,16 @@ impl Judge {
             self.check_signature(&note);
         }
         if self.key.is_none() && self.chain.seals > 0 && self.damage().is_none() {
-            self.found(FindingKind::NoKey, Place::File, 0..end, "neither the caller nor the log names a key");
+            self.found(LogFindingKind::NoKey, Place::File, 0..end, "neither the caller nor the log names a key");
         }
         self.finish_anchors();
     }
 
     /// Notes one thing that is wrong.
-    pub fn found(&mut self, kind: FindingKind, place: Place, bytes: Range<u64>, detail: impl Into<String>) {
+    pub fn found(&mut self, kind: LogFindingKind, place: Place, bytes: Range<u64>, detail: impl Into<String>) {
         self.findings_total += 1;
         if self.findings.len() < FINDINGS_MAX {
-            self.findings.push(Finding { kind, place, bytes, detail: detail.into() });
+            self.findings.push(LogFinding { kind, place, bytes, detail: detail.into() });
         }
     }
 
@@ -329,9 +329,9 @@ impl Judge {
         if lines.ends_with(&judged.seal.leaves) {
             let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
             let wrong = "the seal between these groups is gone";
-            self.found(FindingKind::Missing, Place::Seal(judged.first), at..at, wrong);
+            self.found(LogFindingKind::Missing, Place::Seal(judged.first), at..at, wrong);
         } else {
-            self.blame_seal(FindingKind::Altered, "its list of hashes is not that of the entries it seals");
+            self.blame_seal(LogFindingKind::Altered, "its list of hashes is not that of the entries it seals");
         }
     }
 
@@ -357,9 +357,9 @@ impl Judge {
         }
         if judged.first > base {
             let wrong = "sealed entries that are gone, with their seals";
-            self.found(FindingKind::Missing, Place::Entries(base, judged.first), start..start, wrong);
+            self.found(LogFindingKind::Missing, Place::Entries(base, judged.first), start..start, wrong);
         } else if lines == judged.seal.leaves && self.chain.astray.is_none() {
-            self.blame_seal(FindingKind::RootMismatch, "its signed root is not that of the entries before it");
+            self.blame_seal(LogFindingKind::RootMismatch, "its signed root is not that of the entries before it");
         }
         self.compare(group, judged, lines);
         self.chain.astray = Some(size);
@@ -368,22 +368,22 @@ impl Judge {
     /// A group with indexes that came before: a second copy, or the one that seemed to be missing.
     fn met_again(&mut self, first: u64, size: u64, bytes: Range<u64>) {
         let gap = self.findings.iter_mut().find(|finding| {
-            finding.kind == FindingKind::Missing
+            finding.kind == LogFindingKind::Missing
                 && matches!(finding.place, Place::Entries(from, to) if from <= first && size <= to)
         });
         match gap {
             Some(gap) if gap.place == Place::Entries(first, size) => {
-                gap.kind = FindingKind::Reordered;
+                gap.kind = LogFindingKind::Reordered;
                 gap.bytes = bytes;
                 "a group that stands after a later one".clone_into(&mut gap.detail);
             }
             Some(_) => {
                 let wrong = "a group that stands after a later one";
-                self.found(FindingKind::Reordered, Place::Entries(first, size), bytes, wrong);
+                self.found(LogFindingKind::Reordered, Place::Entries(first, size), bytes, wrong);
             }
             None => {
                 let wrong = "a group that is there a second time";
-                self.found(FindingKind::Duplicated, Place::Entries(first, size), bytes, wrong);
+                self.found(LogFindingKind::Duplicated, Place::Entries(first, size), bytes, wrong);
             }
         }
     }
@@ -410,13 +410,13 @@ impl Judge {
                 continue;
             };
             let wrong = match change.kind {
-                FindingKind::Altered => "its bytes are not those that were sealed",
-                FindingKind::Inserted => "a line that was never sealed stands before it",
-                FindingKind::Duplicated => "it is there a second time",
+                LogFindingKind::Altered => "its bytes are not those that were sealed",
+                LogFindingKind::Inserted => "a line that was never sealed stands before it",
+                LogFindingKind::Duplicated => "it is there a second time",
                 _ => "it does not stand where it was sealed",
             };
             let (kind, wrong) = match item.flaw {
-                Some(flaw) if matches!(change.kind, FindingKind::Altered | FindingKind::Inserted) => flaw,
+                Some(flaw) if matches!(change.kind, LogFindingKind::Altered | LogFindingKind::Inserted) => flaw,
                 _ => (change.kind, wrong),
             };
             self.found(kind, Place::Entry(entry), item.bytes.clone(), wrong);
@@ -426,7 +426,7 @@ impl Judge {
 
     fn gone(&mut self, entries: Option<(u64, u64)>, at: u64) {
         if let Some((from, to)) = entries {
-            self.found(FindingKind::Missing, Place::Entries(from, to), at..at, "sealed, and no longer there");
+            self.found(LogFindingKind::Missing, Place::Entries(from, to), at..at, "sealed, and no longer there");
         }
     }
 
@@ -443,11 +443,11 @@ impl Judge {
         for (at, item) in (first..).zip(&group.items) {
             let wrong = match &item.head {
                 _ if item.flaw.is_some() => continue,
-                None => (FindingKind::Unreadable, "canonical, but not an entry"),
+                None => (LogFindingKind::Unreadable, "canonical, but not an entry"),
                 Some(_) if item.entry.is_none() && self.folding => {
-                    (FindingKind::Unreadable, "an entry of a later version, which this one cannot fold")
+                    (LogFindingKind::Unreadable, "an entry of a later version, which this one cannot fold")
                 }
-                Some(head) if head.index != at => (FindingKind::WrongIndex, "it says another index than its place"),
+                Some(head) if head.index != at => (LogFindingKind::WrongIndex, "it says another index than its place"),
                 Some(_) => continue,
             };
             self.found(wrong.0, Place::Entry(at), item.bytes.clone(), wrong.1);
@@ -463,19 +463,19 @@ impl Judge {
             (Some(_), Some(_)) => {
                 if let Some(seal) = previous.filter(|seal| !seal.blamed) {
                     let wrong = "its bytes are not those that the next group names";
-                    self.found(FindingKind::Altered, Place::Seal(seal.size), seal.bytes, wrong);
+                    self.found(LogFindingKind::Altered, Place::Seal(seal.size), seal.bytes, wrong);
                 }
             }
             _ => {
                 let wrong = "the first entry of a group does not name the seal before it";
-                self.found(FindingKind::Unlinked, Place::Entry(judged.first), item.bytes.clone(), wrong);
+                self.found(LogFindingKind::Unlinked, Place::Entry(judged.first), item.bytes.clone(), wrong);
             }
         }
     }
 
     fn check_origin(&mut self, judged: &Judged) {
         if self.origin.as_ref().is_some_and(|origin| *origin != judged.point.origin) {
-            self.blame_seal(FindingKind::WrongOrigin, "its checkpoint names another log");
+            self.blame_seal(LogFindingKind::WrongOrigin, "its checkpoint names another log");
         }
     }
 
@@ -486,7 +486,7 @@ impl Judge {
         let Some(NoteRecord { note }) = genesis(&entry.body) else {
             if judged.first == 0 {
                 let wrong = "the first entry is not a genesis";
-                self.found(FindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
+                self.found(LogFindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
             }
             return;
         };
@@ -508,8 +508,8 @@ impl Judge {
         let Some(key) = &self.key else { return true };
         let Err(error) = key.verify(note) else { return true };
         match error {
-            NoteError::OtherKey(_) => self.blame_seal(FindingKind::WrongKey, "it is not signed by the key expected"),
-            _ => self.blame_seal(FindingKind::BadSignature, "its signature does not fit its text"),
+            NoteError::OtherKey(_) => self.blame_seal(LogFindingKind::WrongKey, "it is not signed by the key expected"),
+            _ => self.blame_seal(LogFindingKind::BadSignature, "its signature does not fit its text"),
         }
         false
     }
@@ -521,7 +521,7 @@ impl Judge {
         }
     }
 
-    fn blame_seal(&mut self, kind: FindingKind, wrong: &str) {
+    fn blame_seal(&mut self, kind: LogFindingKind, wrong: &str) {
         let Some(seal) = self.last_seal.as_mut().filter(|seal| !seal.blamed) else { return };
         seal.blamed = true;
         let (place, bytes) = (Place::Seal(seal.size), seal.bytes.clone());
@@ -565,7 +565,7 @@ impl Judge {
             let signed = self.key.as_ref().is_none_or(|key| key.verify(&anchor.note).is_ok());
             let Some(point) = anchor.checkpoint.filter(|_| signed) else {
                 self.found(
-                    FindingKind::BadAnchor,
+                    LogFindingKind::BadAnchor,
                     Place::File,
                     0..0,
                     "the anchor's checkpoint is not signed by the key",
@@ -575,10 +575,10 @@ impl Judge {
             let (size, end) = (self.chain.size(), self.chain.offset);
             if point.size > size {
                 let wrong = format!("its anchor remembers {} entries, {size} are there", point.size);
-                self.found(FindingKind::ShorterThanAnchor, Place::Entries(size, point.size), end..end, wrong);
+                self.found(LogFindingKind::ShorterThanAnchor, Place::Entries(size, point.size), end..end, wrong);
             } else if anchor.met == Some(false) || self.origin.as_ref().is_some_and(|origin| *origin != point.origin) {
                 let wrong = format!("its anchor remembers other entries before {}", point.size);
-                self.found(FindingKind::Forked, Place::Entries(0, point.size), 0..end, wrong);
+                self.found(LogFindingKind::Forked, Place::Entries(0, point.size), 0..end, wrong);
             } else if anchor.met == Some(true) {
                 self.anchored = self.anchored.max(Some(point.size));
             }

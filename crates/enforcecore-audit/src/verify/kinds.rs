@@ -3,42 +3,42 @@
 use super::tests::{and_sealed, linked};
 use super::*;
 use crate::testing::{ORIGIN, about, intent, key, log_of, open};
-use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, FindingKind as K, KeySigner, Kind, MemoryStore, Place};
+use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, KeySigner, Kind, LogFindingKind as K, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.
-const KINDS: [(K, &str, FindingClass); 31] = [
-    (K::Altered, "altered", FindingClass::Damage),
-    (K::Missing, "missing", FindingClass::Damage),
-    (K::Inserted, "inserted", FindingClass::Damage),
-    (K::Reordered, "reordered", FindingClass::Damage),
-    (K::Duplicated, "duplicated", FindingClass::Damage),
-    (K::NotCanonical, "not_canonical", FindingClass::Damage),
-    (K::DuplicateKey, "duplicate_key", FindingClass::Damage),
-    (K::InvalidUtf8, "invalid_utf8", FindingClass::Damage),
-    (K::ByteOrderMark, "byte_order_mark", FindingClass::Damage),
-    (K::CarriageReturn, "carriage_return", FindingClass::Damage),
-    (K::LineEnd, "line_end", FindingClass::Damage),
-    (K::BlankLine, "blank_line", FindingClass::Damage),
-    (K::TooLong, "too_long", FindingClass::Damage),
-    (K::Unreadable, "unreadable", FindingClass::Damage),
-    (K::WrongIndex, "wrong_index", FindingClass::Damage),
-    (K::Unlinked, "unlinked", FindingClass::Damage),
-    (K::NoGenesis, "no_genesis", FindingClass::Damage),
-    (K::BadSignature, "bad_signature", FindingClass::Damage),
-    (K::WrongKey, "wrong_key", FindingClass::Damage),
-    (K::WrongOrigin, "wrong_origin", FindingClass::Damage),
-    (K::RootMismatch, "root_mismatch", FindingClass::Damage),
-    (K::NoKey, "no_key", FindingClass::Damage),
-    (K::ShorterThanAnchor, "shorter_than_anchor", FindingClass::Damage),
-    (K::Forked, "forked", FindingClass::Damage),
-    (K::BadAnchor, "bad_anchor", FindingClass::Damage),
-    (K::ReadFailed, "read_failed", FindingClass::Damage),
-    (K::UnsealedTail, "unsealed_tail", FindingClass::Tail),
-    (K::TornTail, "torn_tail", FindingClass::Tail),
-    (K::NoIntent, "no_intent", FindingClass::Accounting),
-    (K::SecondOutcome, "second_outcome", FindingClass::Accounting),
-    (K::SecondIntent, "second_intent", FindingClass::Accounting),
+const KINDS: [(K, &str, LogFindingClass); 31] = [
+    (K::Altered, "altered", LogFindingClass::Damage),
+    (K::Missing, "missing", LogFindingClass::Damage),
+    (K::Inserted, "inserted", LogFindingClass::Damage),
+    (K::Reordered, "reordered", LogFindingClass::Damage),
+    (K::Duplicated, "duplicated", LogFindingClass::Damage),
+    (K::NotCanonical, "not_canonical", LogFindingClass::Damage),
+    (K::DuplicateKey, "duplicate_key", LogFindingClass::Damage),
+    (K::InvalidUtf8, "invalid_utf8", LogFindingClass::Damage),
+    (K::ByteOrderMark, "byte_order_mark", LogFindingClass::Damage),
+    (K::CarriageReturn, "carriage_return", LogFindingClass::Damage),
+    (K::LineEnd, "line_end", LogFindingClass::Damage),
+    (K::BlankLine, "blank_line", LogFindingClass::Damage),
+    (K::TooLong, "too_long", LogFindingClass::Damage),
+    (K::Unreadable, "unreadable", LogFindingClass::Damage),
+    (K::WrongIndex, "wrong_index", LogFindingClass::Damage),
+    (K::Unlinked, "unlinked", LogFindingClass::Damage),
+    (K::NoGenesis, "no_genesis", LogFindingClass::Damage),
+    (K::BadSignature, "bad_signature", LogFindingClass::Damage),
+    (K::WrongKey, "wrong_key", LogFindingClass::Damage),
+    (K::WrongOrigin, "wrong_origin", LogFindingClass::Damage),
+    (K::RootMismatch, "root_mismatch", LogFindingClass::Damage),
+    (K::NoKey, "no_key", LogFindingClass::Damage),
+    (K::ShorterThanAnchor, "shorter_than_anchor", LogFindingClass::Damage),
+    (K::Forked, "forked", LogFindingClass::Damage),
+    (K::BadAnchor, "bad_anchor", LogFindingClass::Damage),
+    (K::ReadFailed, "read_failed", LogFindingClass::Damage),
+    (K::UnsealedTail, "unsealed_tail", LogFindingClass::Tail),
+    (K::TornTail, "torn_tail", LogFindingClass::Tail),
+    (K::NoIntent, "no_intent", LogFindingClass::Accounting),
+    (K::SecondOutcome, "second_outcome", LogFindingClass::Accounting),
+    (K::SecondIntent, "second_intent", LogFindingClass::Accounting),
 ];
 
 #[test]
@@ -73,7 +73,7 @@ fn check_log(log: &[u8], options: &VerifyOptions, expected: &[(K, Place, std::op
     assert_eq!(report.findings_total, expected.len() as u64);
     assert!(report.findings.iter().all(|finding| !finding.detail.is_empty()));
     let invalid = expected.iter().any(|(kind, _, _)| !matches!(kind, K::UnsealedTail | K::TornTail));
-    assert_eq!(report.verdict == Verdict::Invalid, invalid, "{:#?}", report.findings);
+    assert_eq!(report.verdict == LogVerdict::Invalid, invalid, "{:#?}", report.findings);
 }
 
 /// Where the lines of a log of seven entries by three stand: `E[n]` is entry n, `S[n]` the seal of the group n.
@@ -242,7 +242,7 @@ fn what_cannot_be_read_is_the_one_finding() {
         let found: Vec<_> = report.findings.iter().map(|f| (f.kind, f.place.clone(), f.bytes.end)).collect();
         assert_eq!(
             (found, report.verdict),
-            (vec![(K::ReadFailed, File, report.findings[0].bytes.start)], Verdict::Invalid)
+            (vec![(K::ReadFailed, File, report.findings[0].bytes.start)], LogVerdict::Invalid)
         );
         assert!(report.findings[0].bytes.end <= end as u64);
     }
@@ -302,20 +302,20 @@ fn of_several_anchors_the_largest_counts() {
     let notes: Vec<String> = [2, 6, 10]
         .map(|lines| verify(&mut &lines_of(&log)[..lines].concat()[..], &options()).checkpoint.unwrap())
         .into();
-    let orders: [(&[usize], Verdict); 13] = [
-        (&[], Verdict::Unanchored { since: 0 }),
-        (&[0], Verdict::Unanchored { since: 1 }),
-        (&[1], Verdict::Unanchored { since: 4 }),
-        (&[2], Verdict::Valid),
-        (&[0, 1], Verdict::Unanchored { since: 4 }),
-        (&[1, 0], Verdict::Unanchored { since: 4 }),
-        (&[1, 1, 0, 0], Verdict::Unanchored { since: 4 }),
-        (&[0, 1, 2], Verdict::Valid),
-        (&[0, 2, 1], Verdict::Valid),
-        (&[1, 0, 2], Verdict::Valid),
-        (&[1, 2, 0], Verdict::Valid),
-        (&[2, 0, 1], Verdict::Valid),
-        (&[2, 1, 0], Verdict::Valid),
+    let orders: [(&[usize], LogVerdict); 13] = [
+        (&[], LogVerdict::Unanchored { since: 0 }),
+        (&[0], LogVerdict::Unanchored { since: 1 }),
+        (&[1], LogVerdict::Unanchored { since: 4 }),
+        (&[2], LogVerdict::Valid),
+        (&[0, 1], LogVerdict::Unanchored { since: 4 }),
+        (&[1, 0], LogVerdict::Unanchored { since: 4 }),
+        (&[1, 1, 0, 0], LogVerdict::Unanchored { since: 4 }),
+        (&[0, 1, 2], LogVerdict::Valid),
+        (&[0, 2, 1], LogVerdict::Valid),
+        (&[1, 0, 2], LogVerdict::Valid),
+        (&[1, 2, 0], LogVerdict::Valid),
+        (&[2, 0, 1], LogVerdict::Valid),
+        (&[2, 1, 0], LogVerdict::Valid),
     ];
     for (order, verdict) in orders {
         let anchors = order.iter().map(|at| notes[*at].clone()).collect();

@@ -15,7 +15,7 @@ mod judge;
 mod lines;
 mod walk;
 
-pub use finding::{Finding, FindingClass, FindingKind, Place};
+pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
 pub use judge::{Chain, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
@@ -27,9 +27,9 @@ use lines::Lines;
 
 /// What a check found.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub struct LogReport {
     /// The verdict.
-    pub verdict: Verdict,
+    pub verdict: LogVerdict,
     /// Sealed entries.
     pub entries: u64,
     /// Seals.
@@ -47,14 +47,14 @@ pub struct Report {
     /// Intents that nothing has ended: "outcome unknown".
     pub outcome_unknown: u64,
     /// What is wrong, in the order it was met; the first so many.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<LogFinding>,
     /// How many findings there were.
     pub findings_total: u64,
 }
 
 /// The verdict on a log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
+pub enum LogVerdict {
     /// Everything sealed is there and unchanged, and something outside remembers that there is no more.
     Valid,
     /// Everything that is there is unchanged, but nothing outside says how far the log had come since.
@@ -66,19 +66,19 @@ pub enum Verdict {
     Invalid,
 }
 
-impl Verdict {
+impl LogVerdict {
     /// The word in machine output.
     pub fn as_str(self) -> &'static str {
         match self {
-            Verdict::Valid => "valid",
-            Verdict::Unanchored { .. } => "unanchored",
-            Verdict::Invalid => "invalid",
+            LogVerdict::Valid => "valid",
+            LogVerdict::Unanchored { .. } => "unanchored",
+            LogVerdict::Invalid => "invalid",
         }
     }
 }
 
 /// Checks a whole log.
-pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> Report {
+pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> LogReport {
     report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_| ()))
 }
 
@@ -100,16 +100,16 @@ pub fn entries<R: BufRead>(input: R) -> impl Iterator<Item = Result<EntryLine, S
     })
 }
 
-fn report(judge: Judge) -> Report {
-    let bad = judge.findings.iter().any(|finding| finding.kind.class() != FindingClass::Tail);
+fn report(judge: Judge) -> LogReport {
+    let bad = judge.findings.iter().any(|finding| finding.kind.class() != LogFindingClass::Tail);
     let entries = judge.chain.size();
     let verdict = match judge.anchored {
-        _ if bad => Verdict::Invalid,
-        Some(anchored) if anchored == entries => Verdict::Valid,
-        anchored => Verdict::Unanchored { since: anchored.unwrap_or(0) },
+        _ if bad => LogVerdict::Invalid,
+        Some(anchored) if anchored == entries => LogVerdict::Valid,
+        anchored => LogVerdict::Unanchored { since: anchored.unwrap_or(0) },
     };
     let modes = [(Durability::Strict, judge.accounts.strict), (Durability::Buffered, judge.accounts.buffered)];
-    Report {
+    LogReport {
         verdict,
         entries,
         seals: judge.chain.seals,

@@ -3,18 +3,18 @@
 use super::judge::FINDINGS_MAX;
 use super::*;
 use crate::testing::{ORIGIN, key, lines_of, log_of};
-use crate::{FindingKind, Place};
+use crate::{LogFindingKind, Place};
 
 fn options() -> VerifyOptions {
     VerifyOptions { key: Some(key(1)), origin: Some(ORIGIN.to_owned()), ..VerifyOptions::default() }
 }
 
-fn check(log: &[u8]) -> Report {
+fn check(log: &[u8]) -> LogReport {
     verify(&mut &log[..], &options())
 }
 
 /// Whether a finding names this place.
-fn names(finding: &Finding, place: &Place) -> bool {
+fn names(finding: &LogFinding, place: &Place) -> bool {
     match (&finding.place, place) {
         (Place::Entries(from, to), Place::Entry(at)) => (*from..*to).contains(at),
         (found, place) => found == place,
@@ -26,7 +26,7 @@ fn a_whole_log_has_no_findings() {
     for (entries, group) in [(1, 1), (2, 1), (8, 1), (4, 3), (8, 3), (9, 4)] {
         let report = check(&log_of(entries, group));
         assert_eq!(report.findings, []);
-        assert_eq!((report.verdict, report.entries), (Verdict::Unanchored { since: 0 }, entries as u64));
+        assert_eq!((report.verdict, report.entries), (LogVerdict::Unanchored { since: 0 }, entries as u64));
     }
 }
 
@@ -40,9 +40,9 @@ fn check_flips(entries: usize, group: usize, bits: impl Fn(usize) -> std::ops::R
             let report = verify(&mut &changed[..], options);
             let what = || format!("{place} of {entries} by {group}, byte {at} bit {bit}: {:#?}", report.findings);
             assert!(report.findings.iter().any(|finding| names(finding, &place)), "not named: {}", what());
-            let mut damage = report.findings.iter().filter(|finding| finding.kind.class() == FindingClass::Damage);
+            let mut damage = report.findings.iter().filter(|finding| finding.kind.class() == LogFindingClass::Damage);
             assert!(damage.all(|finding| names(finding, &place)), "another named: {}", what());
-            assert_eq!(report.verdict, Verdict::Invalid, "{}", what());
+            assert_eq!(report.verdict, LogVerdict::Invalid, "{}", what());
         }
     }
 }
@@ -81,7 +81,7 @@ fn every_cut_is_seen_against_an_anchor() {
     let whole = check(&log);
     let anchored = VerifyOptions { anchors: whole.checkpoint.into_iter().collect(), ..options() };
     let complete = verify(&mut &log[..], &anchored);
-    assert_eq!((complete.verdict, complete.anchored), (Verdict::Valid, Some(7)));
+    assert_eq!((complete.verdict, complete.anchored), (LogVerdict::Valid, Some(7)));
     let ends: Vec<(usize, u64)> = lines_of(&log)
         .into_iter()
         .filter_map(|(place, bytes)| if let Place::Seal(size) = place { Some((bytes.end, size)) } else { None })
@@ -89,13 +89,13 @@ fn every_cut_is_seen_against_an_anchor() {
     for cut in 0..log.len() {
         let (sealed_bytes, sealed) = ends.iter().copied().take_while(|(end, _)| *end <= cut).last().unwrap_or((0, 0));
         let report = verify(&mut &log[..cut], &anchored);
-        let short = report.findings.iter().find(|finding| finding.kind == FindingKind::ShorterThanAnchor);
+        let short = report.findings.iter().find(|finding| finding.kind == LogFindingKind::ShorterThanAnchor);
         assert_eq!(short.map(|finding| &finding.place), Some(&Place::Entries(sealed, 7)), "{cut}");
-        assert_eq!(report.verdict, Verdict::Invalid, "{cut}");
+        assert_eq!(report.verdict, LogVerdict::Invalid, "{cut}");
         let alone = check(&log[..cut]);
-        assert_eq!(alone.verdict, Verdict::Unanchored { since: 0 }, "{cut}: {:?}", alone.findings);
+        assert_eq!(alone.verdict, LogVerdict::Unanchored { since: 0 }, "{cut}: {:?}", alone.findings);
         assert_eq!(alone.entries, sealed, "{cut}");
-        let tail = alone.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
+        let tail = alone.findings.iter().any(|finding| finding.kind.class() == LogFindingClass::Tail);
         assert_eq!(tail, cut > sealed_bytes, "{cut}: {:?}", alone.findings);
     }
 }
@@ -109,22 +109,22 @@ fn an_anchor_in_the_past_bounds_what_is_claimed() {
         let anchors = notes.iter().map(|note| (*note).clone()).collect();
         verify(&mut &log[..], &VerifyOptions { anchors, ..options() })
     };
-    assert_eq!(anchored(&[&note]).verdict, Verdict::Unanchored { since: 2 });
-    assert_eq!(anchored(&[&note, &check(&log).checkpoint.unwrap()]).verdict, Verdict::Valid);
+    assert_eq!(anchored(&[&note]).verdict, LogVerdict::Unanchored { since: 2 });
+    assert_eq!(anchored(&[&note, &check(&log).checkpoint.unwrap()]).verdict, LogVerdict::Valid);
     let forged = note.replace("\n2\n", "\n3\n");
-    assert_eq!(anchored(&[&forged]).findings[0].kind, FindingKind::BadAnchor);
+    assert_eq!(anchored(&[&forged]).findings[0].kind, LogFindingKind::BadAnchor);
 }
 
-/// What somebody does to the lines of a log of seven entries by three (0 | 1 2 3 | 4 5 6), and what is said of it.
-fn check_change(change: impl FnOnce(&mut Vec<Vec<u8>>), expected: &[(FindingKind, Place)]) {
+/// Changes to the lines of a log of seven entries by three (0 | 1 2 3 | 4 5 6), and their findings.
+fn check_change(change: impl FnOnce(&mut Vec<Vec<u8>>), expected: &[(LogFindingKind, Place)]) {
     let log = log_of(7, 3);
     let mut lines: Vec<Vec<u8>> = log.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
     change(&mut lines);
     let report = check(&lines.concat());
     let found: Vec<_> = report.findings.iter().map(|finding| (finding.kind, finding.place.clone())).collect();
     assert_eq!(found, expected);
-    let tails = expected.iter().all(|(kind, _)| kind.class() == FindingClass::Tail);
-    assert_eq!(report.verdict == Verdict::Invalid, !tails);
+    let tails = expected.iter().all(|(kind, _)| kind.class() == LogFindingClass::Tail);
+    assert_eq!(report.verdict == LogVerdict::Invalid, !tails);
 }
 
 /// Where the lines of that log stand: `E[n]` is entry n, `S[n]` the seal of the group n.
@@ -133,7 +133,7 @@ const S: [usize; 3] = [1, 5, 9];
 
 #[test]
 fn what_was_done_to_the_lines_is_named() {
-    use FindingKind as K;
+    use LogFindingKind as K;
     use Place::{Entries, Entry, File, Seal};
     check_change(|_| (), &[]);
     check_change(|lines| drop(lines.remove(E[2])), &[(K::Missing, Entries(2, 3))]);
@@ -188,7 +188,7 @@ fn a_group_with_holes_is_torn_only_at_the_end() {
     let mut holed = log.clone();
     holed.splice(entry.start + 5..entry.start + 5, [0; 512]);
     let report = check(&holed);
-    assert_eq!((report.findings[0].kind, report.entries), (FindingKind::TornTail, 4), "{:?}", report.findings);
+    assert_eq!((report.findings[0].kind, report.entries), (LogFindingKind::TornTail, 4), "{:?}", report.findings);
     assert_eq!(report.findings.len(), 1);
 }
 
@@ -199,15 +199,15 @@ fn another_key_and_another_log_are_named() {
         verify(&mut &log[..], &options).findings.into_iter().map(|finding| (finding.kind, finding.place)).collect()
     };
     let last = Place::Seal(3);
-    assert_eq!(kinds(VerifyOptions { key: Some(key(2)), ..options() }), [(FindingKind::WrongKey, last.clone())]);
+    assert_eq!(kinds(VerifyOptions { key: Some(key(2)), ..options() }), [(LogFindingKind::WrongKey, last.clone())]);
     let every = [
-        (FindingKind::WrongKey, Place::Seal(1)),
-        (FindingKind::WrongKey, Place::Seal(2)),
-        (FindingKind::WrongKey, last),
+        (LogFindingKind::WrongKey, Place::Seal(1)),
+        (LogFindingKind::WrongKey, Place::Seal(2)),
+        (LogFindingKind::WrongKey, last),
     ];
     assert_eq!(kinds(VerifyOptions { key: Some(key(2)), all_signatures: true, ..options() }), every);
     let origin = Some("example.com/other".to_owned());
-    assert_eq!(kinds(VerifyOptions { origin, ..options() })[0], (FindingKind::WrongOrigin, Place::Seal(1)));
+    assert_eq!(kinds(VerifyOptions { origin, ..options() })[0], (LogFindingKind::WrongOrigin, Place::Seal(1)));
     let own = verify(&mut &log[..], &VerifyOptions::default());
     assert!(own.key_from_log && own.findings.is_empty());
     assert_eq!(own.vkey, Some(key(1).vkey()));
@@ -217,7 +217,7 @@ fn another_key_and_another_log_are_named() {
 fn calls_that_do_not_add_up_are_named() {
     use crate::testing::{about as ends, intent, open};
     use crate::{Durability, Entry, Kind, MemoryStore};
-    let check = |entries: Vec<Entry>, expected: &[(FindingKind, u64)], unknown: u64| {
+    let check = |entries: Vec<Entry>, expected: &[(LogFindingKind, u64)], unknown: u64| {
         let store = MemoryStore::default();
         let log = open(&store);
         for entry in entries {
@@ -232,10 +232,10 @@ fn calls_that_do_not_add_up_are_named() {
     check(vec![intent("a"), ends(Kind::Outcome, "a")], &[], 0);
     check(vec![intent("a"), ends(Kind::Void, "a"), intent("b"), ends(Kind::Abandoned, "b")], &[], 0);
     check(vec![intent("a"), intent("b"), ends(Kind::Denial, "c")], &[], 2);
-    check(vec![ends(Kind::Outcome, "a")], &[(FindingKind::NoIntent, 1)], 0);
-    check(vec![ends(Kind::Outcome, "a"), intent("a")], &[(FindingKind::NoIntent, 1)], 1);
-    check(vec![intent("a"), ends(Kind::Outcome, "a"), ends(Kind::Void, "a")], &[(FindingKind::SecondOutcome, 3)], 0);
-    check(vec![intent("a"), intent("a")], &[(FindingKind::SecondIntent, 2)], 1);
+    check(vec![ends(Kind::Outcome, "a")], &[(LogFindingKind::NoIntent, 1)], 0);
+    check(vec![ends(Kind::Outcome, "a"), intent("a")], &[(LogFindingKind::NoIntent, 1)], 1);
+    check(vec![intent("a"), ends(Kind::Outcome, "a"), ends(Kind::Void, "a")], &[(LogFindingKind::SecondOutcome, 3)], 0);
+    check(vec![intent("a"), intent("a")], &[(LogFindingKind::SecondIntent, 2)], 1);
 }
 
 proptest::proptest! {
@@ -252,7 +252,7 @@ proptest::proptest! {
         let shuffled: Vec<u8> =
             picks.iter().flat_map(|(line, cut)| lines[*line].iter().take(cut * 3 + 1).copied()).collect();
         let report = check(&shuffled);
-        if report.verdict != Verdict::Invalid && !log.starts_with(&shuffled) {
+        if report.verdict != LogVerdict::Invalid && !log.starts_with(&shuffled) {
             // What is not sealed claims nothing.
             let sealed = lines_of(&log).into_iter().find(|(place, _)| *place == Place::Seal(report.entries));
             let end = sealed.map_or(0, |(_, bytes)| bytes.end);
@@ -294,10 +294,10 @@ fn what_is_sealed_is_still_held_to_the_format() {
     let rest = ",\"time_us\":1,\"v\":1,\"writer\":\"w\"";
     let index = |index: u64| format!("\"index\":{index},\"kind\":\"void\",\"mono_us\":1,");
     // What the verifier says, and what opening says.
-    let check_both = |line: Vec<u8>, verified: Option<FindingKind>, opened: Option<FindingKind>| {
+    let check_both = |line: Vec<u8>, verified: Option<LogFindingKind>, opened: Option<LogFindingKind>| {
         let log = and_sealed(&log, std::slice::from_ref(&line));
         let report = check(&log);
-        let damage = report.findings.iter().find(|finding| finding.kind.class() == FindingClass::Damage);
+        let damage = report.findings.iter().find(|finding| finding.kind.class() == LogFindingClass::Damage);
         assert_eq!(damage.map(|finding| finding.kind), verified, "{}", String::from_utf8_lossy(&line));
         assert!(damage.is_none_or(|finding| finding.place == Place::Entry(2)));
         let found = match Log::open(parts(MemoryStore::new(log), None), Seen::default()) {
@@ -310,12 +310,12 @@ fn what_is_sealed_is_still_held_to_the_format() {
     let whole = linked(&log, &index(2), rest);
     check_both(whole.clone(), None, None);
     let later = linked(&log, &index(2), &format!("{rest},\"zone\":\"a field of a later version\""));
-    check_both(later, None, Some(FindingKind::Unreadable));
+    check_both(later, None, Some(LogFindingKind::Unreadable));
     for (line, (verified, opened)) in [
-        (linked(&log, &index(3), rest), same(FindingKind::WrongIndex)),
-        (linked(&log, "\"index\":\"2\",", rest), same(FindingKind::Unreadable)),
-        (format!("{{{}\"time_us\":1}}", index(2)).into_bytes(), same(FindingKind::Unlinked)),
-        ([&whole[..1], b" ", &whole[1..]].concat(), same(FindingKind::NotCanonical)),
+        (linked(&log, &index(3), rest), same(LogFindingKind::WrongIndex)),
+        (linked(&log, "\"index\":\"2\",", rest), same(LogFindingKind::Unreadable)),
+        (format!("{{{}\"time_us\":1}}", index(2)).into_bytes(), same(LogFindingKind::Unlinked)),
+        ([&whole[..1], b" ", &whole[1..]].concat(), same(LogFindingKind::NotCanonical)),
     ] {
         check_both(line, verified, opened);
     }
@@ -330,12 +330,12 @@ fn endless_lines_and_groups_are_refused() {
         let mut input = std::io::BufReader::new(log.chain(std::io::repeat(byte).take(bytes)).chain(end));
         verify(&mut input, &options())
     };
-    assert_eq!(endless(b' ', 3 << 20, b"\n").findings[0].kind, FindingKind::BlankLine);
-    assert_eq!(endless(b'x', 3 << 20, b"\n").findings[0].kind, FindingKind::TooLong);
+    assert_eq!(endless(b' ', 3 << 20, b"\n").findings[0].kind, LogFindingKind::BlankLine);
+    assert_eq!(endless(b'x', 3 << 20, b"\n").findings[0].kind, LogFindingKind::TooLong);
     let many = endless(b'\n', 40_000, b"");
-    assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, Verdict::Invalid));
+    assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, LogVerdict::Invalid));
     assert!(many.findings_total > FINDINGS_MAX as u64);
     let (lines, line) = (crate::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
     let group = [log.clone(), line.repeat(lines)].concat();
-    assert_eq!(check(&group).findings[0].kind, FindingKind::TooLong);
+    assert_eq!(check(&group).findings[0].kind, LogFindingKind::TooLong);
 }

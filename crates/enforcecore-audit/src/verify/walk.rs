@@ -7,7 +7,7 @@
 use std::io::BufRead;
 use std::ops::Range;
 
-use super::finding::{FindingKind, Place};
+use super::finding::{LogFindingKind, Place};
 use super::judge::{Before, Group, Item, Judge, Wrong};
 use super::lines::{Line, Lines};
 use crate::canonical::{self, Flaw, FlawKind};
@@ -53,7 +53,7 @@ impl Walk {
                 Err(_) => {
                     let at = lines.position();
                     self.judge.found(
-                        FindingKind::ReadFailed,
+                        LogFindingKind::ReadFailed,
                         Place::File,
                         at..at,
                         "the bytes from here on cannot be read",
@@ -75,7 +75,7 @@ impl Walk {
         {
             rest.bytes = bytes;
             let wrong = "the file starts with a byte order mark";
-            self.judge.found(FindingKind::ByteOrderMark, Place::File, 0..3, wrong);
+            self.judge.found(LogFindingKind::ByteOrderMark, Place::File, 0..3, wrong);
         }
         loop {
             let flaw = match canonical::check(rest.bytes) {
@@ -85,7 +85,7 @@ impl Walk {
                     let split = rest.start + at as u64 + 1;
                     let (first, second) = rest.bytes.split_at(at + 1);
                     let first = first.get(..at).unwrap_or_default();
-                    let wrong = (FindingKind::LineEnd, "something else than a newline ends the line");
+                    let wrong = (LogFindingKind::LineEnd, "something else than a newline ends the line");
                     self.whole(Line { bytes: first, end: split, ..rest }, Some(wrong), good);
                     rest = Line { bytes: second, start: split, ..rest };
                     continue;
@@ -122,13 +122,13 @@ impl Walk {
             return;
         }
         let wrong = match flaw.kind {
-            _ if blank => (FindingKind::BlankLine, "a line without content"),
-            _ if line.too_long => (FindingKind::TooLong, "the line is longer than any writer makes it"),
+            _ if blank => (LogFindingKind::BlankLine, "a line without content"),
+            _ if line.too_long => (LogFindingKind::TooLong, "the line is longer than any writer makes it"),
             FlawKind::Trailing => return self.trailing(line, flaw.at, good),
-            FlawKind::Incomplete => (FindingKind::Altered, "the line breaks off"),
-            FlawKind::InvalidUtf8 => (FindingKind::InvalidUtf8, "bytes that are no UTF-8"),
-            FlawKind::DuplicateKey => (FindingKind::DuplicateKey, "a key twice in one object"),
-            FlawKind::Spelling(why) => (FindingKind::NotCanonical, why),
+            FlawKind::Incomplete => (LogFindingKind::Altered, "the line breaks off"),
+            FlawKind::InvalidUtf8 => (LogFindingKind::InvalidUtf8, "bytes that are no UTF-8"),
+            FlawKind::DuplicateKey => (LogFindingKind::DuplicateKey, "a key twice in one object"),
+            FlawKind::Spelling(why) => (LogFindingKind::NotCanonical, why),
         };
         self.whole(line, Some(wrong), good);
         self.previous = if blank { Previous::Good } else { Previous::Broken };
@@ -138,10 +138,10 @@ impl Walk {
     fn trailing(&mut self, line: Line<'_>, at: usize, good: &mut dyn FnMut(&Entry)) {
         let (object, after) = line.bytes.split_at_checked(at).unwrap_or((line.bytes, &[]));
         let wrong = match after {
-            b"\r" if line.terminated => (FindingKind::CarriageReturn, "a carriage return before the newline"),
-            [_] if !line.terminated => (FindingKind::LineEnd, "something else than a newline ends the line"),
+            b"\r" if line.terminated => (LogFindingKind::CarriageReturn, "a carriage return before the newline"),
+            [_] if !line.terminated => (LogFindingKind::LineEnd, "something else than a newline ends the line"),
             _ => {
-                self.whole(line, Some((FindingKind::Altered, "text after the object")), good);
+                self.whole(line, Some((LogFindingKind::Altered, "text after the object")), good);
                 self.previous = Previous::Broken;
                 return;
             }
@@ -158,11 +158,11 @@ impl Walk {
         }
         let mut item = Item::read(line, flaw, readable);
         if was_seal(line.bytes) && !item.is_entry() {
-            let wrong = flaw.unwrap_or((FindingKind::Altered, "the line no longer reads as a seal"));
+            let wrong = flaw.unwrap_or((LogFindingKind::Altered, "the line no longer reads as a seal"));
             return self.seal(line, Some(wrong), false, good);
         }
         if line.bytes.len() > ENTRY_BYTES_MAX {
-            let wrong = (FindingKind::TooLong, "the entry is longer than any writer makes it");
+            let wrong = (LogFindingKind::TooLong, "the entry is longer than any writer makes it");
             item.flaw.get_or_insert(wrong);
         }
         self.group.bytes += line.bytes.len();
@@ -171,7 +171,7 @@ impl Walk {
         } else {
             let place = Place::Entry(self.judge.chain.size() + self.group.items.len() as u64);
             self.judge.found(
-                FindingKind::TooLong,
+                LogFindingKind::TooLong,
                 place,
                 item.bytes,
                 "more lines without a seal than any writer makes",
@@ -192,7 +192,7 @@ impl Walk {
             self.judge.rewind(before);
             let torn = self.judge.chain.offset..self.end;
             self.judge.found(
-                FindingKind::TornTail,
+                LogFindingKind::TornTail,
                 Place::File,
                 torn,
                 "the last group has parts that were never written",
@@ -216,17 +216,17 @@ impl Walk {
         let count = group.items.len() as u64;
         if self.torn.is_some() || group.hole {
             let wrong = format!("{count} whole entries and a broken line, never acknowledged");
-            self.judge.found(FindingKind::TornTail, Place::File, tail, wrong);
+            self.judge.found(LogFindingKind::TornTail, Place::File, tail, wrong);
         } else if count > 0 {
             let place = Place::Entries(self.judge.chain.size(), self.judge.chain.size() + count);
-            self.judge.found(FindingKind::UnsealedTail, place, tail, "entries without a seal, never acknowledged");
+            self.judge.found(LogFindingKind::UnsealedTail, place, tail, "entries without a seal, never acknowledged");
         }
     }
 }
 
 /// Whether the content of a line is canonical, whatever ends it.
 fn is_readable(flaw: Option<Wrong>) -> bool {
-    matches!(flaw, None | Some((FindingKind::LineEnd | FindingKind::CarriageReturn, _)))
+    matches!(flaw, None | Some((LogFindingKind::LineEnd | LogFindingKind::CarriageReturn, _)))
 }
 
 /// Whether the bytes are what a write that broke off leaves of a line.

@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore::audit::{EntryLine, FindingClass, PublicKey, Verdict, VerifyOptions};
+use enforcecore::audit::{EntryLine, LogFindingClass, LogVerdict, PublicKey, VerifyOptions};
 use enforcecore::diagnostic::one_line;
 use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
 use enforcecore_host::config::{Config, Given, Key, Origin};
@@ -223,11 +223,11 @@ fn verify(log: &Path, options: &Verify, config: &Config, output: &mut Output) ->
         report::human(&path, &report, options.allow_unknown_key).iter().try_for_each(|line| output.line(line))?;
     }
     output.flush()?;
-    let tail = report.findings.iter().any(|finding| finding.kind.class() == FindingClass::Tail);
+    let tail = report.findings.iter().any(|finding| finding.kind.class() == LogFindingClass::Tail);
     let unknown = report::is_key_unknown(&report) && !options.allow_unknown_key;
     Ok(match report.verdict {
-        Verdict::Valid if !tail && !unknown => Exit::Clean,
-        Verdict::Unanchored { .. } if options.allow_unanchored && !tail && !unknown => Exit::Clean,
+        LogVerdict::Valid if !tail && !unknown => Exit::Clean,
+        LogVerdict::Unanchored { .. } if options.allow_unanchored && !tail && !unknown => Exit::Clean,
         _ => Exit::Findings,
     })
 }

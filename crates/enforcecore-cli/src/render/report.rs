@@ -1,11 +1,11 @@
 //! A verification report for people and for machines.
 
-use enforcecore::audit::{Checkpoint, Finding, Place, Report, Verdict};
+use enforcecore::audit::{Checkpoint, LogFinding, LogReport, LogVerdict, Place};
 use enforcecore::call::hex;
 use serde_json::{Value as Json, json};
 
 /// `{"v","verdict","shards":[{"path","entries","root"}],"findings":[..]}` and what else the report knows.
-pub fn json(path: &str, report: &Report, any_key: bool) -> Json {
+pub fn json(path: &str, report: &LogReport, any_key: bool) -> Json {
     json!({
         "v": 1,
         "verdict": if lacks_key(report, any_key) { UNKNOWN_KEY } else { report.verdict.as_str() },
@@ -21,12 +21,12 @@ pub fn json(path: &str, report: &Report, any_key: bool) -> Json {
 }
 
 /// Some lines for people, verdict first.
-pub fn human(path: &str, report: &Report, any_key: bool) -> Vec<String> {
+pub fn human(path: &str, report: &LogReport, any_key: bool) -> Vec<String> {
     let verdict = match report.verdict {
         _ if lacks_key(report, any_key) => {
             format!("{UNKNOWN_KEY}: only the log itself says by which key it is signed, so anyone could have signed it")
         }
-        Verdict::Unanchored { since } => {
+        LogVerdict::Unanchored { since } => {
             format!("unanchored since entry {since}: nothing outside the log says that it goes on no further")
         }
         verdict => verdict.as_str().to_owned(),
@@ -58,16 +58,16 @@ pub fn human(path: &str, report: &Report, any_key: bool) -> Vec<String> {
 const UNKNOWN_KEY: &str = "unknown_key";
 
 /// Whether nothing more can be said than that the key is not known. What is wrong by any key is said all the same.
-fn lacks_key(report: &Report, any_key: bool) -> bool {
-    is_key_unknown(report) && !any_key && report.verdict != Verdict::Invalid
+fn lacks_key(report: &LogReport, any_key: bool) -> bool {
+    is_key_unknown(report) && !any_key && report.verdict != LogVerdict::Invalid
 }
 
 /// Whether nothing but the log says with which key it is signed. The entry that names it is covered by every anchor.
-pub fn is_key_unknown(report: &Report) -> bool {
+pub fn is_key_unknown(report: &LogReport) -> bool {
     report.key_from_log && report.anchored.is_none()
 }
 
-fn finding(finding: &Finding) -> Json {
+fn finding(finding: &LogFinding) -> Json {
     let mut object = json!({
         "kind": finding.kind.as_str(),
         "detail": finding.detail,
@@ -85,7 +85,7 @@ fn finding(finding: &Finding) -> Json {
     object
 }
 
-fn root(report: &Report) -> String {
+fn root(report: &LogReport) -> String {
     let checkpoint = report.checkpoint.as_deref().and_then(|note| Checkpoint::parse(note).ok());
     checkpoint.map_or_else(|| "unknown".to_owned(), |checkpoint| hex(&checkpoint.root))
 }

@@ -3,7 +3,7 @@
 //! A refused tool call is a result with `isError`, because that is what a model gets to read; a refused method is an error.
 //! Both carry the same object for programs, so that nobody has to read the sentence.
 
-use enforcecore::audit::Effect;
+use enforcecore::audit::EffectStatus;
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{Completed, Refusal, Refused};
@@ -63,7 +63,7 @@ impl Style {
         }
     }
 
-    fn ended(self, code: Code, reason: &str, effect: Effect, more: &str) -> Map {
+    fn ended(self, code: Code, reason: &str, effect: EffectStatus, more: &str) -> Map {
         let details = vec![
             ("started", Value::from(true)),
             ("code", Value::from(code.as_str())),
@@ -161,14 +161,14 @@ mod tests {
         let failed =
             |value, effect| Completed::Failed { code: code::NO_RULE, message: "why".to_owned(), value, effect };
         let withheld = |effect| Completed::Withheld { code: code::NO_RULE, reason: "why".to_owned(), effect };
-        let odd = Completed::Released { value: Value::from("odd"), effect: Effect::Happened };
+        let odd = Completed::Released { value: Value::from("odd"), effect: EffectStatus::Happened };
         let again = " Its result is withheld; trying again would run it again.";
         for (completed, code, reason, effect, more) in [
-            (failed(None, Effect::Unknown), "no_rule", "why", "unknown", ""),
-            (failed(None, Effect::Happened), "no_rule", "why", "happened", ""),
-            (failed(Some(Value::Null), Effect::Unknown), "no_rule", "why", "unknown", ""),
-            (withheld(Effect::Happened), "no_rule", "why", "happened", again),
-            (withheld(Effect::Unknown), "no_rule", "why", "unknown", again),
+            (failed(None, EffectStatus::Unknown), "no_rule", "why", "unknown", ""),
+            (failed(None, EffectStatus::Happened), "no_rule", "why", "happened", ""),
+            (failed(Some(Value::Null), EffectStatus::Unknown), "no_rule", "why", "unknown", ""),
+            (withheld(EffectStatus::Happened), "no_rule", "why", "happened", again),
+            (withheld(EffectStatus::Unknown), "no_rule", "why", "unknown", again),
             (odd, "released", "the answer is not an object", "happened", ""),
         ] {
             for style in [Style::Tool, Style::Method] {
@@ -183,9 +183,9 @@ mod tests {
         // What the server said is said as it was.
         for style in [Style::Tool, Style::Method] {
             let body = members([("result", object([("a", Value::from(1))]))]);
-            let (value, effect) = (Value::Map(body.clone()), Effect::Happened);
+            let (value, effect) = (Value::Map(body.clone()), EffectStatus::Happened);
             assert_eq!(style.completed(Completed::Released { value: value.clone(), effect }), body);
-            assert_eq!(style.completed(failed(Some(value), Effect::Unknown)), body);
+            assert_eq!(style.completed(failed(Some(value), EffectStatus::Unknown)), body);
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Durability, EntryLine, Log, LogParts, Verdict, VerifyOptions};
+use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, VerifyOptions};
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::session::State;
@@ -316,7 +316,7 @@ impl World {
     fn left(self) -> Left {
         let log = self.folder.path().join("log");
         let report = verify_folder(&log, &VerifyOptions::default()).unwrap();
-        assert!(matches!(report.verdict, Verdict::Unanchored { .. }), "{:?}", report.findings);
+        assert!(matches!(report.verdict, LogVerdict::Unanchored { .. }), "{:?}", report.findings);
         let text = std::fs::read_to_string(log.join("log.jsonl")).unwrap();
         assert!(!text.contains(SECRET));
         let entries = entries(&log).unwrap().map(Result::unwrap).collect();

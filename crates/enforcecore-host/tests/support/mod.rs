@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Body, CallRecord, Durability, Entry, IntentRecord, Log, Report, VerifyOptions};
+use enforcecore::audit::{Body, CallRecord, Durability, Entry, IntentRecord, Log, LogReport, VerifyOptions};
 use enforcecore::session::State;
 use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
@@ -52,7 +52,7 @@ pub fn open(folders: &LogFolders) -> Result<Arc<Log<State>>, enforcecore::audit:
 }
 
 /// Verifies the log with its key and its anchor.
-pub fn check(folders: &LogFolders) -> Report {
+pub fn check(folders: &LogFolders) -> LogReport {
     let anchor = anchored_checkpoint(folders.anchor.as_ref().unwrap()).unwrap();
     let key = FileSigner::load_or_create(&folders.keys, ORIGIN).unwrap().public();
     let options = VerifyOptions { key: Some(key), anchors: anchor.into_iter().collect(), ..VerifyOptions::default() };

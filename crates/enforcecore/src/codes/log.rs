@@ -234,11 +234,11 @@ codes! {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::{FindingKind, LogError};
+    use crate::audit::{LogError, LogFindingKind};
 
     #[test]
     fn every_finding_has_a_page_and_every_page_a_finding() {
-        let mut kinds: Vec<&str> = FindingKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let mut kinds: Vec<&str> = LogFindingKind::ALL.iter().map(|kind| kind.as_str()).collect();
         // What is found when a log is opened, and not in it.
         let refused = LogError::AnchorGone("a".to_owned()).to_string();
         kinds.extend(refused.split_once(": ").map(|(code, _)| code));

@@ -14,7 +14,7 @@ use crate::ports::{Approver, Grant};
 use crate::state::session::{Keyer, State};
 
 /// What admission needs to know besides the decision.
-pub struct Moment<'a> {
+pub struct AdmissionContext<'a> {
     /// The policy the decision was made by.
     pub policy: &'a Policy,
     /// The folded state, as of this turn.
@@ -25,7 +25,7 @@ pub struct Moment<'a> {
     pub session: &'a str,
     /// Wall time in microseconds.
     pub now_us: i64,
-    /// Who may have said yes, if anybody can.
+    /// The approver, if one is configured.
     pub approver: Option<&'a dyn Approver>,
 }
 
@@ -39,14 +39,18 @@ pub enum NotAdmitted {
 }
 
 /// The state changes the intent must carry, or why there is no intent.
-pub fn admit(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Result<Vec<Delta>, NotAdmitted> {
+pub fn admit(
+    decision: &Decision,
+    call: &FrozenCall,
+    context: &AdmissionContext<'_>,
+) -> Result<Vec<Delta>, NotAdmitted> {
     if decision.verdict == Verdict::Deny {
         return Err(NotAdmitted::Denied(Box::new(decision.clone())));
     }
     let mut deltas = Vec::new();
     let mut asks = decision.asks.clone();
     for charge in &decision.charges {
-        match (reserve(charge, moment, &deltas), &charge.over) {
+        match (reserve(charge, context, &deltas), &charge.over) {
             (Reservation::Fits(delta), _) => deltas.push(delta),
             // An approved call counts too, so what is beyond the budget is reserved all the same.
             (Reservation::Over(Some(delta)), Over::Ask(approval)) => {
@@ -67,7 +71,7 @@ pub fn admit(decision: &Decision, call: &FrozenCall, moment: &Moment<'_>) -> Res
         }
     }
     let (grants, open): (Vec<Option<Grant>>, Vec<Ask>) =
-        asks.into_iter().map(|ask| (find_grant(&ask, call, moment), ask)).unzip();
+        asks.into_iter().map(|ask| (find_grant(&ask, call, context), ask)).unzip();
     let missing: Vec<Ask> =
         open.into_iter().zip(&grants).filter(|(_, grant)| grant.is_none()).map(|(ask, _)| ask).collect();
     if !missing.is_empty() || (decision.verdict == Verdict::Ask && grants.is_empty()) {
@@ -83,9 +87,9 @@ enum Reservation {
     Over(Option<Delta>),
 }
 
-fn reserve(charge: &Charge, moment: &Moment<'_>, earlier: &[Delta]) -> Reservation {
-    let Some(bucket) = bucket(&charge.window, moment) else { return Reservation::Over(None) };
-    let key = moment.keyer.name("budget", &charge.key);
+fn reserve(charge: &Charge, context: &AdmissionContext<'_>, earlier: &[Delta]) -> Reservation {
+    let Some(bucket) = bucket(&charge.window, context) else { return Reservation::Over(None) };
+    let key = context.keyer.name("budget", &charge.key);
     let span_us = if let Window::Sliding { us } = charge.window { us } else { 0 };
     let delta = Delta::Reserve {
         budget: charge.budget.clone(),
@@ -94,7 +98,7 @@ fn reserve(charge: &Charge, moment: &Moment<'_>, earlier: &[Delta]) -> Reservati
         bucket: bucket.clone(),
         span_us,
     };
-    let taken = moment.state.taken_micros(charge, &key, &bucket, moment.now_us);
+    let taken = context.state.taken_micros(charge, &key, &bucket, context.now_us);
     let taken_now = earlier.iter().fold(0i64, |sum, delta| match delta {
         Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && *other == key => {
             sum.saturating_add(*amount_micros)
@@ -110,13 +114,13 @@ fn reserve(charge: &Charge, moment: &Moment<'_>, earlier: &[Delta]) -> Reservati
 }
 
 /// The name of the window's bucket that `now` lies in; `None` where the calendar cannot tell, which counts as over.
-fn bucket(window: &Window, moment: &Moment<'_>) -> Option<String> {
+fn bucket(window: &Window, context: &AdmissionContext<'_>) -> Option<String> {
     match window {
         Window::Sliding { .. } => Some(String::new()),
-        Window::Session => Some(format!("session {}", moment.session)),
+        Window::Session => Some(format!("session {}", context.session)),
         Window::Ever => Some("ever".to_owned()),
         Window::Calendar { unit, zone } => {
-            let now = Timestamp::from_microsecond(moment.now_us).ok()?.to_zoned(zone.clone());
+            let now = Timestamp::from_microsecond(context.now_us).ok()?.to_zoned(zone.clone());
             Some(calendar_bucket(*unit, &now))
         }
     }
@@ -131,10 +135,10 @@ fn calendar_bucket(unit: CalendarUnit, now: &Zoned) -> String {
     }
 }
 
-fn find_grant(ask: &Ask, call: &FrozenCall, moment: &Moment<'_>) -> Option<Grant> {
-    let wish = moment.policy.wish(ask);
-    let grant = moment.approver?.grant(wish, &call.digest(), moment.now_us)?;
-    let age_us = u128::try_from(moment.now_us.checked_sub(grant.given_us)?).ok()?;
-    let valid = wish.terms.is_none_or(|terms| age_us < terms.valid.as_micros());
-    (valid && grant.expires_us > moment.now_us && !moment.state.grant_used(&grant.id)).then_some(grant)
+fn find_grant(ask: &Ask, call: &FrozenCall, context: &AdmissionContext<'_>) -> Option<Grant> {
+    let request = context.policy.approval_request(ask);
+    let grant = context.approver?.grant(request, &call.digest(), context.now_us)?;
+    let age_us = u128::try_from(context.now_us.checked_sub(grant.given_us)?).ok()?;
+    let valid = request.terms.is_none_or(|terms| age_us < terms.valid.as_micros());
+    (valid && grant.expires_us > context.now_us && !context.state.grant_used(&grant.id)).then_some(grant)
 }

@@ -1,4 +1,4 @@
-//! The line without its effects: what would be decided now. Nothing is admitted, recorded or run.
+//! The pipeline without its effects: what would be decided now. Nothing is admitted, recorded or run.
 
 use std::sync::Arc;
 
@@ -32,7 +32,11 @@ impl Enforcer {
         let decided = self.redacted(self.decide(frozen, context), context, false);
         let now_us = self.shared.clock.wall_us();
         match self.shared.log.view(|state| {
-            admission::admit(&decided.decision, &decided.call, &self.moment(&decided, state, context, now_us))
+            admission::admit(
+                &decided.decision,
+                &decided.call,
+                &self.admission_context(&decided, state, context, now_us),
+            )
         }) {
             Ok(_) if decided.decision.verdict == Verdict::Allow => decided.decision,
             Ok(_) => approved(decided.decision),

@@ -1,4 +1,4 @@
-//! The line. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step on it.
+//! The pipeline. [`Enforcer::enforce`] is the whole of it; everything else in this crate is a step of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tracing::{info, info_span, warn};
 
-use super::admission::{self, Moment, NotAdmitted};
+use super::admission::{self, AdmissionContext, NotAdmitted};
 use super::context::{CallContext, Shared, session_name};
 use super::inbound;
 pub use super::open_call::FinishError;
@@ -22,7 +22,7 @@ use crate::diagnostic::Diagnostic;
 use crate::outcome::{BeginMode, Completed, Outcome, Permit, Refusal, Refused};
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
-use crate::ports::{Approver, Clock, Door, Random, StoreError};
+use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
 use crate::state::session::State;
@@ -47,9 +47,9 @@ pub struct EnforcerParts {
     pub log: Arc<Log<State>>,
     /// Finds where paths really point.
     pub resolver: Arc<dyn PathResolver>,
-    /// The places that no policy opens, whichever is put in force.
+    /// The protected paths. No policy can permit writing them.
     pub protected: Protected,
-    /// Who may say yes, if anybody can be reached.
+    /// The approver, if one is configured.
     pub approver: Option<Arc<dyn Approver>>,
     /// Time.
     pub clock: Arc<dyn Clock>,
@@ -73,7 +73,7 @@ pub enum BindError {
     Log(#[from] LogError),
 }
 
-/// A call in the middle of its line, in the split form: decided, redacted, admitted, its intent acknowledged.
+/// A call between its two halves, in the split form: decided, redacted, admitted, its intent acknowledged.
 ///
 /// Cannot be cloned. Dropped without [`Enforcer::finish`], it is recorded as abandoned.
 #[derive(Debug)]
@@ -149,7 +149,7 @@ impl Enforcer {
         open.settle(ending) //                                        always, whatever the tool did
     }
 
-    /// The line up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
+    /// The pipeline up to the tool, for a host that runs the tool itself. What it proves is *decided and recorded*.
     pub fn begin(&self, call: Call, mode: BeginMode) -> Result<Admitted, Refused> {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
@@ -162,7 +162,7 @@ impl Enforcer {
         }
     }
 
-    /// The line after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
+    /// The pipeline after the tool. An inner `Err` is a tool that never started: the call is void, its reservations are back.
     pub fn finish(&self, admitted: Admitted, outcome: Outcome) -> Result<Result<Completed, Refused>, FinishError> {
         let Admitted { permit, mut open } = admitted;
         let _span = open.context.span.clone().entered();
@@ -282,63 +282,63 @@ impl Enforcer {
         Err(self.refuse(context, &decided.policy, denied))
     }
 
-    fn try_admit(&self, decided: &Decided, line: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
+    fn try_admit(&self, decided: &Decided, context: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
         let propose = |state: &State, now_us: i64| {
-            let version = state.session(&line.session).map_or(0, |session| session.version);
+            let version = state.session(&context.session).map_or(0, |session| session.version);
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
-            let moment = self.moment(decided, state, line, now_us);
-            let delta = admission::admit(&decided.decision, &decided.call, &moment).map_err(NotYet::No)?;
+            let admission = self.admission_context(decided, state, context, now_us);
+            let delta = admission::admit(&decided.decision, &decided.call, &admission).map_err(NotYet::No)?;
             let intent = IntentRecord {
-                record: self.call_record(line, &decided.policy, &decided.decision),
-                commitment: Some(moment.keyer.name("call", &decided.call.digest())),
+                record: self.call_record(context, &decided.policy, &decided.decision),
+                commitment: Some(admission.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
                 redactions: decided.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect(),
-                note: intent_note(decided, &line.tool),
+                note: intent_note(decided, &context.tool),
             };
             Ok((Body::Intent(intent).into(), ()))
         };
         self.shared.log.commit(self.shared.durability, propose).map(|((), _)| ())
     }
 
-    /// Looks for a door to everyone who must approve; one closed door denies.
-    fn ask(&self, decided: &Decided, line: &CallContext, decision: Decision) -> Refused {
+    /// Asks every required approver; if one is unreachable, the call is denied.
+    fn ask(&self, decided: &Decided, context: &CallContext, decision: Decision) -> Refused {
         let approver = self.shared.approver.as_ref();
-        let door = |ask: &Ask| match approver?.ask(decided.policy.wish(ask), &decided.call) {
-            Door::Open { expires_us } => Some(expires_us),
-            Door::Closed => None,
+        let ask_one = |ask: &Ask| match approver?.ask(decided.policy.approval_request(ask), &decided.call) {
+            AskOutcome::Delivered { expires_us } => Some(expires_us),
+            AskOutcome::Unreachable => None,
         };
         let Some(expires_us) =
-            decision.asks.iter().map(door).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
+            decision.asks.iter().map(ask_one).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
         else {
             let denied =
                 decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
-            return self.refuse(line, &decided.policy, denied);
+            return self.refuse(context, &decided.policy, denied);
         };
-        let entry = Body::Pending(self.call_record(line, &decided.policy, &decision)).into();
+        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision)).into();
         match self.record(entry) {
             Ok(()) => {
                 info!(
                     decision = "ask", code = decision.code.as_str(), rules = ?decision.rules, "call waits for approval"
                 );
-                refused(line, Refusal::Pending { expires_us }, decision, true)
+                refused(context, Refusal::Pending { expires_us }, decision, true)
             }
-            Err(error) => log_refusal(line, &error),
+            Err(error) => log_refusal(context, &error),
         }
     }
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
-    fn refuse(&self, line: &CallContext, policy: &Policy, decision: Decision) -> Refused {
-        let entry = Body::Denial(self.call_record(line, policy, &decision)).into();
+    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision) -> Refused {
+        let entry = Body::Denial(self.call_record(context, policy, &decision)).into();
         let recorded = self.record(entry);
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
         }
         info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
         let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
-        refused(line, kind, decision, recorded.is_ok())
+        refused(context, kind, decision, recorded.is_ok())
     }
 
     fn record_policy(&self) -> Result<(), BindError> {
@@ -358,13 +358,13 @@ impl Enforcer {
     }
 
     /// What an entry says of a call and the decision about it.
-    fn call_record(&self, line: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
+    fn call_record(&self, context: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
         CallRecord {
-            call: Some(line.id.to_string()),
-            parent: line.parent.as_ref().map(ToString::to_string),
-            tool: Some(self.tool_name(policy, &line.tool)),
-            session: Some(line.session.clone()),
-            principal: line.principal.clone(),
+            call: Some(context.id.to_string()),
+            parent: context.parent.as_ref().map(ToString::to_string),
+            tool: Some(self.tool_name(policy, &context.tool)),
+            session: Some(context.session.clone()),
+            principal: context.principal.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),
@@ -380,15 +380,15 @@ impl Enforcer {
         format!("undeclared:{}:{}", tool.len(), self.shared.log.keyer().name("tool", tool.as_bytes()))
     }
 
-    pub(super) fn moment<'a>(
+    pub(super) fn admission_context<'a>(
         &'a self,
         decided: &'a Decided,
         state: &'a State,
         context: &'a CallContext,
         now_us: i64,
-    ) -> Moment<'a> {
+    ) -> AdmissionContext<'a> {
         let (policy, approver) = (&*decided.policy, self.shared.approver.as_deref());
-        Moment { policy, state, keyer: self.shared.log.keyer(), session: &context.session, now_us, approver }
+        AdmissionContext { policy, state, keyer: self.shared.log.keyer(), session: &context.session, now_us, approver }
     }
 
     /// Who calls, and the policy in force. A later policy is looked for once, in the log's turn that writes the intent.
@@ -436,10 +436,11 @@ enum NotYet {
     No(NotAdmitted),
 }
 
-/// Placeholders that an intent names at most: they are a model's text, and a line has an end.
+/// Placeholders that an intent names at most: they are a model's text, and an entry's size is limited.
 const SENT_PLACEHOLDERS_MAX: usize = 32;
 
-/// What an intent says beside its decision: the protected names that the policy opens to the tool, and the placeholders it gets.
+/// What an intent says beside its decision: the protected names that the policy permits to the tool, and the placeholders it
+/// gets.
 fn intent_note(decided: &Decided, tool: &str) -> BTreeMap<String, String> {
     let mut note = BTreeMap::new();
     let unprotected = decided.policy.unprotected(tool);
@@ -463,7 +464,7 @@ fn check_binding(policy: &Policy, face: &Face, durability: Durability) -> Result
 }
 
 fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
-    // Whatever a panicking tool left half done is its own; the line's values are not shared with it.
+    // Whatever a panicking tool left half done is its own; the pipeline's values are not shared with it.
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Outcome::Crashed)
 }
 

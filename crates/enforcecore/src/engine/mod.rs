@@ -1,7 +1,7 @@
-//! The line: one call from its caller to its end.
+//! The pipeline: one call from its caller to its end.
 //!
 //! `context` (who calls) -> `inbound` (redaction of arguments) -> `admission` (budgets and grants) -> `open_call` (the end) ->
-//! `enforcer` (the line itself) -> `dry_run` (the line without its effects).
+//! `enforcer` (the pipeline itself) -> `dry_run` (the pipeline without its effects).
 
 mod context;
 mod inbound;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tracing::{info, warn};
 
 use super::context::{CallContext, Shared};
-use crate::audit::{Body, CommitError, Delta, Effect, EndRecord, Entry, LogError, OutcomeRecord};
+use crate::audit::{Body, CommitError, Delta, EffectStatus, EndRecord, Entry, LogError, OutcomeRecord};
 use crate::call::CallId;
 use crate::codes::Code;
 use crate::codes::call as code;
@@ -17,7 +17,7 @@ use crate::state::numbering::{NotNumbered, Numbering};
 use crate::state::session::State;
 use crate::value::Value;
 
-/// Age of an admitted call at most, in microseconds: a day. Later than that, whoever ran the tool has lost track of it.
+/// Age of an admitted call at most, in microseconds: a day. Later than that, its host has lost track of it.
 pub const ADMITTED_AGE_MAX_US: u64 = 24 * 60 * 60 * 1_000_000;
 
 /// A call whose intent stands in the log and whose end does not. Ends exactly once; dropped, it ends as abandoned.
@@ -51,7 +51,7 @@ pub(super) struct Ending {
     delta: Vec<Delta>,
 }
 
-/// The end of a call whose tool did not start, or that nobody finished: the code, why, and the kind of its entry.
+/// The end of a call whose tool did not start, or that was never finished: the code, why, and the kind of its entry.
 type GivenUp = (Code, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
@@ -84,14 +84,18 @@ impl OpenCall {
         let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
         match outcome {
             Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
-            Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", Effect::Unknown),
-            Outcome::Overdue => {
-                Ending::failed(code::DEADLINE_EXCEEDED, "the tool did not end before its deadline", Effect::Unknown)
-            }
+            Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", EffectStatus::Unknown),
+            Outcome::Overdue => Ending::failed(
+                code::DEADLINE_EXCEEDED,
+                "the tool did not end before its deadline",
+                EffectStatus::Unknown,
+            ),
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
-                Ending::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", Effect::Happened)
+                Ending::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", EffectStatus::Happened)
             }
-            Outcome::Unreadable(malformed) => Ending::withheld(malformed.code, &malformed.message, Effect::Happened),
+            Outcome::Unreadable(malformed) => {
+                Ending::withheld(malformed.code, &malformed.message, EffectStatus::Happened)
+            }
             Outcome::Failed(message) => self.release_message(&message),
             Outcome::Cancelled => self.release_message("the call was cancelled after its tool had started"),
             Outcome::FailedWith(value) => self.release_failure(&value),
@@ -129,27 +133,31 @@ impl OpenCall {
     }
 
     fn release(&self, value: &Value, structured: &Value) -> Ending {
-        let released = |value| Completed::Released { value, effect: Effect::Happened };
-        self.redacted(value, Effect::Happened, structured, released)
+        let released = |value| Completed::Released { value, effect: EffectStatus::Happened };
+        self.redacted(value, EffectStatus::Happened, structured, released)
     }
 
     fn release_failure(&self, value: &Value) -> Ending {
         let message = "the tool reported a failure".to_owned();
-        let failed =
-            |value| Completed::Failed { code: code::TOOL_FAILED, message, value: Some(value), effect: Effect::Unknown };
-        self.redacted(value, Effect::Unknown, &Value::Null, failed)
+        let failed = |value| Completed::Failed {
+            code: code::TOOL_FAILED,
+            message,
+            value: Some(value),
+            effect: EffectStatus::Unknown,
+        };
+        self.redacted(value, EffectStatus::Unknown, &Value::Null, failed)
     }
 
     fn release_message(&self, message: &str) -> Ending {
         let classes = self.decision.obligations.redact_result;
         let redacted = match self.numbering().redact(|placeholders| redact_text_in(message, classes, placeholders)) {
             Ok(redacted) => redacted,
-            Err(error) => return Ending::unnumbered(&error, Effect::Unknown),
+            Err(error) => return Ending::unnumbered(&error, EffectStatus::Unknown),
         };
         let mut redactions = BTreeMap::new();
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
-        let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: Effect::Unknown };
+        let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: EffectStatus::Unknown };
         Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
     }
 
@@ -157,7 +165,7 @@ impl OpenCall {
     fn redacted(
         &self,
         value: &Value,
-        effect: Effect,
+        effect: EffectStatus,
         structured: &Value,
         complete: impl FnOnce(Value) -> Completed,
     ) -> Ending {
@@ -205,7 +213,7 @@ impl OpenCall {
         };
         match self.shared.log.commit(self.shared.durability, propose) {
             Ok(_) => {
-                let effect = ending.effect().map_or("none", Effect::as_str);
+                let effect = ending.effect().map_or("none", EffectStatus::as_str);
                 info!(code = ending.code().as_str(), effect, duration_ms = self.age_us() / 1000, "call settled");
                 Ok(())
             }
@@ -240,7 +248,7 @@ impl std::fmt::Debug for OpenCall {
 
 impl Ending {
     /// Whether the tool's effect happened; `None` for a call that never started.
-    pub(super) fn effect(&self) -> Option<Effect> {
+    pub(super) fn effect(&self) -> Option<EffectStatus> {
         match self.completed.as_ref().ok()? {
             Completed::Released { effect, .. }
             | Completed::Failed { effect, .. }
@@ -261,18 +269,18 @@ impl Ending {
         Ending { completed, redactions: BTreeMap::new(), delta: Vec::new() }
     }
 
-    fn failed(code: Code, message: &str, effect: Effect) -> Ending {
+    fn failed(code: Code, message: &str, effect: EffectStatus) -> Ending {
         let message = message.to_owned();
         Ending::plain(Ok(Completed::Failed { code, message, value: None, effect }))
     }
 
-    fn withheld(code: Code, reason: &str, effect: Effect) -> Ending {
+    fn withheld(code: Code, reason: &str, effect: EffectStatus) -> Ending {
         let reason = reason.to_owned();
         Ending::plain(Ok(Completed::Withheld { code, reason, effect }))
     }
 
     /// A result whose placeholders got no numbers.
-    fn unnumbered(error: &NotNumbered, effect: Effect) -> Ending {
+    fn unnumbered(error: &NotNumbered, effect: EffectStatus) -> Ending {
         Ending::withheld(code::UNREDACTABLE_RESULT, &error.to_string(), effect)
     }
 
@@ -283,11 +291,11 @@ impl Ending {
         }
     }
 
-    fn entry(&self, line: &CallContext, state: &State) -> Entry {
+    fn entry(&self, context: &CallContext, state: &State) -> Entry {
         let delta = self.delta.iter().filter(|delta| !state.knows(delta)).cloned().collect();
         let end = EndRecord {
-            call: Some(line.id.to_string()),
-            session: Some(line.session.clone()),
+            call: Some(context.id.to_string()),
+            session: Some(context.session.clone()),
             code: Some(self.code().to_string()),
             delta,
         };

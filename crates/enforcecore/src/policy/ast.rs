@@ -92,7 +92,7 @@ impl Operand {
 pub enum OnPlaceholder {
     /// The tool gets the placeholder, and the intent says so.
     Send,
-    /// Somebody has to approve that.
+    /// That needs an approval.
     Ask,
     /// It does not run.
     #[default]

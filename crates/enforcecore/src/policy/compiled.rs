@@ -33,7 +33,7 @@ pub(crate) struct Tool {
     pub(crate) returns: Trust,
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) obligations: Obligations,
-    /// Protected names that every document opens to it.
+    /// Protected names that every document permits to it.
     pub(crate) unprotected: Vec<&'static str>,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct Arg {
 /// One document's rules, sliced by tool.
 #[derive(Debug)]
 pub(crate) struct CoreDocument {
-    /// Opens nothing, only brakes.
+    /// Permits nothing, only restricts.
     pub(crate) guardrail: bool,
     pub(crate) base: Obligations,
     pub(crate) rules: Vec<CoreRule>,
@@ -64,8 +64,8 @@ pub(crate) struct CoreDocument {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Selected {
     pub(crate) rule: usize,
-    /// Selected because it is declared so. Otherwise only because nothing says that it is not: an error, which brakes and
-    /// never opens.
+    /// Selected because it is declared so. Otherwise only because nothing says that it is not: an error, which restricts
+    /// and never permits.
     pub(crate) certain: bool,
 }
 
@@ -111,7 +111,7 @@ pub(crate) enum Amount {
     OneCall,
     /// The sum of these arguments.
     Args(Vec<String>),
-    /// Nobody can say, or another currency: the budget brakes.
+    /// Unknown, or another currency: the budget restricts.
     Unknown,
 }
 

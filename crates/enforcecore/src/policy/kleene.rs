@@ -28,7 +28,7 @@ pub(crate) fn not(truth: Truth) -> Truth {
     truth.map(|truth| !truth)
 }
 
-/// What several meanings of one thing agree on. Where they do not agree it is an error, which opens nothing and brakes.
+/// What several meanings of one thing agree on. Where they do not agree it is an error, which permits nothing and restricts.
 pub(crate) fn agreed(truths: impl IntoIterator<Item = Truth>, why: &str) -> Truth {
     let mut truths = truths.into_iter();
     let first = truths.next().unwrap_or(Ok(true))?;

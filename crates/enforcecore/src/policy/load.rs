@@ -1,6 +1,6 @@
 //! Fetches a document and everything it is bound by.
 //!
-//! A document reached twice counts once; a cycle is an error, because nobody could say which of the two is the bound.
+//! A document reached twice counts once; a cycle is an error, because it would be unclear which of the two is the bound.
 
 use super::parse::document::{self, Document};
 use super::source::report::{At, Report};
@@ -30,7 +30,7 @@ pub(super) fn load_all(root: PolicyText, source: &dyn PolicySource) -> (Vec<Docu
     (loader.documents, loader.found, loader.dropped)
 }
 
-/// What is to be said of a file that cannot even be read, for whoever reports on several files.
+/// The report on a file that cannot even be read, for callers that report on several files.
 pub fn unreadable(file: &str, error: &StoreError) -> Diagnostic {
     Diagnostic {
         code: code::UNREADABLE,

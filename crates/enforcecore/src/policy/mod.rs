@@ -38,7 +38,7 @@ use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::redact::ClassSet;
 use crate::session::SessionView;
-use crate::traits::{PolicySource, PolicyText, Wish};
+use crate::traits::{ApprovalRequest, PolicySource, PolicyText};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
@@ -154,7 +154,7 @@ impl Policy {
         &self.core.tests
     }
 
-    /// The protected names that every document opens to this tool.
+    /// The protected names that every document permits to this tool.
     pub(crate) fn unprotected(&self, tool: &str) -> &[&'static str] {
         self.core.tools.get(tool).map(|tool| tool.unprotected.as_slice()).unwrap_or_default()
     }
@@ -194,8 +194,8 @@ impl Policy {
     }
 
     /// What is asked for: the approval's name, and whose yes counts and for how long.
-    pub fn wish<'a>(&'a self, ask: &'a Ask) -> Wish<'a> {
-        Wish { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
+    pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
+        ApprovalRequest { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
     }
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.

@@ -7,7 +7,7 @@ use super::detector::{Detector, Trigger, Verify};
 use super::haystack::Haystack;
 use super::placeholders::union;
 use super::row_set::{RowSet, words_for};
-use super::scan::{Finding, Scanner};
+use super::scan::{RedactionFinding, Scanner};
 
 const CLASSES: usize = 70;
 const DETECTORS: usize = 200;
@@ -26,7 +26,7 @@ impl Table {
         Table { classes, scanner: Scanner::of(detectors, classes) }
     }
 
-    fn scan(&self, text: &str, classes: Classes) -> Vec<Finding> {
+    fn scan(&self, text: &str, classes: Classes) -> Vec<RedactionFinding> {
         self.scanner.scan(&Haystack::new(text, self.classes), &classes).into_vec()
     }
 }

@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use super::class::ClassSet;
 use super::class_row::Class;
 use super::placeholders::Placeholders;
-use super::scan::Finding;
+use super::scan::RedactionFinding;
 use crate::number::Number;
 use crate::value::{Map, VALUE_DEPTH_MAX, Value};
 
-/// Bytes of text in one value at most. A larger one is withheld whole: nobody reads so much, and a scan must end.
+/// Bytes of text in one value at most. A larger one is withheld whole: it is too long to read, and a scan must end.
 pub const REDACT_VALUE_BYTES_MAX: usize = 8 << 20;
 /// Levels of nesting at most: as deep as a value can be that came from JSON.
 pub const REDACT_VALUE_DEPTH_MAX: usize = VALUE_DEPTH_MAX;
@@ -107,7 +107,7 @@ impl Walk<'_, '_> {
     }
 
     /// Bytes that are text are rewritten as text. Others are looked at as far as they can be read, and withheld if anything
-    /// is found, because where the readable part ends nobody can say.
+    /// is found, because the end of the readable part is unknown.
     fn bytes(&mut self, bytes: &[u8]) -> Result<Vec<u8>, Withheld> {
         if let Ok(text) = std::str::from_utf8(bytes) {
             return Ok(self.text(text)?.into_bytes());
@@ -128,7 +128,7 @@ impl Walk<'_, '_> {
         Ok(redacted)
     }
 
-    fn count(&mut self, finding: &Finding) {
+    fn count(&mut self, finding: &RedactionFinding) {
         *self.counts.entry(finding.class).or_default() += 1;
     }
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 use super::class::{ClassSet, classes};
 use super::class_row::{Class, PREFIX};
-use super::scan::{Finding, findings as scan};
+use super::scan::{RedactionFinding, findings as scan};
 use super::work::{List, count};
 
 /// A text with its findings replaced by placeholders.
@@ -18,7 +18,7 @@ pub struct RedactedText {
     /// The text that may be seen.
     pub text: String,
     /// What was found in the original, in order, overlaps included.
-    pub findings: Vec<Finding>,
+    pub findings: Vec<RedactionFinding>,
 }
 
 /// Replaces every classified span of a text.
@@ -64,7 +64,7 @@ impl<'a> Placeholders<'a> {
     }
 
     /// Replaces every classified span of a text, until a scan of the result finds nothing.
-    pub(super) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, List<Finding>) {
+    pub(super) fn redact(&mut self, text: &str, classes: ClassSet) -> (Option<String>, List<RedactionFinding>) {
         let mut findings = scan(text, classes);
         if findings.is_empty() {
             return (None, findings);
@@ -82,7 +82,7 @@ impl<'a> Placeholders<'a> {
         let class = findings.iter().map(|finding| finding.class).max_by_key(|class| class.row().rank);
         let class = class.unwrap_or(Class::PRIVATE_KEY);
         let mut whole = List::default();
-        whole.push(Finding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
+        whole.push(RedactionFinding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
         whole.extend(findings.drain());
         (Some(self.placeholder(class, text)), whole)
     }
@@ -153,7 +153,7 @@ pub(super) struct Span {
 
 /// Joins the overlapping spans of findings in order, so that no tail of one survives another; the class of the highest rank
 /// names the whole.
-pub(super) fn union(findings: &List<Finding>, rank: impl Fn(Class) -> u8) -> List<Span> {
+pub(super) fn union(findings: &List<RedactionFinding>, rank: impl Fn(Class) -> u8) -> List<Span> {
     let mut spans: List<Span> = List::default();
     for finding in findings.iter() {
         match spans.last_mut() {
@@ -187,7 +187,7 @@ impl Rendering {
     }
 
     /// A finding in this text as a span of the original; a placeholder it touches is taken whole.
-    fn original(&self, finding: &Finding) -> Finding {
+    fn original(&self, finding: &RedactionFinding) -> RedactionFinding {
         let piece = |offset: usize| self.pieces.last_within(|piece| piece.start <= offset);
         let start = piece(finding.start).map_or(0, |piece| match piece.placeholder {
             true => piece.original.start,
@@ -197,6 +197,6 @@ impl Rendering {
             true => piece.original.end,
             false => piece.original.start + finding.end - piece.start,
         });
-        Finding { start, end, ..finding.clone() }
+        RedactionFinding { start, end, ..finding.clone() }
     }
 }

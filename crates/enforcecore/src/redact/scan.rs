@@ -10,7 +10,7 @@ use super::work::List;
 
 /// One classified span of a text. Never holds the text itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Finding {
+pub struct RedactionFinding {
     /// Its class.
     pub class: Class,
     /// The detector row that found it.
@@ -22,12 +22,12 @@ pub struct Finding {
 }
 
 /// Finds the classified spans of a text, in order of their start; spans may overlap.
-pub fn scan(text: &str, classes: ClassSet) -> Vec<Finding> {
+pub fn scan(text: &str, classes: ClassSet) -> Vec<RedactionFinding> {
     findings(text, classes).into_vec()
 }
 
 /// The same, in the list that redaction goes on with.
-pub(super) fn findings(text: &str, classes: ClassSet) -> List<Finding> {
+pub(super) fn findings(text: &str, classes: ClassSet) -> List<RedactionFinding> {
     SCANNER.scan(&Haystack::new(text, CLASSES), classes.rows())
 }
 
@@ -123,7 +123,11 @@ const fn lane(place: usize) -> u64 {
 }
 
 impl<const ROWS: usize, const CLASSES: usize> Scanner<ROWS, CLASSES> {
-    pub(super) fn scan<const WORDS: usize>(&self, text: &Haystack<'_>, classes: &RowSet<WORDS>) -> List<Finding> {
+    pub(super) fn scan<const WORDS: usize>(
+        &self,
+        text: &Haystack<'_>,
+        classes: &RowSet<WORDS>,
+    ) -> List<RedactionFinding> {
         // Most texts are short and hold nothing: what a long table needs is made when a detector first has to look.
         let mut scan: Option<Scan<'_, ROWS, WORDS>> = None;
         let mut wanted = u64::MAX;
@@ -150,7 +154,7 @@ impl<const ROWS: usize, const CLASSES: usize> Scanner<ROWS, CLASSES> {
 struct Scan<'a, const ROWS: usize, const WORDS: usize> {
     text: &'a Haystack<'a>,
     classes: &'a RowSet<WORDS>,
-    findings: List<Finding>,
+    findings: List<RedactionFinding>,
     /// Where each detector's last finding ends.
     ends: [Option<usize>; ROWS],
 }
@@ -169,7 +173,7 @@ impl<const ROWS: usize, const WORDS: usize> Scan<'_, ROWS, WORDS> {
                 {
                     *end = Some(span.end);
                     let rule = row.detector.id;
-                    self.findings.push(Finding { class: row.class, rule, start: span.start, end: span.end });
+                    self.findings.push(RedactionFinding { class: row.class, rule, start: span.start, end: span.end });
                 }
             }
         }

@@ -155,7 +155,7 @@ pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>,
     Log::open(parts, State::default())
 }
 
-/// What happens while somebody waits for the turn.
+/// What happens while a writer waits for the turn.
 type Overtaking = Box<dyn FnOnce() + Send>;
 
 /// A memory store whose writes fail when told to.
@@ -174,7 +174,7 @@ impl FaultyStore {
         self.memory.contents()
     }
 
-    /// Runs once, when somebody next asks for the turn.
+    /// Runs once, when a writer next asks for the turn.
     pub fn at_next_turn(&self, run: impl FnOnce() + Send + 'static) {
         *self.at_turn.lock().unwrap() = Some(Box::new(run));
     }

@@ -19,7 +19,7 @@ use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Outcome};
 use enforcecore::redact::{shown_error, shown_name};
 use enforcecore::session::{Keyer, State};
-use enforcecore::traits::{Approver, Clock, Door, Grant, Random, Wish};
+use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
@@ -272,13 +272,13 @@ impl FileApprover {
 }
 
 impl Approver for FileApprover {
-    fn ask(&self, _approval: Wish<'_>, call: &FrozenCall) -> Door {
+    fn ask(&self, _approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         let id = call.call().id.to_string();
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).insert(id, call.digest());
-        Door::Open { expires_us: i64::MAX }
+        AskOutcome::Delivered { expires_us: i64::MAX }
     }
 
-    fn grant(&self, _approval: Wish<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
+    fn grant(&self, _approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
         self.given.lock().unwrap_or_else(PoisonError::into_inner).get(digest).cloned()
     }
 }

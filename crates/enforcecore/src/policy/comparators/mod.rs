@@ -2,7 +2,7 @@
 //!
 //! A row is all there is to a comparator whose operand is written like another's: what it means stands in the row, and a row
 //! that is not in the table does not exist. An operand of a new form is a variant of [`Takes`] and of [`Compared`], and the
-//! compiler names every place that has to know it. Three answers are possible (`kleene`), and an error never opens anything.
+//! compiler names every place that has to know it. Three answers are possible (`kleene`), and an error never permits anything.
 
 mod number;
 mod path;

@@ -1,4 +1,4 @@
-//! The table's own test: each row's example, as an allow that must open and as a deny that must brake.
+//! The table's own test: each row's example, as an allow that must permit and as a deny that must restrict.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -57,9 +57,9 @@ fn every_example_is_as_its_row_says() {
         let test = format!("{{{}: {}}}", row.name, row.example.operand);
         for (value, holds) in [(Some(row.example.holds), true), (row.example.fails, false)] {
             let Some(value) = value else { continue };
-            let opens = verdict(row.example.ty, &test, "allow", value) == Verdict::Allow;
-            let brakes = verdict(row.example.ty, &test, "deny", value) == Verdict::Deny;
-            assert_eq!((opens, brakes), (holds, holds), "{test} {value}");
+            let permits = verdict(row.example.ty, &test, "allow", value) == Verdict::Allow;
+            let restricts = verdict(row.example.ty, &test, "deny", value) == Verdict::Deny;
+            assert_eq!((permits, restricts), (holds, holds), "{test} {value}");
         }
     }
 }

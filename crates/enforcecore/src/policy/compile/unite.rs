@@ -24,7 +24,7 @@ pub(crate) fn unite_tools(documents: &[Document]) -> Tools {
     }
     for (name, tool) in &mut tools {
         let all = PROTECTED_NAMES.iter().map(|row| row.name);
-        tool.unprotected = all.filter(|row| documents.iter().all(|document| document.opens(name, row))).collect();
+        tool.unprotected = all.filter(|row| documents.iter().all(|document| document.permits(name, row))).collect();
     }
     tools
 }

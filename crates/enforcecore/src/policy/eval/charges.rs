@@ -12,7 +12,7 @@ pub(super) fn charges(document: &CoreDocument, scene: &Scene<'_>) -> Vec<Charge>
     takings.filter_map(|taking| Some(charge(document.budgets.get(taking.budget)?, taking, scene))).collect()
 }
 
-/// What a call takes. Where the amount, the bound or the key is unknown, the charge is beyond its budget: it brakes.
+/// What a call takes. Where the amount, the bound or the key is unknown, the charge is beyond its budget: it restricts.
 fn charge(budget: &CoreBudget, taking: &Taking, scene: &Scene<'_>) -> Charge {
     let at_most = at_most_micros(budget, scene);
     let amount = amount_micros(&taking.amount, scene);

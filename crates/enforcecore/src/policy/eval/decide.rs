@@ -45,7 +45,7 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     if verdict == Verdict::Deny {
         return decision;
     }
-    if let Some(why) = protected.trespass(&scene) {
+    if let Some(why) = protected.protected_path_violation(&scene) {
         // No rule made this verdict.
         decision.rules.clear();
         return decision.and_deny(code::PROTECTED_PATH, why);
@@ -58,10 +58,10 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
 #[derive(Default)]
 struct Found {
     obligations: Obligations,
-    /// Some document that opens calls was asked.
+    /// Some document that permits calls was asked.
     asked: bool,
-    /// Some document that opens calls does not open this one.
-    shut: bool,
+    /// Some document that permits calls does not permit this one.
+    not_permitted: bool,
     opened: Vec<String>,
     asks: Vec<(Ask, Option<String>)>,
     denies: Vec<(String, String)>,
@@ -73,19 +73,19 @@ struct Found {
 
 impl Found {
     fn add_document(&mut self, document: &CoreDocument, scene: &Scene<'_>) {
-        let mut opens = false;
+        let mut permits = false;
         for selected in document.rules_of.get(scene.call.tool()).into_iter().flatten() {
             let Some(rule) = document.rules.get(selected.rule) else { continue };
             let truth = truth(rule, selected.certain, scene);
             if truth != Ok(false) {
                 self.obligations.tighten(rule.obligations.clone());
             }
-            opens |= truth == Ok(true) && rule.verb != Verb::Deny;
+            permits |= truth == Ok(true) && rule.verb != Verb::Deny;
             self.add_rule(rule, truth);
         }
         if !document.guardrail {
             self.asked = true;
-            self.shut |= !opens;
+            self.not_permitted |= !permits;
         }
     }
 
@@ -114,9 +114,9 @@ impl Found {
         }
     }
 
-    /// Deny if any deny brakes or nothing opens; else ask if any ask brakes; else allow. The maximum over all documents.
+    /// Deny if a deny restricts or nothing permits; else ask if an ask restricts; else allow. The maximum over all documents.
     fn verdict(&self) -> Verdict {
-        if !self.denies.is_empty() || self.shut || !self.asked {
+        if !self.denies.is_empty() || self.not_permitted || !self.asked {
             Verdict::Deny
         } else if !self.asks.is_empty() {
             Verdict::Ask

@@ -1,4 +1,4 @@
-//! What no rule opens: what enforcement itself stands on, and what starts programs later.
+//! Protected paths, which no rule permits: files that enforcement depends on, and files that start programs later.
 //!
 //! A tool that may rewrite the policy, the log, the keys or the settings that start the enforcement would need no permission
 //! for anything else. The host names the places of this setup, and a table names files by what programs call them, wherever
@@ -20,7 +20,7 @@ use crate::lookalike::is_invisible;
 use crate::path::DecidedPath;
 use crate::value::Value;
 
-/// The places and names that no rule opens to a tool.
+/// The places and names that no rule permits to a tool.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Protected {
     places: Vec<Place>,
@@ -46,7 +46,7 @@ impl Protected {
     }
 
     /// Why the call may not run whatever the rules say, if one of its path arguments leads to what is protected.
-    pub(crate) fn trespass(&self, scene: &Scene<'_>) -> Option<String> {
+    pub(crate) fn protected_path_violation(&self, scene: &Scene<'_>) -> Option<String> {
         let workspaces = self.workspaces(scene);
         scene.args_of(Type::is_path).find_map(|name| {
             let how = match scene.path(name) {

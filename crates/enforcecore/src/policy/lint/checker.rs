@@ -20,7 +20,7 @@ pub(super) struct Checker<'a> {
 }
 
 impl<'a> Checker<'a> {
-    /// The tools selected; reports names nobody declares and selectors that choose nothing.
+    /// The tools selected; reports undeclared names and selectors that choose nothing.
     pub(super) fn selected(&mut self, select: &Selector) -> Vec<(&'a str, bool)> {
         if let Select::Tools(names) = &select.value {
             for name in names {

@@ -115,7 +115,7 @@ impl Checker<'_> {
                 );
                 self.report.error(code::ALWAYS_PROTECTED, name.place, message);
             }
-            Some(_) => match self.documents.iter().find(|other| !other.opens(tool, text)) {
+            Some(_) => match self.documents.iter().find(|other| !other.permits(tool, text)) {
                 Some(other) => {
                     let message =
                         format!("`{text}` stays closed to `{tool}`, because `{}` does not open it", other.file);

@@ -9,7 +9,7 @@ const EMAIL_BYTES_MAX: usize = 254;
 /// Whether the text is one address of letters, digits and the unquoted specials, at a domain name.
 ///
 /// Quoted local parts, comments, display names, address lists, source routes and address literals are not taken: a library
-/// behind the tool may read them differently, and a policy about the receiver would be about somebody else.
+/// behind the tool may read them differently, and a policy about the receiver would be about another person.
 pub(crate) fn is_email(text: &str) -> bool {
     let Some((local, domain)) = text.split_once('@') else { return false };
     let plain = |c: char| c.is_alphanumeric() || "!#$&'*+-/=?^_`{|}~.".contains(c);

@@ -1,7 +1,7 @@
 //! What a comparator means for one value.
 //!
 //! Each matcher reads a value the way the tool's own library will, or says that it cannot: where two libraries read a text
-//! differently (a URL with a backslash, a path that was not resolved) the answer is an error, which never opens anything.
+//! differently (a URL with a backslash, a path that was not resolved) the answer is an error, which never permits anything.
 
 mod address;
 mod pattern;

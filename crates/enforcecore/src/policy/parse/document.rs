@@ -46,8 +46,8 @@ pub(crate) struct Document {
 }
 
 impl Document {
-    /// Whether this document opens a protected name to a tool.
-    pub(crate) fn opens(&self, tool: &str, name: &str) -> bool {
+    /// Whether this document permits a protected name to a tool.
+    pub(crate) fn permits(&self, tool: &str, name: &str) -> bool {
         let own = self.unprotected.iter().filter(|(own, _)| own.value == tool);
         own.flat_map(|(_, names)| names).any(|own| own.value == name)
     }

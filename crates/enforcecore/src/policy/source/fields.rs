@@ -12,7 +12,7 @@ const DURATION_SECONDS_MAX: u64 = 31 * 86_400;
 /// Bytes in a name (of a document, tool, rule, budget, approval) at most: what a log line shows whole.
 const NAME_BYTES_MAX: usize = 128;
 
-/// The entries of a map, taken one key at a time; what nobody took is an unknown key.
+/// The entries of a map, taken one key at a time; a key that is not taken is unknown.
 pub(crate) struct Fields<'n> {
     pub(crate) place: Place,
     entries: &'n [(Key, Node)],
@@ -65,7 +65,7 @@ impl<'n> Fields<'n> {
         self.entries.iter().find(|(own, _)| own.text == key).map(|(own, _)| own.place)
     }
 
-    /// Reports what nobody took.
+    /// Reports the keys that were not taken.
     pub(crate) fn finish(self, what: &str, report: &mut Report) {
         for (key, _) in self.entries {
             if report.is_full() {

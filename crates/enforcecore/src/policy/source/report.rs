@@ -7,8 +7,8 @@ use crate::diagnostic::{Diagnostic, Severity, Span, closest};
 /// Names that a help lists at most: as many as the language has comparators. The tools of a policy may be thousands.
 const LISTED_NAMES_MAX: usize = 20;
 
-/// Findings of one load at most, errors and warnings alike: who has a hundred mends the first and looks again, and what is kept
-/// of a mistake must not grow with the mistakes of a document.
+/// Findings of one load at most, errors and warnings alike: with a hundred, an author mends the first and looks again, and
+/// what is kept of a mistake must not grow with the mistakes of a document.
 pub(crate) const FINDINGS_MAX: usize = 100;
 
 /// A place in the document at hand: a span without the file's name, small enough to copy everywhere.

@@ -35,7 +35,7 @@ pub(crate) enum NodeKind {
     Bool(bool),
     /// Nothing, `~` or `null`: only meaningful inside the arguments of a test.
     Nothing,
-    /// A plain scalar that was refused already; whoever meets it says no more.
+    /// A plain scalar that was refused already; its readers report nothing more.
     Refused,
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
