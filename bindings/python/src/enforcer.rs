@@ -108,8 +108,8 @@ impl Enforcer {
         }
         given.add(Key::Durability, durability);
         let config = Config::here(config.as_deref(), given).map_err(|found| errors::configuration(py, &found))?;
-        let setup = standing_still(config.setup(FACE).ok_or_else(|| errors::no_policy(py))?)?;
-        say_who_named(&config, &setup.policy);
+        let setup = with_absolute_paths(config.setup(FACE).ok_or_else(|| errors::no_policy(py))?)?;
+        log_policy_origin(&config, &setup.policy);
         let bound = bind(&setup);
         events::deliver(py)?;
         let bound = Mutex::new(bound.map_err(|error| errors::setup(py, &error))?);
@@ -421,7 +421,7 @@ fn raised(error: &Bound<'_, PyBaseException>) -> Outcome {
 }
 
 /// The setup with absolute paths, because a child of fork may have gone elsewhere.
-fn standing_still(setup: Setup) -> io::Result<Setup> {
+fn with_absolute_paths(setup: Setup) -> io::Result<Setup> {
     let Setup { policy, folders, workspace, configuration, .. } = setup;
     let (log, keys, anchor) = (absolute(folders.log)?, absolute(folders.keys)?, folders.anchor.map(absolute));
     let folders = LogFolders { log, keys, anchor: anchor.transpose()?, ..folders };
@@ -431,7 +431,7 @@ fn standing_still(setup: Setup) -> io::Result<Setup> {
 }
 
 /// Nobody reads in the program which policy its configuration names, so the program's log says it.
-fn say_who_named(config: &Config, policy: &Path) {
+fn log_policy_origin(config: &Config, policy: &Path) {
     if let Some(Setting { origin, .. }) = config.get(Key::Policy).filter(|named| named.origin != Origin::Argument) {
         tracing::info!("the policy `{}` is enforced, as {origin} says", policy.display());
     }

@@ -37,7 +37,7 @@ thread_local! {
 /// Listens to the core from here on.
 pub fn listen() {
     // A second import of the module finds that somebody listens already.
-    let _ = tracing::subscriber::set_global_default(Keeper);
+    let _ = tracing::subscriber::set_global_default(EventCollector);
 }
 
 /// Hands the events of this thread to Python's logging. A handler's exception does not change a call and is reported as
@@ -77,9 +77,9 @@ impl Event {
 }
 
 /// Keeps events with the fields of the spans they happen in.
-struct Keeper;
+struct EventCollector;
 
-impl Subscriber for Keeper {
+impl Subscriber for EventCollector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= LEVEL_MAX
     }

@@ -327,7 +327,7 @@ def test_a_method_has_its_object(world):
     assert mouth.said == ["hello"]
 
 
-def test_a_name_somebody_chose_is_redacted_in_what_is_raised(world):
+def test_a_chosen_name_is_redacted_in_what_is_raised(world):
     """A model names the members of `**kwargs`, and whoever makes a type names it."""
     said = []
     say = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda **more: said.append(more))

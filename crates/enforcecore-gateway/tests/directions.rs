@@ -149,7 +149,7 @@ async fn progress_on_what_the_server_asked_reaches_it_under_its_own_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_under_an_id_in_use_answers_nobody_elses_request() {
+async fn an_unreadable_message_under_an_id_in_use_answers_no_other_request() {
     let long = format!(r#""x":"{}""#, "x".repeat(1 << 20));
     for (what, code) in [
         (r#""method":"tools/call","params":{"name":"echo","arguments":{"a":1,"a":2}}"#, "-32600"),

@@ -6,7 +6,7 @@ use std::path::{PathBuf, absolute};
 use enforcecore::policy::{Place, Policy, Protected};
 use enforcecore::traits::StoreError;
 
-use crate::paths::{Walk, walk};
+use crate::paths::{FollowedPath, walk};
 use crate::setup::Setup;
 
 /// The places that no policy opens to the tools of this setup.
@@ -33,7 +33,7 @@ fn found(path: &std::path::Path, what: &str) -> Result<Vec<PathBuf>, StoreError>
     let failed = |error| StoreError::new(format!("find {what}, `{}`", path.display()), error);
     let path = absolute(path).map_err(failed)?;
     Ok(match walk(&path) {
-        Ok(Walk { mut links, end }) => {
+        Ok(FollowedPath { mut links, end }) => {
             links.push(end);
             links
         }

@@ -127,7 +127,7 @@ fn a_named_file_counts_in_place_of_the_projects() {
 }
 
 #[test]
-fn the_user_has_a_file_only_where_somebody_says_where() {
+fn the_user_has_a_file_only_where_a_folder_is_named() {
     let check = |variables: &[(&str, &str)], expected: &str| assert_eq!(said_of(variables), expected, "{variables:?}");
     let nowhere = "HOME: error[EC1003]: no absolute path says where the user's own file is\n  help: set HOME or \
                    XDG_CONFIG_HOME";
@@ -139,7 +139,7 @@ fn the_user_has_a_file_only_where_somebody_says_where() {
 }
 
 #[test]
-fn nothing_is_set_where_nobody_says_anything() {
+fn nothing_is_set_by_default() {
     let place = tempfile::tempdir().unwrap();
     let config = load(place.path(), &[("PATH", "/bin"), ("ENFORCE", "x")]).unwrap();
     Key::ALL.iter().for_each(|key| assert_eq!(config.get(*key), Config::default().get(*key)));

@@ -54,7 +54,7 @@ fn check_after_its_end() {
     tree.kill().unwrap();
 }
 
-/// What a program ended with is seen through its keeper.
+/// What a program ended with is seen through its reaper.
 fn check_ends() {
     let ended = |script: &str| {
         let (mut tree, _pipes) = Spawn::new("bash").args(["-c", script]).start().unwrap();

@@ -15,7 +15,7 @@ use support::{PATIENCE, own_words, until};
 
 /// How many bombs a program starts; unset where no program was started.
 const FORK_BOMBS: &str = "TEST_FORK_BOMBS";
-/// Whether it then kills its keeper.
+/// Whether it then kills its reaper.
 const ORPHANED: &str = "TEST_FORK_BOMBS_ORPHANED";
 
 /// What one says once it has forked so often that its first parents are long gone.
@@ -70,7 +70,7 @@ fn check(bombs: u32, orphaned: bool) {
         assert_ne!(said.read_line(&mut text).unwrap(), 0, "it ended without a word");
     }
     if orphaned {
-        until("its keeper is gone", || tree.exit_status().unwrap().is_some());
+        until("its reaper is gone", || tree.exit_status().unwrap().is_some());
     }
     assert!(orphaned || tree.exit_status().unwrap().is_none());
     assert!(!is_let_go(said.get_ref()), "they fork");

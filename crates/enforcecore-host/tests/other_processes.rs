@@ -20,10 +20,10 @@ fn runs(tree: &mut Tree) -> bool {
     tree.exit_status().unwrap().is_none()
 }
 
-fn kill_keeper(tree: &mut Tree) {
-    let keeper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
-    kill_process(keeper, Signal::KILL).unwrap();
-    until("its keeper ends", || !runs(tree));
+fn kill_reaper(tree: &mut Tree) {
+    let reaper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
+    kill_process(reaper, Signal::KILL).unwrap();
+    until("its reaper ends", || !runs(tree));
 }
 
 fn child() -> Child {
@@ -32,7 +32,7 @@ fn child() -> Child {
 
 // One test, because a process is a reaper as a whole.
 #[test]
-fn nobody_else_is_ended() {
+fn no_other_process_is_ended() {
     check_ignored_ends();
 
     set_child_subreaper(Some(getpid())).unwrap();
@@ -40,7 +40,7 @@ fn nobody_else_is_ended() {
     let (mut first, _pipes) = sleeping();
     first.kill().unwrap();
     let (mut first, _pipes) = sleeping();
-    kill_keeper(&mut first);
+    kill_reaper(&mut first);
     let error = first.kill().unwrap_err().to_string();
     assert!(error.ends_with("its keeper was killed, and what it kept may run on"), "{error}");
     assert!(other.try_wait().unwrap().is_none(), "a reaper for other reasons keeps its own child");
@@ -52,7 +52,7 @@ fn nobody_else_is_ended() {
     first.kill().unwrap();
     assert!(runs(&mut second));
     let (mut first, _pipes) = sleeping();
-    kill_keeper(&mut first);
+    kill_reaper(&mut first);
     first.kill().unwrap();
     assert!(runs(&mut second), "not even where orphans are looked for");
     second.kill().unwrap();
