@@ -42,7 +42,7 @@ fn no_other_process_is_ended() {
     let (mut first, _pipes) = sleeping();
     kill_reaper(&mut first);
     let error = first.kill().unwrap_err().to_string();
-    assert!(error.ends_with("its keeper was killed, and what it kept may run on"), "{error}");
+    assert!(error.ends_with("its reaper was killed, and its child processes may still run"), "{error}");
     assert!(other.try_wait().unwrap().is_none(), "a reaper for other reasons keeps its own child");
     other.kill().unwrap();
     other.wait().unwrap();

@@ -138,7 +138,7 @@ impl Held {
                 Some(status) if self.has_reaper && status.success() => return self.finish(root),
                 Some(_) if members.is_empty() && !orphans => {
                     if self.has_reaper && !adopts() {
-                        return Err("its keeper was killed, and what it kept may run on".to_owned());
+                        return Err("its reaper was killed, and its child processes may still run".to_owned());
                     }
                     return self.finish(root);
                 }
