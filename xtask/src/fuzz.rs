@@ -119,7 +119,7 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seed: u32, seconds: u32) -
     Ok(())
 }
 
-/// A seed nobody chose.
+/// A random seed.
 pub fn clock_seed() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.subsec_nanos().max(1))
 }

@@ -52,7 +52,7 @@ struct Bond {
     core: Core,
 }
 
-/// A tool: its name, and the parameters that may hold objects nobody can look into.
+/// A tool: its name, and the parameters that may hold opaque objects.
 #[pyclass(frozen, module = "enforcecore._core")]
 pub struct Tool {
     #[pyo3(get)]
@@ -400,7 +400,7 @@ impl Run {
     }
 }
 
-/// What a tool returned, frozen before anybody else can change it.
+/// A tool's result, frozen before other code can change it.
 fn returned(result: &Bound<'_, PyAny>) -> (Outcome, Shape) {
     match freeze(result, Place::Result) {
         Ok((value, shape)) => (Outcome::Done(value), shape),
@@ -430,7 +430,7 @@ fn with_absolute_paths(setup: Setup) -> io::Result<Setup> {
     Ok(Setup { policy, folders, workspace, configuration, ..setup })
 }
 
-/// Nobody reads in the program which policy its configuration names, so the program's log says it.
+/// The program does not show which policy its configuration names, so the program's log says it.
 fn log_policy_origin(config: &Config, policy: &Path) {
     if let Some(Setting { origin, .. }) = config.get(Key::Policy).filter(|named| named.origin != Origin::Argument) {
         tracing::info!("the policy `{}` is enforced, as {origin} says", policy.display());

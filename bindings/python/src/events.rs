@@ -36,7 +36,7 @@ thread_local! {
 
 /// Listens to the core from here on.
 pub fn listen() {
-    // A second import of the module finds that somebody listens already.
+    // A second import of the module finds the subscriber set.
     let _ = tracing::subscriber::set_global_default(EventCollector);
 }
 
@@ -113,7 +113,7 @@ impl Subscriber for EventCollector {
         let mut fields = spans::current();
         event.record(&mut fields);
         let kept = Event { level: level(*event.metadata().level()), fields };
-        // A thread that is ending has nobody left to hand its events to.
+        // A thread that is ending can hand its events to no one.
         let _ = KEPT.try_with(|all| all.borrow_mut().push(kept));
     }
 

@@ -20,7 +20,7 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Holds whoever passes, from the time it is closed until it is opened.
+/// Holds the thread that passes, from the time it is closed until it is opened.
 struct Gate {
     arrived: Sender<()>,
     open: Receiver<()>,
@@ -40,13 +40,14 @@ impl Gate {
 
     fn pass(self) {
         self.arrived.send(()).unwrap();
-        // What is held longer is held by the test's own thread. Nobody who opens it can be told from a test that cannot go on; that test then finds its keeper alone.
+        // What is held longer is held by the test's own thread.
+        // If it is never opened, the wait ends, and the test fails by its own assertion.
         let _ = self.open.recv_timeout(PATIENCE);
     }
 }
 
 impl GateControl {
-    /// Waits until somebody stands at the gate.
+    /// Waits until a thread stands at the gate.
     async fn until_reached(&self) {
         until("an inspection is held", || self.arrived.try_recv().is_ok()).await;
     }

@@ -37,7 +37,7 @@ impl PathResolver for FileSystem {
 
 /// Where an absolute path points as the kernel reads it.
 pub(crate) struct FollowedPath {
-    /// The symbolic links that were followed: whoever exchanges one leads the path elsewhere.
+    /// The symbolic links that were followed: exchanging one leads the path elsewhere.
     pub(crate) links: Vec<PathBuf>,
     /// Where it ends.
     pub(crate) end: PathBuf,

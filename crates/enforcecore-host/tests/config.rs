@@ -29,7 +29,7 @@ fn load_given(folder: &Path, variables: &[(&str, &str)], flags: &[(Key, &str)]) 
     Config::load(folder, None, environment, given)
 }
 
-/// What this file says, read because somebody named it.
+/// The values of this file, read as a named one.
 fn load_named(folder: &Path, file: &Path) -> Result<Config, Vec<Diagnostic>> {
     Config::load(folder, Some(file), [], Given::by(Origin::Flag))
 }
@@ -434,7 +434,7 @@ fn a_project_opens_no_folder_but_its_own() {
         write(&project.join("enforcecore.toml"), &line);
         let code = load(&project.join("inside"), &[]).map_or_else(|found| found[0].code.as_str(), |_| "none");
         assert_eq!(code, if allowed { "none" } else { "EC1003" }, "{workspace}");
-        // Whoever answers for it may open any.
+        // The person who names the file may open any.
         assert!(load_named(&project, &project.join("enforcecore.toml")).is_ok());
         fs::remove_file(project.join("enforcecore.toml")).unwrap();
         write(&home.join(".config/enforcecore/enforcecore.toml"), &line);
@@ -549,7 +549,7 @@ fn a_project_that_repeats_its_user_says_nothing_against_them() {
     // The same word is another folder in another file.
     let both = Both::new("log = \"log\"\n", "log = \"log\"\n");
     assert_eq!(both.value(Key::Log, &[], &[]), "EC1007");
-    // Whoever works in the user's folder of configurations has one file there, and not two.
+    // In the user's folder of configurations there is one file, and not two.
     write(&both.user(), "trusted_projects = []\nlog = \"log\"\n");
     let folder = both.user();
     let folder = folder.parent().unwrap();

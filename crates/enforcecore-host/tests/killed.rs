@@ -40,7 +40,7 @@ fn child_is_a_proxy() {
     if std::env::var_os(WAITS).is_some() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
     }
-    // Whoever is left holds its stdout open, so that is read beside.
+    // A survivor holds its stdout open, so that is read on another thread.
     let said = std::thread::spawn(move || {
         let mut said = String::new();
         pipes.stdout.read_to_string(&mut said).map(|_| said)
@@ -119,7 +119,7 @@ fn a_killed_reaper_leaves_nothing_of_its_program() {
     for (script, members) in PROGRAMS {
         check("reaper", script, members);
     }
-    // Where nobody takes over from the reaper, the kernel ends the program itself.
+    // Where no process takes over from the reaper, the kernel kills the program.
     check("reaper of a proxy that adopts nobody", "echo $$ >> PIDS; exec sleep 100", 1);
 }
 
@@ -137,10 +137,10 @@ look $PPID reaper
 look $sleep other
 "#;
 
-/// The reaper is a fork of us, so its memory holds our keys: its program, who runs as the same user, sees nothing of it.
+/// The reaper is a fork of us, so its memory holds our keys: its program, which runs as the same user, sees nothing of it.
 #[test]
 fn a_program_cannot_look_into_its_reaper() {
-    // Root looks into everything, so a program of root's is started as somebody else.
+    // Root looks into everything, so root starts the program as another user.
     let user = rustix::process::geteuid().is_root().then_some(OTHER);
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();

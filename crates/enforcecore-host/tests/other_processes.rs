@@ -1,4 +1,4 @@
-//! Ending a tree ends nobody else: not another tree, not a child that is none, not whoever got the id of one that ended.
+//! Killing a tree kills no other process: no other tree, no child outside a tree, no process that got the id of one that ended.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -79,7 +79,7 @@ fn child_ignores_ends() {
     assert!(error.contains("its end was taken by another"), "{error}");
 }
 
-/// Whose end nobody takes has an id that may be another's.
+/// A process that was reaped elsewhere has an id that may be another's.
 fn check_ignored_ends() {
     let words = own_words();
     let mut command = Command::new(&words[0]);

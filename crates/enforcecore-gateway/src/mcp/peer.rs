@@ -31,7 +31,7 @@ pub enum Lost {
     GivenUp,
     /// The other side went away.
     Gone,
-    /// Whoever asked no longer wants to know.
+    /// The asker cancelled the request.
     Cancelled,
     /// There is one, and it cannot be read; the code says why.
     Unreadable(Code),

@@ -37,7 +37,7 @@ impl Session {
         Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
     }
 
-    /// Ends the server with all it started, because a call is overdue. Blocks until they are gone.
+    /// Kills the server with all its child processes, because a call is overdue. Blocks until they are gone.
     pub(super) fn kill(&self) {
         match self.process.end() {
             Ok(_) => warn!("the server was ended, because a call was overdue"),

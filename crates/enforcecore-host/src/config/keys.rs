@@ -125,7 +125,7 @@ const RETIRED: [(&str, &str); 14] = [
 pub(super) enum ValueForm {
     /// A path; one of a file is relative to that file.
     Path,
-    /// The path of a file that decides: one that a project names is in nobody else's hands.
+    /// The path of a file that decides: only this user and the system's may write one that a project names.
     PolicyFile,
     /// The path of a folder that is ours: no link within a project leads it elsewhere.
     OwnFolder,

@@ -10,7 +10,7 @@ use super::system::Held;
 /// A running program with all it started. Dropping it ends them.
 ///
 /// The program's end is looked at and not taken until all it started is gone: as long as it is not taken, the kernel gives its
-/// id to nobody else, so whatever is signalled belongs to the tree.
+/// id to no other process, so each signal reaches a member of the tree.
 #[derive(Debug)]
 pub struct Tree {
     held: Held,
