@@ -68,7 +68,7 @@ pub struct Admitted {
     info: CallInfo,
 }
 
-/// What would be decided about a call.
+/// The decision that a call would get.
 #[pyclass(frozen, get_all, module = "enforcecore._core")]
 pub struct Answer {
     /// `allow`, `ask` or `deny`.

@@ -27,7 +27,7 @@ const FIELDS: [(&str, &str); 8] = [
     ("effect", "effect"),
 ];
 
-/// What is more detailed than this is not logged.
+/// The most detailed level that is logged.
 const LEVEL_MAX: Level = Level::INFO;
 
 thread_local! {

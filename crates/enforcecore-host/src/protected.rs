@@ -1,4 +1,4 @@
-//! What no policy opens on this machine: the files that enforcement is made from. What programs call their settings is
+//! Protected paths: the files that enforcement depends on. No policy can allow access to them. The settings of programs are
 //! protected by name, in the core.
 
 use std::path::{PathBuf, absolute};
@@ -9,7 +9,7 @@ use enforcecore::traits::StoreError;
 use crate::paths::{FollowedPath, walk};
 use crate::setup::Setup;
 
-/// The places that no policy opens to the tools of this setup.
+/// The protected paths of this setup: no policy can allow its tools to use them.
 pub(crate) fn places(setup: &Setup, policy: &Policy) -> Result<Protected, StoreError> {
     let Setup { folders, workspace, configuration, .. } = setup;
     let bound = policy.documents.iter().skip(1).map(PathBuf::from);

@@ -85,7 +85,7 @@ fn refuse(options: &ShowConfig, found: &[Diagnostic], output: &mut Output) -> Re
     Ok(Exit::Findings)
 }
 
-/// What is shown of one setting.
+/// One setting, as it is shown.
 struct Shown<'a> {
     name: &'static str,
     variable: Option<&'static str>,

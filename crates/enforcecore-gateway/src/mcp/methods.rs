@@ -13,7 +13,7 @@ use super::shape::{Members, Shape};
 /// The protocol versions this proxy knows, oldest first: those that begin with a handshake.
 pub const PROTOCOL_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
-/// What the server may say it can do.
+/// The capabilities that the server may offer.
 const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 const NOTHING: Members = &[];

@@ -1,4 +1,4 @@
-//! What every task of a session shares: both sides, the server's process, and the enforcer.
+//! The state that the tasks of a session share: both sides, the server's process, and the enforcer.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -107,7 +107,7 @@ impl Session {
     }
 }
 
-/// What became of an answer on its way to the other side.
+/// The state of an answer on its way to the other side.
 enum Handed {
     /// It is sent.
     Now,

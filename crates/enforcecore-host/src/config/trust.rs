@@ -1,4 +1,4 @@
-//! Who has a say: whose file is read, what it may say against its user, and what stands in the hands of others.
+//! Trust: whose file is read, which keys it may set against its user, and which files other users can write.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -90,7 +90,7 @@ pub(super) fn check_project(config: &Config, project: Option<&Path>, working: &P
     }
 }
 
-/// A file in the hands of others, and what names it all the same.
+/// A file that other users can write, and how to name it all the same.
 pub(super) fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagnostic {
     let (why, mend) = match &refused {
         Refused::NotOurs(others) => (others.to_string(), others.help()),

@@ -120,7 +120,7 @@ impl Held {
         Ok(self.program.or(root))
     }
 
-    /// Ends the program and all it started, and frees the root's id.
+    /// Kills the program with all its child processes, and frees the root's id.
     pub(super) fn end(&mut self) -> Result<ExitStatus, String> {
         let root = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         let give_up = Instant::now() + KILL_WAIT_MAX;

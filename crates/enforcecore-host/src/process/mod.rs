@@ -1,4 +1,4 @@
-//! A program and everything it starts, held so that all of it can be ended.
+//! A program with all its child processes, held so that all can be killed.
 //!
 //! A tree is the program, its descendants, and the processes of its session. A descendant whose parent ends (a daemon) is handed to
 //! the program's reaper, the process between us and it, which stays until no process is left and reaps those that end before. It is
