@@ -1,4 +1,4 @@
-"""An official client, a server that nobody here wrote, and our proxy between them or not."""
+"""An official client, a third-party server, and our proxy between them or not."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 ENFORCECORE = os.environ["TEST_ENFORCECORE"]
 # A server of ours with tools that misbehave; its effects are lines in a file of the folder it is given.
 MISBEHAVING = [sys.executable, str(ROOT / "crates/enforcecore-gateway/tests/server.py")]
-# A GitHub token as far as anybody can tell: its checksum is right.
+# A GitHub token by form: its checksum is right.
 SECRET = "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"
 
 

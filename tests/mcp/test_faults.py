@@ -150,7 +150,7 @@ def test_the_server_is_gone_with_the_proxy(place: Place, how: str) -> None:
         client.process.send_signal(signal.SIGKILL)
     status, _ = client.leave()
     if how == "kill":
-        # The server's keeper ends them once its parent is gone.
+        # The server's reaper ends them once its parent is gone.
         wait_until("the server and its daemon are gone", lambda: not is_alive(server) and not is_alive(pid))
         return
     assert status == 0

@@ -20,24 +20,24 @@ const STARTS: usize = 101;
 
 /// What to measure.
 #[derive(Args)]
-pub struct Options {
+pub struct BenchOptions {
     /// The benchmark
     #[arg(value_enum)]
-    name: Name,
+    name: BenchName,
     /// One JSON object
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Name {
+enum BenchName {
     /// The line in process, from Python, and the start of the program.
     Line,
 }
 
 /// Measures; the numbers are for a reader to judge, so it fails only if something cannot be measured.
-pub fn run(options: &Options) -> Result<bool> {
-    let Name::Line = options.name;
+pub fn run(options: &BenchOptions) -> Result<bool> {
+    let BenchName::Line = options.name;
     let root = tool::root()?;
     setup::python_environment(&root)?;
     follow(

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::Result;
 
-use crate::mutate::{self, Options};
+use crate::mutate::{self, MutateOptions};
 use crate::steps::{Minutes, Steps};
 use crate::tool::{cargo, command, follow, watch};
 use crate::{fuzz, platforms, setup, test, tool};
@@ -47,9 +47,9 @@ pub fn run() -> Result<bool> {
     platforms::check(&root, &mut steps);
     python_checks(&root, &mut steps);
     test::all(&root, &mut steps);
-    fuzz::smoke(&root, &mut steps, &fuzz::Options::default())?;
+    fuzz::smoke(&root, &mut steps, &fuzz::FuzzOptions::default())?;
     steps.check("demo: the release build", || demo(&root));
-    steps.count("mutate: a sample", || mutate::sample(&root, &Options::sample(MUTANTS_SAMPLED)));
+    steps.count("mutate: a sample", || mutate::sample(&root, &MutateOptions::sample(MUTANTS_SAMPLED)));
     Ok(steps.finish())
 }
 

@@ -15,7 +15,7 @@ use crate::tool::{self, cargo, command, follow, read, say};
 
 /// What the run is to do.
 #[derive(Args, Clone)]
-pub struct Options {
+pub struct FuzzOptions {
     /// Seconds for each target.
     #[arg(long, value_name = "N", default_value_t = SECONDS)]
     seconds: u32,
@@ -27,10 +27,10 @@ pub struct Options {
     only: Option<String>,
 }
 
-impl Default for Options {
+impl Default for FuzzOptions {
     /// Every target, as long as usual.
-    fn default() -> Options {
-        Options { seconds: SECONDS, seed: None, only: None }
+    fn default() -> FuzzOptions {
+        FuzzOptions { seconds: SECONDS, seed: None, only: None }
     }
 }
 
@@ -49,7 +49,7 @@ const INSTRUMENTATION: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-cov
     -Cllvm-args=-sanitizer-coverage-trace-compares --cfg fuzzing";
 
 /// Builds and runs the targets; true when nothing failed.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &FuzzOptions) -> Result<bool> {
     let root = tool::root()?;
     let mut steps = Steps::start();
     smoke(&root, &mut steps, options)?;
@@ -57,7 +57,7 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 /// Adds a step for the build and one for each target.
-pub fn smoke(root: &Path, steps: &mut Steps, options: &Options) -> Result<()> {
+pub fn smoke(root: &Path, steps: &mut Steps, options: &FuzzOptions) -> Result<()> {
     let folder = root.join("fuzz");
     let mut programs = PathBuf::new();
     let built = steps.check("build: fuzz targets", || {
@@ -119,7 +119,7 @@ fn fuzz(folder: &Path, programs: &Path, target: &str, seed: u32, seconds: u32) -
     Ok(())
 }
 
-/// A seed nobody chose.
+/// A random seed.
 pub fn clock_seed() -> u32 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |now| now.subsec_nanos().max(1))
 }

@@ -19,7 +19,7 @@ const CRATES: [&str; 3] = ["crates/enforcecore-audit/src/", "crates/enforcecore/
 
 /// What may be said about counting.
 #[derive(clap::Args)]
-pub struct Options {
+pub struct LinesOptions {
     /// The commit to count at; without it, the tree as it is.
     #[arg(long)]
     at: Option<String>,
@@ -29,7 +29,7 @@ pub struct Options {
 }
 
 /// Prints the lines of each crate and of all together.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &LinesOptions) -> Result<bool> {
     let root = tool::root()?;
     let sources = match &options.at {
         Some(commit) => Sources::of_commit(&root, commit, &CRATES)?,

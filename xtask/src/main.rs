@@ -49,23 +49,23 @@ enum Task {
     /// Check the house rules: dependencies, sizes, words, licences, documents.
     Tidy,
     /// Show which files use which against the order of the floors.
-    Floors(tidy::floors::Options),
+    Floors(tidy::floors::FloorsOptions),
     /// Weaken the source on purpose, one patch at a time, and see that a test fails for each.
-    Mutate(mutate::Options),
+    Mutate(mutate::MutateOptions),
     /// Run every fuzz target for a few seconds.
-    FuzzSmoke(fuzz::Options),
+    FuzzSmoke(fuzz::FuzzOptions),
     /// Measure what enforcement costs, beside baselines.
-    Bench(bench::Options),
+    Bench(bench::BenchOptions),
     /// See that the product compiles for other systems.
     Platforms,
     /// Count packages, bytes and the seconds of a release build.
-    Sizes(sizes::Options),
+    Sizes(sizes::SizesOptions),
     /// Count the lines of the product, without tests, comments and blank lines.
-    Lines(lines::Options),
+    Lines(lines::LinesOptions),
     /// Run what takes too long for the build server, for as long as one likes.
-    Soak(soak::Options),
+    Soak(soak::SoakOptions),
     /// List what others can use of the library's crates.
-    Surface(surface::Options),
+    Surface(surface::SurfaceOptions),
     /// Everything the build server runs.
     Ci,
 }

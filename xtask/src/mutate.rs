@@ -51,7 +51,7 @@ type Verdicts = Vec<(String, Verdict)>;
 
 /// Which mutants to try.
 #[derive(Args, Clone, Default)]
-pub struct Options {
+pub struct MutateOptions {
     /// Try this many, chosen at random.
     #[arg(long, value_name = "N", conflicts_with = "list")]
     sample: Option<usize>,
@@ -66,15 +66,15 @@ pub struct Options {
     list: bool,
 }
 
-impl Options {
+impl MutateOptions {
     /// A sample that changes from commit to commit.
-    pub fn sample(size: usize) -> Options {
-        Options { sample: Some(size), ..Options::default() }
+    pub fn sample(size: usize) -> MutateOptions {
+        MutateOptions { sample: Some(size), ..MutateOptions::default() }
     }
 }
 
 /// Tries the chosen mutants; true when each was killed.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &MutateOptions) -> Result<bool> {
     let root = tool::root()?;
     if options.list {
         for Mutant { name, weakens, killed_by, .. } in choose(all(&root)?, options, 0) {
@@ -89,7 +89,7 @@ pub fn run(options: &Options) -> Result<bool> {
 }
 
 /// Tries the chosen mutants; a killed one is a test passed.
-pub fn sample(root: &Path, options: &Options) -> Result<Count> {
+pub fn sample(root: &Path, options: &MutateOptions) -> Result<Count> {
     let mutants = choose(all(root)?, options, options.seed.map_or_else(|| seed_of_commit(root), Ok)?);
     if mutants.is_empty() {
         bail!("no mutant chosen");
@@ -154,7 +154,7 @@ fn parse(name: &str, path: PathBuf, text: &str) -> Result<Mutant> {
 }
 
 /// The mutants the options ask for, in the order they are tried.
-fn choose(mut mutants: Vec<Mutant>, options: &Options, seed: u64) -> Vec<Mutant> {
+fn choose(mut mutants: Vec<Mutant>, options: &MutateOptions, seed: u64) -> Vec<Mutant> {
     if let Some(part) = &options.only {
         mutants.retain(|mutant| mutant.name.contains(part.as_str()));
     }
@@ -423,7 +423,7 @@ mod tests {
     fn a_sample_depends_on_the_seed_alone() {
         let names = |seed| -> Vec<String> {
             let mutants = ["a", "b", "c", "d", "e"].map(mutant).to_vec();
-            choose(mutants, &Options::sample(2), seed).into_iter().map(|mutant| mutant.name).collect()
+            choose(mutants, &MutateOptions::sample(2), seed).into_iter().map(|mutant| mutant.name).collect()
         };
         assert_eq!(names(7).len(), 2);
         assert_eq!(names(7), names(7));

@@ -20,14 +20,14 @@ const PROFILES: [&str; 2] = ["release", "dist"];
 
 /// What to measure.
 #[derive(Args)]
-pub struct Options {
+pub struct SizesOptions {
     /// Build the release from nothing, and say how long that takes.
     #[arg(long)]
     build: bool,
 }
 
 /// Measures; it fails only if something cannot be measured.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &SizesOptions) -> Result<bool> {
     let root = tool::root()?;
     for weight in packages::weights(&root)? {
         say(&format!("{:>7} packages (at most {})  {}", weight.packages, weight.max, weight.package));

@@ -14,7 +14,7 @@ const LISTED: [(&str, &str); 15] = [
     ("enforcecore-host::child_is_a_proxy", "the tests in `killed.rs` start it"),
     ("enforcecore-host::child_fork_bombs", "`a_fork_bomb_is_ended` starts it"),
     ("enforcecore-host::child_echoes", "the tests in `spawn_anywhere.rs` start it"),
-    ("enforcecore-host::child_ignores_ends", "`nobody_else_is_ended` starts it"),
+    ("enforcecore-host::child_ignores_ends", "`no_other_process_is_ended` starts it"),
     (
         "enforcecore-host::files::walk::tests::a_folder_whose_names_others_can_exchange_is_refused_wherever_it_lies",
         ROOT,

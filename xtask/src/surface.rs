@@ -26,14 +26,14 @@ const GOLDEN: &str = "xtask/golden/surface";
 
 /// What may be done with the surface.
 #[derive(clap::Args)]
-pub struct Options {
+pub struct SurfaceOptions {
     /// Write it into the files that it is held to.
     #[arg(long)]
     write: bool,
 }
 
 /// Prints the surface, or writes it.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &SurfaceOptions) -> Result<bool> {
     let root = tool::root()?;
     let sources = Sources::of_tree(&root, &CRATES.map(|(_, folder)| folder))?;
     for (name, folder) in CRATES {

@@ -52,7 +52,7 @@ struct Bond {
     core: Core,
 }
 
-/// A tool: its name, and the parameters that may hold objects nobody can look into.
+/// A tool: its name, and the parameters that may hold opaque objects.
 #[pyclass(frozen, module = "enforcecore._core")]
 pub struct Tool {
     #[pyo3(get)]
@@ -68,7 +68,7 @@ pub struct Admitted {
     info: CallInfo,
 }
 
-/// What would be decided about a call.
+/// The decision that a call would get.
 #[pyclass(frozen, get_all, module = "enforcecore._core")]
 pub struct Answer {
     /// `allow`, `ask` or `deny`.
@@ -108,8 +108,8 @@ impl Enforcer {
         }
         given.add(Key::Durability, durability);
         let config = Config::here(config.as_deref(), given).map_err(|found| errors::configuration(py, &found))?;
-        let setup = standing_still(config.setup(FACE).ok_or_else(|| errors::no_policy(py))?)?;
-        say_who_named(&config, &setup.policy);
+        let setup = with_absolute_paths(config.setup(FACE).ok_or_else(|| errors::no_policy(py))?)?;
+        log_policy_origin(&config, &setup.policy);
         let bound = bind(&setup);
         events::deliver(py)?;
         let bound = Mutex::new(bound.map_err(|error| errors::setup(py, &error))?);
@@ -400,7 +400,7 @@ impl Run {
     }
 }
 
-/// What a tool returned, frozen before anybody else can change it.
+/// A tool's result, frozen before other code can change it.
 fn returned(result: &Bound<'_, PyAny>) -> (Outcome, Shape) {
     match freeze(result, Place::Result) {
         Ok((value, shape)) => (Outcome::Done(value), shape),
@@ -421,7 +421,7 @@ fn raised(error: &Bound<'_, PyBaseException>) -> Outcome {
 }
 
 /// The setup with absolute paths, because a child of fork may have gone elsewhere.
-fn standing_still(setup: Setup) -> io::Result<Setup> {
+fn with_absolute_paths(setup: Setup) -> io::Result<Setup> {
     let Setup { policy, folders, workspace, configuration, .. } = setup;
     let (log, keys, anchor) = (absolute(folders.log)?, absolute(folders.keys)?, folders.anchor.map(absolute));
     let folders = LogFolders { log, keys, anchor: anchor.transpose()?, ..folders };
@@ -430,8 +430,8 @@ fn standing_still(setup: Setup) -> io::Result<Setup> {
     Ok(Setup { policy, folders, workspace, configuration, ..setup })
 }
 
-/// Nobody reads in the program which policy its configuration names, so the program's log says it.
-fn say_who_named(config: &Config, policy: &Path) {
+/// The program does not show which policy its configuration names, so the program's log says it.
+fn log_policy_origin(config: &Config, policy: &Path) {
     if let Some(Setting { origin, .. }) = config.get(Key::Policy).filter(|named| named.origin != Origin::Argument) {
         tracing::info!("the policy `{}` is enforced, as {origin} says", policy.display());
     }

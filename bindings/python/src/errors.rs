@@ -1,4 +1,4 @@
-//! What the core says, as the exceptions of `enforcecore.errors`.
+//! The core's errors, as the exceptions of `enforcecore.errors`.
 
 use enforcecore::audit::LogError;
 use enforcecore::call::{Call, CallId};

@@ -27,7 +27,7 @@ const FIELDS: [(&str, &str); 8] = [
     ("effect", "effect"),
 ];
 
-/// What is more detailed than this is not logged.
+/// The most detailed level that is logged.
 const LEVEL_MAX: Level = Level::INFO;
 
 thread_local! {
@@ -36,8 +36,8 @@ thread_local! {
 
 /// Listens to the core from here on.
 pub fn listen() {
-    // A second import of the module finds that somebody listens already.
-    let _ = tracing::subscriber::set_global_default(Keeper);
+    // A second import of the module finds the subscriber set.
+    let _ = tracing::subscriber::set_global_default(EventCollector);
 }
 
 /// Hands the events of this thread to Python's logging. A handler's exception does not change a call and is reported as
@@ -77,9 +77,9 @@ impl Event {
 }
 
 /// Keeps events with the fields of the spans they happen in.
-struct Keeper;
+struct EventCollector;
 
-impl Subscriber for Keeper {
+impl Subscriber for EventCollector {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
         *metadata.level() <= LEVEL_MAX
     }
@@ -113,7 +113,7 @@ impl Subscriber for Keeper {
         let mut fields = spans::current();
         event.record(&mut fields);
         let kept = Event { level: level(*event.metadata().level()), fields };
-        // A thread that is ending has nobody left to hand its events to.
+        // A thread that is ending can hand its events to no one.
         let _ = KEPT.try_with(|all| all.borrow_mut().push(kept));
     }
 

@@ -1,4 +1,4 @@
-//! Which call an event belongs to, kept without a lock that anybody waits for.
+//! Which call an event belongs to, kept without a lock that a thread waits for.
 //!
 //! A program may fork while another of its threads opens a span. The child has a copy of every lock as it was at that moment,
 //! and of no thread but the one that forked, so whatever waits here could wait for ever. Nothing does: a slot is claimed and
@@ -124,7 +124,7 @@ impl Slot {
         true
     }
 
-    /// Gives one handle back. The last one empties the slot before anybody else can claim it.
+    /// Gives one handle back. The last one empties the slot before another thread can claim it.
     fn release(&self) -> bool {
         let less = |handles: usize| if handles > 1 { Some(handles - 1) } else { None };
         if self.handles.fetch_update(Ordering::AcqRel, Ordering::Acquire, less).is_ok() {

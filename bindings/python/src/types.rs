@@ -4,7 +4,7 @@ use enforcecore::redact::shown_name;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 
-/// The name of an object's type, as a message shows it: whoever makes a type gives it any name.
+/// The name of an object's type, as a message shows it: a type's author gives it any name.
 pub fn type_name(object: &Bound<'_, PyAny>) -> String {
     object.get_type().name().map_or_else(|_| "object".to_owned(), |name| shown_name(&name.to_string_lossy()))
 }

@@ -77,7 +77,7 @@ class World:
 
 @pytest.fixture(autouse=True)
 def unconfigured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever runs the tests may have a configuration of their own."""
+    """The user who runs the tests may have a configuration."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "nobody"))
     for name in [name for name in os.environ if name.startswith("ENFORCECORE_")]:
         monkeypatch.delenv(name)

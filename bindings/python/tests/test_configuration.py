@@ -125,7 +125,7 @@ def test_what_buffers_by_its_configuration_is_written_at_the_end(project):
     assert Enforcer(durability="strict") not in enforcecore._enforcer._UNWRITTEN
 
 
-def test_nobody_names_a_policy(project):
+def test_no_policy_is_configured(project):
     write(project, 'log = "log"\n')
     error = refused(project)
     for way in ("give `policy`", "ENFORCECORE_DEFAULT_POLICY", 'policy = "policy.yaml"', "enforcecore.toml"):
@@ -164,7 +164,7 @@ def test_a_mistake_in_the_file_protects_nothing_and_is_named(project, wrong, cod
         ("ENFORCECORE_AUDIT_PATH", "", "EC1003"),
     ],
 )
-def test_a_variable_nobody_understands_protects_nothing(project, monkeypatch, name, value, code):
+def test_an_unknown_variable_protects_nothing(project, monkeypatch, name, value, code):
     monkeypatch.setenv(name, value)
     error = refused(project)
     assert [(one.file, one.code) for one in error.diagnostics] == [(name, code)]
@@ -190,7 +190,7 @@ def test_a_file_that_cannot_be_read_protects_nothing(project):
     unreadable(lambda: file.write_text("#" * (64 * 1024 + 1)))
 
 
-def test_a_projects_file_in_somebody_elses_hands_decides_nothing(project):
+def test_a_projects_file_that_others_can_write_decides_nothing(project):
     file = project.folder / "enforcecore.toml"
     file.chmod(0o666)
     error = refused(project)

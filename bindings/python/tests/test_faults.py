@@ -326,7 +326,7 @@ ENDS = [
     ("del send", 0),
     ("import gc; del send; gc.collect()", 0),
     ("import threading; threading.Thread(target=send, args=['amy@example.com']).start()", 0),
-    # Whoever is held by a thread that never ends is not destroyed.
+    # An object held by a thread that never ends is not destroyed.
     (HOLDER, 0),
 ]
 

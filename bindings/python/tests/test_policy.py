@@ -66,7 +66,7 @@ def test_a_policy_that_counts_refuses_a_log_that_can_lose_entries(world):
     assert (refused.value.code, refused.value.rules, len(ran)) == ("budget_exceeded", ("a", "b"), 2)
 
 
-def test_an_approval_that_nobody_can_give_denies(world):
+def test_an_ask_without_an_approver_denies(world):
     asks = """
 tools: {send: {does: reads, returns: trusted}}
 rules: [{ask: send, id: a, approval: boss}]

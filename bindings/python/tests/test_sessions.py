@@ -172,7 +172,7 @@ def test_each_session_without_an_id_is_its_own(world):
     assert ran == [1] * 7
     intents = [entry for entry in world.entries() if entry["kind"] == "intent"]
     assert len({entry["session"] for entry in intents}) == 7
-    # The twin: an id that is given is one session, whoever opens it again.
+    # The twin: an id that is given is one session, however often it is opened.
     with session(session_id="s1") as first:
         once(first)
     with session(session_id="s1") as second, pytest.raises(ToolDeniedError):

@@ -40,7 +40,7 @@ def sayer(world, policy=WORDS, **options):
 
 
 class Str(str):
-    """Says one thing to whoever compares it and another to whoever prints it."""
+    """Says one thing when it is compared and another when it is printed."""
 
     def __eq__(self, other: object) -> bool:
         return True
@@ -327,8 +327,8 @@ def test_a_method_has_its_object(world):
     assert mouth.said == ["hello"]
 
 
-def test_a_name_somebody_chose_is_redacted_in_what_is_raised(world):
-    """A model names the members of `**kwargs`, and whoever makes a type names it."""
+def test_a_chosen_name_is_redacted_in_what_is_raised(world):
+    """A model names the members of `**kwargs`, and a type's author names it."""
     said = []
     say = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda **more: said.append(more))
     picky = enforce(

@@ -21,7 +21,7 @@ pub trait Command {
     fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError>;
 }
 
-/// What a command is run with.
+/// The context of a command.
 pub struct Invocation {
     /// What is configured, or what is wrong with it.
     pub config: Result<Config, Vec<Diagnostic>>,

@@ -18,12 +18,12 @@ pub struct Options {
     log_level: Option<String>,
     /// How a log line looks [default: human]
     #[arg(long, global = true, value_name = "FORM")]
-    log_format: Option<Format>,
+    log_format: Option<LogFormat>,
 }
 
 /// Forms of a log line: for people, or one JSON object each.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum Format {
+enum LogFormat {
     Human,
     Json,
 }

@@ -60,7 +60,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(cli, &mut Output::stdout()) {
         Ok(exit) => exit.into(),
-        // Nobody vouches for what its reader did not wait for, so the status is not that of a clean end.
+        // The output was not read to its end, so the status is not that of a clean end.
         Err(error) if error.is_broken_pipe() => Exit::Failed.into(),
         Err(error) => {
             output::complain(&error);

@@ -16,7 +16,7 @@ pub struct Output {
 }
 
 impl Output {
-    /// The process's stdout: buffered, and without colours where nobody sees them.
+    /// The process's stdout: buffered, and without colours where it is no terminal.
     pub fn stdout() -> Output {
         Output { stream: Box::new(io::BufWriter::new(anstream::stdout())) }
     }
@@ -26,7 +26,7 @@ impl Output {
         self.painted(&harmless(text))
     }
 
-    /// One line with colours. Whoever paints it has made the rest of it harmless.
+    /// One line with colours. The caller has escaped the rest of it.
     pub fn painted(&mut self, text: &str) -> Result<(), CommandError> {
         Ok(writeln!(self.stream, "{text}")?)
     }
@@ -47,7 +47,7 @@ pub fn counted(count: usize, noun: &str) -> String {
     if count == 1 { format!("{count} {noun}") } else { format!("{count} {noun}s") }
 }
 
-/// Says on stderr why a command failed. If nobody can hear it, the exit status still says so.
+/// Says on stderr why a command failed. If stderr is closed, the exit status still says so.
 pub fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(&message.to_string()));
 }
@@ -91,7 +91,7 @@ impl Progress {
         let Some(stream) = &mut self.stream else { return };
         let due = self.shown.map_or(self.begun + QUIET, |shown| shown + PAUSE);
         if now >= due {
-            // Whether anybody sees it changes nothing.
+            // Whether it can be written changes nothing.
             let _ = write!(stream, "\r\x1b[K{count} {}", self.what).and_then(|()| stream.flush());
             self.shown = Some(now);
         }

@@ -89,7 +89,7 @@ pub fn policy(config: &Config, way: &str) -> Result<PathBuf, CommandError> {
     config.path(Key::Policy).ok_or_else(|| no_policy(way))
 }
 
-/// What an enforcer is put together from.
+/// The parts of an enforcer.
 pub fn setup(config: &Config, face: Face) -> Result<Setup, CommandError> {
     config.setup(face).ok_or_else(|| no_policy(POLICY_FLAG))
 }

@@ -347,7 +347,7 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     // What is to be decided.
     check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
     check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
-    // What decides: nobody may take a failure for anything but deny.
+    // Commands that decide: a failure must read as deny.
     check(5, &["decide", "--policy", "missing.yaml", "--call", READ]);
     check(5, &["decide", "--policy", "empty", "--call", READ]);
     check(5, &["decide", "--policy", "bad.yaml", "--call", READ]);

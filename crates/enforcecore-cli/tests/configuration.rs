@@ -178,7 +178,7 @@ fn a_log_made_with_other_keys_is_not_this_projects() {
     assert_eq!(ran.status, 1, "{ran:?}");
     assert!(ran.stdout.contains("wrong_key"), "{ran:?}");
     assert_eq!(verify(&["--allow-unknown-key"]).status, 0, "it is what somebody wrote");
-    // Where there are no keys, nobody says whose the log is; where they cannot be used, it is not guessed.
+    // Where there are no keys, the log's owner is unknown; where they cannot be used, it is not guessed.
     let secret = place.path(".enforcecore/keys/log-signing-key.pem");
     std::fs::write(&secret, "no key").unwrap();
     assert_eq!(verify(&[]).status, 2);

@@ -143,7 +143,7 @@ fn a_demo_that_cannot_be_played_says_why() {
 }
 
 #[test]
-fn what_is_kept_can_be_checked_by_anybody() {
+fn what_is_kept_can_be_checked_afterwards() {
     let place = Place::new();
     let ran = demo(&place, &["--keep", "kept"]);
     assert_eq!(ran.status, 0, "{ran:?}");

@@ -229,7 +229,7 @@ fn calls_whose_outcome_is_unknown_are_counted() {
     }
 }
 
-/// What a crash leaves at the end is told to whoever asks, however much else is accepted.
+/// What a crash leaves at the end is always reported, however much else is accepted.
 #[test]
 fn a_torn_tail_is_never_clean() {
     let (place, lines) = logged();

@@ -58,7 +58,7 @@ fn talk(place: &Place, flags: &[&str], requests: &[&str]) -> Ran {
 }
 
 #[test]
-fn a_stderr_that_nobody_reads_keeps_no_call_from_its_end() {
+fn an_unread_stderr_delays_no_call() {
     let place = place();
     // More than a pipe holds, from the server and from the proxy, which complains of each line that is no message.
     place.write("noise", "noise\n".repeat(40_000));
@@ -125,7 +125,7 @@ fn what_is_protected_stays_closed_and_decide_says_so() {
 }
 
 #[test]
-fn a_name_that_nobody_declared_is_not_repeated_in_the_log() {
+fn an_undeclared_name_is_not_repeated_in_the_log() {
     const TOKEN: &str = "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";
     let place = place();
     let (tool, method) = (format!(r#""tools/call","params":{{"name":"{TOKEN}"}}"#), format!(r#""do/{TOKEN}""#));

@@ -96,7 +96,7 @@ impl Client {
             self.hear(&line);
             let message: Json =
                 serde_json::from_str(&line).map_err(|error| self.failed(&format!("sent no JSON: {error}")))?;
-            // A message that nobody could read is answered without its id.
+            // A message that could not be read is answered without its id.
             let ours = message.get("id").is_some_and(|own| own.is_null() || own.as_u64() == Some(id));
             if ours && message.get("method").is_none() {
                 return Ok(message);

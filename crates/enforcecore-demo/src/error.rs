@@ -1,10 +1,10 @@
-//! Why the demo could not be played.
+//! Errors of the demo.
 
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
 
-/// Why the demo could not be played.
+/// Errors of the demo.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DemoError {

@@ -12,7 +12,7 @@ use crate::error::DemoError;
 #[derive(Debug, Default)]
 pub struct Call {
     id: String,
-    /// Allow, ask or deny; empty where nobody decided.
+    /// Allow, ask or deny; empty where no decision was made.
     pub decision: String,
     /// The stable code.
     pub code: String,

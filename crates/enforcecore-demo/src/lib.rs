@@ -2,7 +2,7 @@
 //!
 //! `world` (the folder, and what is found in it) · `script` (the calls) · `server` (the MCP server, a process of its own) ·
 //! `client` (the agent's side of the protocol) · `ledger` (what the log says of each call) · `tampering` (what verification
-//! says of damaged copies) · `report`. The proxy in the middle is `enforcecore mcp`, started like anybody would.
+//! says of damaged copies) · `report`. The proxy in the middle is `enforcecore mcp`, started as a user starts it.
 //!
 //! Absent on purpose: a terminal and a command line. The program that plays the demo has both, and is started again as proxy
 //! and as server: by its commands `mcp` and `demo-server`, which calls [`serve`].
@@ -124,7 +124,7 @@ impl Stage {
         for name in names.filter(|name| name.as_encoded_bytes().starts_with(VARIABLE_PREFIX.as_bytes())) {
             command.env_remove(name);
         }
-        // Nobody's own file lies there.
+        // No user's own file lies there.
         command.env("XDG_CONFIG_HOME", &self.root);
         if !unprotected {
             command.arg("--config").arg(self.root.join(CONFIG_FILE)).args(["mcp", "--"]).arg(&program);

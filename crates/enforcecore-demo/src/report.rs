@@ -11,7 +11,7 @@ use crate::script::{Kind, REDACTED, Step};
 use crate::server::TOOLS;
 use crate::tampering::{Evidence, Tampering};
 
-/// What became of the script.
+/// The result of the script.
 pub struct Report {
     /// The tools the agent was shown.
     pub(crate) tools: Vec<String>,
@@ -23,7 +23,7 @@ pub struct Report {
     pub kept: Option<PathBuf>,
 }
 
-/// What became of one call.
+/// The result of one call.
 pub struct Row {
     /// The call.
     pub step: &'static Step,

@@ -1,6 +1,6 @@
 //! The MCP server of the demo. Its effects are real, below one folder.
 //!
-//! It trusts its client, as many servers do: it follows every path, runs every command, mails everybody when nobody is named
+//! It trusts its client, as many servers do: it follows every path, runs every command, mails all users when none is named
 //! and takes a name that looks like one of its tools for that tool. It has no network; hosts answer from a folder.
 
 use std::fs::{self, OpenOptions};

@@ -28,7 +28,7 @@ pub struct Evidence {
     pub cut: Tampering,
 }
 
-/// What was done to a copy, and what was found.
+/// A change to a copy, and the finding.
 pub struct Tampering {
     /// What was touched.
     pub place: Place,

@@ -88,7 +88,7 @@ async fn each_of_many_calls_that_are_not_cancelled_starts() {
     assert_eq!((left.count("Intent allowed"), left.count("Outcome released")), (CALLS, CALLS));
 }
 
-/// Whoever is first, each call either runs or is void, and what is void does not run.
+/// In either order, each call either runs or is void, and a void call does not run.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_cancelled_at_once_is_asked_of_the_server_or_void_and_never_both() {
     let mut world = World::start().await;

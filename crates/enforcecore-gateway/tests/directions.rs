@@ -1,4 +1,4 @@
-//! What each side may say to the other, word by word: what is passed, what is cut, and what reaches nobody.
+//! What each side may say to the other, word by word: what is passed on, what is cut, and what is dropped.
 
 #![cfg(test)]
 
@@ -93,7 +93,7 @@ async fn a_server_hears_what_is_listed_of_what_its_client_tells() {
     let told = [
         ("notifications/roots/list_changed", r#"{"x":1,"_meta":{"x":1}}"#, Some("{}")),
         ("notifications/initialized", r#"{"x":1}"#, Some("{}")),
-        // About nothing that anybody asked.
+        // About no request that was made.
         ("notifications/progress", r#"{"progressToken":1,"progress":1}"#, None),
         ("notifications/progress", r#"{"progressToken":"a","progress":1,"message":"m"}"#, None),
         ("notifications/progress", r#"{"progress":1}"#, None),
@@ -114,7 +114,7 @@ async fn a_server_hears_what_is_listed_of_what_its_client_tells() {
         world.ask("ping", "{}").await;
         assert_eq!(world.heard(method).get(before).map(String::as_str), heard, "{method} {params}");
     }
-    // A notification with a member that nobody knows is none.
+    // A notification with an unknown member is dropped.
     world.send(r#"{"jsonrpc":"2.0","method":"notifications/roots/list_changed","extra":1}"#).await;
     let refused = world.receive().await;
     assert_eq!((at(&refused, "id").as_str(), at(&refused, "error.code").as_str()), ("null", "-32600"));
@@ -141,7 +141,7 @@ async fn progress_on_what_the_server_asked_reaches_it_under_its_own_token() {
     world.send(&format!(r#"{{"jsonrpc":"2.0","id":{id},"result":{{"roots":[]}}}}"#)).await;
     assert_eq!(text(&world.receive().await), r#"{"id": "p", "roots": []}"#);
     assert_eq!(world.heard("notifications/progress"), [r#"{"progressToken":"the server's","progress":1}"#]);
-    // Once it is answered nobody waits for it.
+    // Once it is answered, no request waits for it.
     world.send(&format!(r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{}}}"#, report(&token))).await;
     world.ask("ping", "{}").await;
     assert_eq!(world.heard("notifications/progress").len(), 1);
@@ -149,7 +149,7 @@ async fn progress_on_what_the_server_asked_reaches_it_under_its_own_token() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_cannot_be_read_under_an_id_in_use_answers_nobody_elses_request() {
+async fn an_unreadable_message_under_an_id_in_use_answers_no_other_request() {
     let long = format!(r#""x":"{}""#, "x".repeat(1 << 20));
     for (what, code) in [
         (r#""method":"tools/call","params":{"name":"echo","arguments":{"a":1,"a":2}}"#, "-32600"),

@@ -354,7 +354,7 @@ async fn a_cancelled_call_is_settled_and_the_server_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_that_asks_too_much_keeps_nobody_from_being_heard() {
+async fn a_server_that_asks_too_much_delays_no_other_message() {
     let mut world = World::start().await;
     world.request("tools/call", r#"{"name":"crowd","arguments":{}}"#).await;
     let mut asked = at(&world.receive().await, "id");
@@ -388,7 +388,7 @@ async fn a_client_that_asks_too_much_is_refused_the_rest_and_still_heard() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_client_that_does_not_read_keeps_nobody_from_stopping() {
+async fn a_client_that_does_not_read_delays_no_stop() {
     const ANSWERS: usize = 400;
     let mut world = World::start().await;
     // More answers than are kept for it, and never more calls at once than are handled: the next come once those before are

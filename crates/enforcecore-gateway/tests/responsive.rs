@@ -20,34 +20,35 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Holds whoever passes, from the time it is closed until it is opened.
+/// Holds the thread that passes, from the time it is closed until it is opened.
 struct Gate {
     arrived: Sender<()>,
     open: Receiver<()>,
 }
 
 /// The test's side of a gate.
-struct Keeper {
+struct GateControl {
     arrived: Receiver<()>,
     open: Sender<()>,
 }
 
 impl Gate {
-    fn new() -> (Gate, Keeper) {
+    fn new() -> (Gate, GateControl) {
         let ((arrived, here), (open, opened)) = (channel(), channel());
-        (Gate { arrived, open: opened }, Keeper { arrived: here, open })
+        (Gate { arrived, open: opened }, GateControl { arrived: here, open })
     }
 
     fn pass(self) {
         self.arrived.send(()).unwrap();
-        // What is held longer is held by the test's own thread. Nobody who opens it can be told from a test that cannot go on; that test then finds its keeper alone.
+        // What is held longer is held by the test's own thread.
+        // If it is never opened, the wait ends, and the test fails by its own assertion.
         let _ = self.open.recv_timeout(PATIENCE);
     }
 }
 
-impl Keeper {
-    /// Waits until a call stands at the gate.
-    async fn until_a_call_waits(&self) {
+impl GateControl {
+    /// Waits until a thread stands at the gate.
+    async fn until_reached(&self) {
         until("an inspection is held", || self.arrived.try_recv().is_ok()).await;
     }
 
@@ -101,12 +102,12 @@ impl Visit for Said {
 /// For one test at a time: whose tools are hidden cannot be told from the log.
 static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
-fn hold_next_hidden_tool() -> Keeper {
+fn hold_next_hidden_tool() -> GateControl {
     static INSTALLED: Once = Once::new();
     INSTALLED.call_once(|| tracing::subscriber::set_global_default(HoldingLog).unwrap());
-    let (gate, keeper) = Gate::new();
+    let (gate, control) = Gate::new();
     assert!(AT_HIDDEN_TOOL.lock().unwrap().replace(gate).is_none(), "one test holds it");
-    keeper
+    control
 }
 
 /// A writer that waits before it writes its first line.
@@ -130,16 +131,16 @@ impl<W: Write> Write for Held<W> {
 async fn while_an_answer_of_the_server_is_inspected_the_client_is_served_and_heard() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut world = World::start().await;
-    let keeper = hold_next_hidden_tool();
+    let control = hold_next_hidden_tool();
     let listed = world.request("tools/list", "{}").await;
-    keeper.until_a_call_waits().await;
+    control.until_reached().await;
     // What needs nothing of the server is answered.
     assert_eq!(at(&world.ask("vendor/x", "{}").await, "error.code"), "-32601");
     assert_eq!(support::code(&world.call("forbidden", r#"{"text":"a"}"#).await), "no_rule");
     // What needs it is asked of it.
     let called = world.request("tools/call", r#"{"name":"echo","arguments":{"text":"meanwhile"}}"#).await;
     world.until_file_has("effects", "echo meanwhile\n").await;
-    keeper.open();
+    control.open();
     // And what the server says keeps its order.
     for id in [listed, called] {
         assert_eq!(at(&world.receive().await, "id"), id.to_string());
@@ -151,15 +152,15 @@ async fn while_an_answer_of_the_server_is_inspected_the_client_is_served_and_hea
 async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
     let _alone = ONE_AT_A_TIME.lock().await;
     let mut world = World::start().await;
-    let keeper = hold_next_hidden_tool();
+    let control = hold_next_hidden_tool();
     world.request("tools/list", "{}").await;
-    keeper.until_a_call_waits().await;
+    control.until_reached().await;
     // The server answers the first before it reads the second, so that answer is behind the one that is held.
     for tool in ["pages", "daemon"] {
         world.request("tools/call", &format!(r#"{{"name":"{tool}","arguments":{{}}}}"#)).await;
         world.until_file_has("effects", &format!("{tool} \n")).await;
     }
-    let (ended, left) = world.stop_and(|| keeper.open()).await;
+    let (ended, left) = world.stop_and(|| control.open()).await;
     assert_eq!(ended, Ended::Stopped);
     let mut lines = left.lines();
     lines.sort();
@@ -168,13 +169,13 @@ async fn what_the_server_had_said_when_the_session_is_stopped_is_recorded() {
 
 #[tokio::test]
 async fn while_a_complaint_is_written_the_session_goes_on() {
-    let (gate, keeper) = Gate::new();
+    let (gate, control) = Gate::new();
     let mut world = World::with(|to| Box::new(Held { gate: Some(gate), to })).await;
-    keeper.until_a_call_waits().await;
+    control.until_reached().await;
     world.greet().await;
     assert_eq!(text(&world.call("echo", r#"{"text":"a"}"#).await), "you said a");
     assert_eq!(world.complaints(), "");
-    keeper.open();
+    control.open();
     let (ended, _) = world.leave().await;
     assert_eq!(ended, Ended::ClientLeft);
 }

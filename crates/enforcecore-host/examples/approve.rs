@@ -1,4 +1,4 @@
-//! Asks a person before a call runs: the first try is refused and asks, the second runs, because somebody said yes meanwhile.
+//! Asks a person before a call runs: the first try is refused and asks, the second runs, because a person approved it meanwhile.
 //!
 //! `cargo run -p enforcecore-host --example approve`
 
@@ -77,7 +77,7 @@ fn refund(enforcer: &Enforcer, amount: i64) -> Result<Call, Box<dyn Error>> {
     Ok(Call { id: enforcer.call_id()?, parent: None, tool: "refund".to_owned(), args, context })
 }
 
-/// Where requests lie until somebody answers them. A real one sends a message, and knows who may answer it.
+/// Holds requests until they are answered. A real one sends a message, and knows who may answer it.
 #[derive(Default)]
 struct Desk {
     asked: Mutex<Vec<[u8; 32]>>,

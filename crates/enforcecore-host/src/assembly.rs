@@ -31,7 +31,7 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability })?)
 }
 
-/// The places that no policy opens to the tools of this setup. None where a path cannot be told from another.
+/// The protected paths of this setup: no policy can allow its tools to use them. None where a path cannot be told from another.
 pub fn protected(setup: &Setup, policy: &Policy) -> Result<Protected, SetupError> {
     if setup.face.can(Capability::ResolvePaths) && paths::RESOLVES {
         Ok(protected::places(setup, policy)?)

@@ -110,7 +110,7 @@ pub fn anchored_checkpoint(folder: &Path) -> Result<Option<String>, StoreError> 
     FileAnchor::new(folder).latest()
 }
 
-/// What became of a log that was to be anchored.
+/// The result of anchoring a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchored {
     /// The anchor remembers it as it stands.

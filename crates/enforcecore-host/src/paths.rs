@@ -36,15 +36,15 @@ impl PathResolver for FileSystem {
 }
 
 /// Where an absolute path points as the kernel reads it.
-pub(crate) struct Walk {
-    /// The symbolic links that were followed: whoever exchanges one leads the path elsewhere.
+pub(crate) struct FollowedPath {
+    /// The symbolic links that were followed: exchanging one leads the path elsewhere.
     pub(crate) links: Vec<PathBuf>,
     /// Where it ends.
     pub(crate) end: PathBuf,
 }
 
 /// Walks an absolute path.
-pub(crate) fn walk(path: &Path) -> Result<Walk, PathError> {
+pub(crate) fn walk(path: &Path) -> Result<FollowedPath, PathError> {
     let mut resolved = PathBuf::from("/");
     let mut ahead = parts(path);
     let mut links = Vec::new();
@@ -78,7 +78,7 @@ pub(crate) fn walk(path: &Path) -> Result<Walk, PathError> {
         }
         parts(&target).into_iter().rev().for_each(|part| ahead.push_front(part));
     }
-    Ok(Walk { links, end: resolved })
+    Ok(FollowedPath { links, end: resolved })
 }
 
 /// The links below `/proc/PID` are not text: the kernel jumps, and our own process is not the tool's.

@@ -1,4 +1,4 @@
-//! What no policy opens on this machine: the files that enforcement is made from. What programs call their settings is
+//! Protected paths: the files that enforcement depends on. No policy can allow access to them. The settings of programs are
 //! protected by name, in the core.
 
 use std::path::{PathBuf, absolute};
@@ -6,10 +6,10 @@ use std::path::{PathBuf, absolute};
 use enforcecore::policy::{Place, Policy, Protected};
 use enforcecore::traits::StoreError;
 
-use crate::paths::{Walk, walk};
+use crate::paths::{FollowedPath, walk};
 use crate::setup::Setup;
 
-/// The places that no policy opens to the tools of this setup.
+/// The protected paths of this setup: no policy can allow its tools to use them.
 pub(crate) fn places(setup: &Setup, policy: &Policy) -> Result<Protected, StoreError> {
     let Setup { folders, workspace, configuration, .. } = setup;
     let bound = policy.documents.iter().skip(1).map(PathBuf::from);
@@ -33,7 +33,7 @@ fn found(path: &std::path::Path, what: &str) -> Result<Vec<PathBuf>, StoreError>
     let failed = |error| StoreError::new(format!("find {what}, `{}`", path.display()), error);
     let path = absolute(path).map_err(failed)?;
     Ok(match walk(&path) {
-        Ok(Walk { mut links, end }) => {
+        Ok(FollowedPath { mut links, end }) => {
             links.push(end);
             links
         }

@@ -1,4 +1,4 @@
-//! What an enforcer is put together from, with its defaults, and why there may be none.
+//! The parts of an enforcer, with their defaults, and the errors when building one.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,13 +11,13 @@ use enforcecore::traits::{Approver, StoreError};
 
 use crate::evidence::LogFolders;
 
-/// The name of a log in its checkpoints where nobody gives it another.
+/// The default name of a log in its checkpoints.
 pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
 pub(crate) const DEFAULT_LOG: &str = ".enforcecore/log";
 pub(crate) const DEFAULT_KEYS: &str = ".enforcecore/keys";
 pub(crate) const DEFAULT_WORKSPACE: &str = ".";
 
-/// What an enforcer is put together from.
+/// The parts of an enforcer.
 #[derive(Clone)]
 pub struct Setup {
     /// The policy's file.
@@ -32,7 +32,7 @@ pub struct Setup {
     pub durability: Durability,
     /// What the face can honour.
     pub face: Face,
-    /// Who may say yes, if anybody can be reached.
+    /// The approver, if one is configured.
     pub approver: Option<Arc<dyn Approver>>,
 }
 
@@ -52,7 +52,7 @@ impl Setup {
     }
 }
 
-/// Why there is no enforcer.
+/// Errors when building an enforcer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SetupError {

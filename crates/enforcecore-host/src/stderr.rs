@@ -1,6 +1,6 @@
-//! Stderr for programs that enforce: whoever started them may not read it, and a call is settled all the same.
+//! Stderr for programs that enforce: a call is settled even if the parent process does not read it.
 //!
-//! What cannot be written within a moment is dropped; from then on nothing waits until somebody reads again.
+//! What cannot be written within a moment is dropped; from then on nothing waits until it is read again.
 
 use std::io::{self, Write};
 
@@ -29,7 +29,7 @@ fn write(bytes: &[u8]) -> io::Result<usize> {
     /// How long a reader is waited for that has read so far.
     const PATIENCE: Timespec = Timespec { tv_sec: 1, tv_nsec: 0 };
     const NO_PATIENCE: Timespec = Timespec { tv_sec: 0, tv_nsec: 0 };
-    /// Whether the last write found a reader. Held over look and write, so that nobody takes the room between them.
+    /// Whether the last write found a reader. Held over look and write, so that no other thread takes the room between them.
     static IS_READ: Mutex<bool> = Mutex::new(true);
 
     let mut is_read = IS_READ.lock().unwrap_or_else(PoisonError::into_inner);

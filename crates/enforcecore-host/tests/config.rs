@@ -29,7 +29,7 @@ fn load_given(folder: &Path, variables: &[(&str, &str)], flags: &[(Key, &str)]) 
     Config::load(folder, None, environment, given)
 }
 
-/// What this file says, read because somebody named it.
+/// The values of this file, read as a named one.
 fn load_named(folder: &Path, file: &Path) -> Result<Config, Vec<Diagnostic>> {
     Config::load(folder, Some(file), [], Given::by(Origin::Flag))
 }
@@ -127,7 +127,7 @@ fn a_named_file_counts_in_place_of_the_projects() {
 }
 
 #[test]
-fn the_user_has_a_file_only_where_somebody_says_where() {
+fn the_user_has_a_file_only_where_a_folder_is_named() {
     let check = |variables: &[(&str, &str)], expected: &str| assert_eq!(said_of(variables), expected, "{variables:?}");
     let nowhere = "HOME: error[EC1003]: no absolute path says where the user's own file is\n  help: set HOME or \
                    XDG_CONFIG_HOME";
@@ -139,7 +139,7 @@ fn the_user_has_a_file_only_where_somebody_says_where() {
 }
 
 #[test]
-fn nothing_is_set_where_nobody_says_anything() {
+fn nothing_is_set_by_default() {
     let place = tempfile::tempdir().unwrap();
     let config = load(place.path(), &[("PATH", "/bin"), ("ENFORCE", "x")]).unwrap();
     Key::ALL.iter().for_each(|key| assert_eq!(config.get(*key), Config::default().get(*key)));
@@ -434,7 +434,7 @@ fn a_project_opens_no_folder_but_its_own() {
         write(&project.join("enforcecore.toml"), &line);
         let code = load(&project.join("inside"), &[]).map_or_else(|found| found[0].code.as_str(), |_| "none");
         assert_eq!(code, if allowed { "none" } else { "EC1003" }, "{workspace}");
-        // Whoever answers for it may open any.
+        // The person who names the file may open any.
         assert!(load_named(&project, &project.join("enforcecore.toml")).is_ok());
         fs::remove_file(project.join("enforcecore.toml")).unwrap();
         write(&home.join(".config/enforcecore/enforcecore.toml"), &line);
@@ -549,7 +549,7 @@ fn a_project_that_repeats_its_user_says_nothing_against_them() {
     // The same word is another folder in another file.
     let both = Both::new("log = \"log\"\n", "log = \"log\"\n");
     assert_eq!(both.value(Key::Log, &[], &[]), "EC1007");
-    // Whoever works in the user's folder of configurations has one file there, and not two.
+    // In the user's folder of configurations there is one file, and not two.
     write(&both.user(), "trusted_projects = []\nlog = \"log\"\n");
     let folder = both.user();
     let folder = folder.parent().unwrap();

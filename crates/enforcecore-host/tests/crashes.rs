@@ -4,7 +4,7 @@
 //! `cargo xtask soak log`. Its seed decides who writes, who is killed and after how much; the moments are the system's.
 #![cfg(test)]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at the first surprise")]
-#![allow(clippy::print_stderr, reason = "whoever repeats a run needs its seed")]
+#![allow(clippy::print_stderr, reason = "a repeated run needs its seed")]
 
 mod support;
 
@@ -66,7 +66,7 @@ fn write_calls(log: &Log<State>, root: &Path, writer: &str, calls: u64) {
     }
 }
 
-/// The one refusal a busy machine may cause; the log says so afterwards to whoever asks again.
+/// The one refusal a busy machine may cause; the log says so afterwards.
 fn waited_too_long(error: &LogError) -> bool {
     error.to_string().contains("another process holds it for too long")
 }
@@ -97,7 +97,7 @@ impl Writer {
     }
 }
 
-/// A test that stops leaves nobody behind who writes for ever.
+/// A test that stops leaves no process behind that writes for ever.
 impl Drop for Writer {
     fn drop(&mut self) {
         let _ = self.child.kill();
@@ -201,7 +201,7 @@ fn writers_are_killed_at_random_moments() {
     let begun = Instant::now();
     let mut logs = 0;
     while logs == 0 || begun.elapsed() < time {
-        // A log that something is wrong with stays for whoever looks into it.
+        // A damaged log stays, to be examined.
         let root = tempfile::tempdir().unwrap().keep();
         eprintln!("log {logs} in `{}`", root.display());
         total.add(&one_log(&root, &mut chance));

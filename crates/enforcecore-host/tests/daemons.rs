@@ -1,4 +1,4 @@
-//! What a program leaves behind and what ended leaves nothing, while the program runs; and nobody else's child is touched.
+//! Orphans of a running program are reaped when they end; children of other callers are not touched.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -16,7 +16,7 @@ use support::{until, wait_for_lines};
 const ORPHANS: &str =
     "for i in $(seq 12); do (true & echo $! >> PIDS); (setsid true & echo $! >> PIDS); done; sleep 600";
 
-/// Has a program leave orphans that end, beside a child that somebody else started.
+/// Has a program leave orphans that end, beside a child of another caller.
 fn check() {
     let mut other = Command::new("sh").args(["-c", "exit 7"]).spawn().unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ fn what_ended_leaves_nothing_while_the_program_runs() {
     check_after_its_end();
 }
 
-/// A program that ended, and left somebody who leaves others.
+/// A program that ended, and left a process that leaves others.
 fn check_after_its_end() {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
@@ -54,7 +54,7 @@ fn check_after_its_end() {
     tree.kill().unwrap();
 }
 
-/// What a program ended with is seen through its keeper.
+/// The reaper reports a program's exit status.
 fn check_ends() {
     let ended = |script: &str| {
         let (mut tree, _pipes) = Spawn::new("bash").args(["-c", script]).start().unwrap();

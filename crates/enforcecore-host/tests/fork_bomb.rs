@@ -1,4 +1,4 @@
-//! A fork bomb, which forks and ends all the time has another process id whenever somebody looks, and is ended all the same.
+//! A fork bomb, which forks and ends all the time has another process id at each look, and is killed all the same.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -15,14 +15,14 @@ use support::{PATIENCE, own_words, until};
 
 /// How many bombs a program starts; unset where no program was started.
 const FORK_BOMBS: &str = "TEST_FORK_BOMBS";
-/// Whether it then kills its keeper.
+/// Whether it then kills its reaper.
 const ORPHANED: &str = "TEST_FORK_BOMBS_ORPHANED";
 
 /// What one says once it has forked so often that its first parents are long gone.
 const FORKING: &[u8] = b"one forks\n";
 const FORKS: u32 = 100;
 
-/// Runs in a process of its own, started by the test below. It ends by itself, if nobody ends it, once its time is over.
+/// Runs in a process of its own, started by the test below. If it is not killed, it ends once its time is over.
 #[test]
 #[ignore = "it escapes, and is started by others"]
 fn child_fork_bombs() {
@@ -55,7 +55,7 @@ fn child_fork_bombs() {
     std::thread::sleep(2 * PATIENCE);
 }
 
-/// Ends a program with so many bombs, beside a child that somebody else started.
+/// Kills a program with so many bombs, beside a child of another caller.
 fn check(bombs: u32, orphaned: bool) {
     let mut words = own_words();
     let mut program = Spawn::new(words.remove(0)).args(&words).env(FORK_BOMBS, bombs.to_string());
@@ -70,7 +70,7 @@ fn check(bombs: u32, orphaned: bool) {
         assert_ne!(said.read_line(&mut text).unwrap(), 0, "it ended without a word");
     }
     if orphaned {
-        until("its keeper is gone", || tree.exit_status().unwrap().is_some());
+        until("its reaper is gone", || tree.exit_status().unwrap().is_some());
     }
     assert!(orphaned || tree.exit_status().unwrap().is_none());
     assert!(!is_let_go(said.get_ref()), "they fork");
@@ -95,7 +95,7 @@ fn a_fork_bomb_is_ended() {
     assert!(tree.exit_status().unwrap().is_none(), "no other tree is touched");
 }
 
-/// Whether nobody is left who could write: exact, where a look at processes is not.
+/// Whether no process is left that could write: exact, where a look at processes is not.
 fn is_let_go(pipe: &impl std::os::fd::AsFd) -> bool {
     let mut polled = [PollFd::new(pipe, PollFlags::empty())];
     poll(&mut polled, Some(&Timespec::default())).unwrap() == 1

@@ -36,11 +36,11 @@ fn child_is_a_proxy() {
         adopt_orphans().unwrap();
     }
     let (mut tree, mut pipes) = Spawn::new("bash").args(["-c", &script]).start().unwrap();
-    println!("\nkeeper {}", tree.id());
+    println!("\nreaper {}", tree.id());
     if std::env::var_os(WAITS).is_some() {
         let _ = std::io::stdin().read_to_end(&mut Vec::new());
     }
-    // Whoever is left holds its stdout open, so that is read beside.
+    // A survivor holds its stdout open, so that is read on another thread.
     let said = std::thread::spawn(move || {
         let mut said = String::new();
         pipes.stdout.read_to_string(&mut said).map(|_| said)
@@ -81,26 +81,26 @@ fn check(victim: &str, script: &str, members: usize) {
     let folder = tempfile::tempdir().unwrap();
     let pids = folder.path().join("pids");
     let script = script.replace("PIDS", pids.to_str().unwrap());
-    let how: &[&str] = if victim == "keeper" { &[ADOPTS, WAITS] } else { &[WAITS] };
+    let how: &[&str] = if victim == "reaper" { &[ADOPTS, WAITS] } else { &[WAITS] };
     let (mut child, mut lines) = proxy(own_words(), &script, how, None);
-    let keeper = lines.find_map(|line| line.strip_prefix("keeper ").map(str::to_owned)).unwrap();
+    let reaper = lines.find_map(|line| line.strip_prefix("reaper ").map(str::to_owned)).unwrap();
     let ids = wait_for_lines(&pids, members);
     assert!(ids.iter().all(|id| is_alive(id)), "{script}: {ids:?} should run");
     match victim {
         "proxy" => child.kill().unwrap(),
-        _ => assert!(Command::new("kill").args(["-KILL", &keeper]).status().unwrap().success()),
+        _ => assert!(Command::new("kill").args(["-KILL", &reaper]).status().unwrap().success()),
     }
     // Now the proxy looks, if it is still there, as one does all the time.
     drop(child.stdin.take());
     let begin = Instant::now();
-    while is_alive(&keeper) || ids.iter().any(|id| is_alive(id)) {
+    while is_alive(&reaper) || ids.iter().any(|id| is_alive(id)) {
         assert!(begin.elapsed() < Duration::from_secs(20), "{victim} killed, {script}: a survivor among {ids:?}");
         std::thread::sleep(Duration::from_millis(5));
     }
     let ended = lines.find(|line| line.starts_with("ended "));
     let expected = match victim {
         "proxy" => None,
-        "keeper" => Some("ended true"),
+        "reaper" => Some("ended true"),
         _ => Some("ended false"),
     };
     assert_eq!(ended.as_deref(), expected, "{victim} killed, {script}");
@@ -115,12 +115,12 @@ fn a_proxy_that_is_killed_leaves_nothing_of_its_program() {
 }
 
 #[test]
-fn a_keeper_that_is_killed_leaves_nothing_of_its_program() {
+fn a_killed_reaper_leaves_nothing_of_its_program() {
     for (script, members) in PROGRAMS {
-        check("keeper", script, members);
+        check("reaper", script, members);
     }
-    // Where nobody takes over from the keeper, the kernel ends the program itself.
-    check("keeper of a proxy that adopts nobody", "echo $$ >> PIDS; exec sleep 100", 1);
+    // Where no process takes over from the reaper, the kernel kills the program.
+    check("reaper of a proxy that adopts nobody", "echo $$ >> PIDS; exec sleep 100", 1);
 }
 
 /// Looks into a process as a program can without more rights than its user has: one line for each way.
@@ -133,14 +133,14 @@ const LOOK: &str = r#"look() {
   (: > /proc/$1/mem) 2> /dev/null && echo saw $2 written
 }
 sleep 100 & sleep=$!
-look $PPID keeper
+look $PPID reaper
 look $sleep other
 "#;
 
-/// The keeper is a fork of us, so its memory holds our keys: its program, who runs as the same user, sees nothing of it.
+/// The reaper is a fork of us, so its memory holds our keys: its program, which runs as the same user, sees nothing of it.
 #[test]
-fn a_program_cannot_look_into_its_keeper() {
-    // Root looks into everything, so a program of root's is started as somebody else.
+fn a_program_cannot_look_into_its_reaper() {
+    // Root looks into everything, so root starts the program as another user.
     let user = rustix::process::geteuid().is_root().then_some(OTHER);
     let folder = tempfile::tempdir().unwrap();
     fs::set_permissions(folder.path(), Permissions::from_mode(0o755)).unwrap();
@@ -151,7 +151,7 @@ fn a_program_cannot_look_into_its_keeper() {
         let prefix = format!("saw {whom} ");
         seen.iter().filter_map(|line| line.strip_prefix(&prefix)).map(str::to_owned).collect()
     };
-    assert_eq!(of("keeper"), [] as [&str; 0], "{seen:?}");
+    assert_eq!(of("reaper"), [] as [&str; 0], "{seen:?}");
     // The twin: any other process of the same user.
     for way in ["environ", "maps", "mem", "auxv", "exe", "cwd", "fd", "written"] {
         assert!(of("other").iter().any(|seen| seen == way), "{way}: {seen:?}");

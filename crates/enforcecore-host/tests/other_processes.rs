@@ -1,4 +1,4 @@
-//! Ending a tree ends nobody else: not another tree, not a child that is none, not whoever got the id of one that ended.
+//! Killing a tree kills no other process: no other tree, no child outside a tree, no process that got the id of one that ended.
 
 #![cfg(test)]
 #![cfg(target_os = "linux")]
@@ -20,10 +20,10 @@ fn runs(tree: &mut Tree) -> bool {
     tree.exit_status().unwrap().is_none()
 }
 
-fn kill_keeper(tree: &mut Tree) {
-    let keeper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
-    kill_process(keeper, Signal::KILL).unwrap();
-    until("its keeper ends", || !runs(tree));
+fn kill_reaper(tree: &mut Tree) {
+    let reaper = Pid::from_raw(i32::try_from(tree.id()).unwrap()).unwrap();
+    kill_process(reaper, Signal::KILL).unwrap();
+    until("its reaper ends", || !runs(tree));
 }
 
 fn child() -> Child {
@@ -32,7 +32,7 @@ fn child() -> Child {
 
 // One test, because a process is a reaper as a whole.
 #[test]
-fn nobody_else_is_ended() {
+fn no_other_process_is_ended() {
     check_ignored_ends();
 
     set_child_subreaper(Some(getpid())).unwrap();
@@ -40,9 +40,9 @@ fn nobody_else_is_ended() {
     let (mut first, _pipes) = sleeping();
     first.kill().unwrap();
     let (mut first, _pipes) = sleeping();
-    kill_keeper(&mut first);
+    kill_reaper(&mut first);
     let error = first.kill().unwrap_err().to_string();
-    assert!(error.ends_with("its keeper was killed, and what it kept may run on"), "{error}");
+    assert!(error.ends_with("its reaper was killed, and its child processes may still run"), "{error}");
     assert!(other.try_wait().unwrap().is_none(), "a reaper for other reasons keeps its own child");
     other.kill().unwrap();
     other.wait().unwrap();
@@ -52,7 +52,7 @@ fn nobody_else_is_ended() {
     first.kill().unwrap();
     assert!(runs(&mut second));
     let (mut first, _pipes) = sleeping();
-    kill_keeper(&mut first);
+    kill_reaper(&mut first);
     first.kill().unwrap();
     assert!(runs(&mut second), "not even where orphans are looked for");
     second.kill().unwrap();
@@ -79,7 +79,7 @@ fn child_ignores_ends() {
     assert!(error.contains("its end was taken by another"), "{error}");
 }
 
-/// Whose end nobody takes has an id that may be another's.
+/// A process that was reaped elsewhere has an id that may be another's.
 fn check_ignored_ends() {
     let words = own_words();
     let mut command = Command::new(&words[0]);

@@ -31,7 +31,7 @@ fn check(script: &str, members: usize) {
     tree.kill().unwrap();
 }
 
-// One test, because a process has one set of children: two trees without keepers would end each other's orphans.
+// One test, because a process has one set of children: two trees without reapers would end each other's orphans.
 #[test]
 fn a_tree_is_ended_with_all_it_started() {
     check("echo $$ >> PIDS; sleep 600", 1);
@@ -44,7 +44,7 @@ fn a_tree_is_ended_with_all_it_started() {
         "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 600) & disown' &) ; until [ -s PIDS ]; do sleep 0.01; done; exit 3",
         1,
     );
-    // Without its keeper it is ours.
+    // Without its reaper it is ours.
     check(
         "(setsid bash -c '(echo $BASHPID >> PIDS; exec sleep 600) & disown' &) ; until [ -s PIDS ]; do sleep 0.01; done; kill -KILL $PPID; sleep 600",
         1,

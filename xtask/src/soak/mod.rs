@@ -21,10 +21,10 @@ mod systems;
 
 /// What to run, for how long, and from which seed.
 #[derive(Args)]
-pub struct Options {
+pub struct SoakOptions {
     /// The soak.
     #[arg(value_enum)]
-    name: Name,
+    name: SoakName,
     /// Minutes after which it is not repeated any more.
     #[arg(long, value_name = "N", default_value_t = 1)]
     minutes: u64,
@@ -34,7 +34,7 @@ pub struct Options {
 }
 
 #[derive(Clone, Copy, ValueEnum)]
-enum Name {
+enum SoakName {
     /// The tests of the library and its files on 64-bit ARM, emulated by QEMU.
     PlatformsArm,
     /// The tests of the library and its files on Windows, as Wine knows it.
@@ -46,16 +46,16 @@ enum Name {
 }
 
 /// Runs a soak; true when nothing failed.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &SoakOptions) -> Result<bool> {
     let root = tool::root()?;
     let mut steps = Steps::start();
     let first = options.seed.unwrap_or_else(clock_seed);
     let time = Duration::from_secs(60 * options.minutes);
     match options.name {
-        Name::PlatformsArm => repeat_on(&systems::arm(), &root, &mut steps, first, time),
-        Name::PlatformsWindows => repeat_on(&systems::windows(&root), &root, &mut steps, first, time),
-        Name::Log => drop(steps.count(&format!("seed {first}"), || log(&root, first, time))),
-        Name::Exchange => drop(steps.count("exchange", || exchange(&root, time))),
+        SoakName::PlatformsArm => repeat_on(&systems::arm(), &root, &mut steps, first, time),
+        SoakName::PlatformsWindows => repeat_on(&systems::windows(&root), &root, &mut steps, first, time),
+        SoakName::Log => drop(steps.count(&format!("seed {first}"), || log(&root, first, time))),
+        SoakName::Exchange => drop(steps.count("exchange", || exchange(&root, time))),
     }
     Ok(steps.finish())
 }

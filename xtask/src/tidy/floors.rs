@@ -134,7 +134,7 @@ const CORE: &str = "crates/enforcecore/src/";
 
 /// What `cargo xtask floors` may be told.
 #[derive(clap::Args)]
-pub struct Options {
+pub struct FloorsOptions {
     /// The commit to look at; without it, the tree as it is.
     #[arg(long)]
     at: Option<String>,
@@ -144,7 +144,7 @@ pub struct Options {
 }
 
 /// Prints what stands against the floors, known or not; true when there is nothing.
-pub fn run(options: &Options) -> Result<bool> {
+pub fn run(options: &FloorsOptions) -> Result<bool> {
     let root = tool::root()?;
     let sources = match &options.at {
         Some(commit) => Sources::of_commit(&root, commit, &CRATES)?,
@@ -224,7 +224,7 @@ impl Uses {
                     uses.note(&modules, index, target, &import.path);
                 }
             }
-            let mut paths = Paths(Vec::new());
+            let mut paths = PathsInCode(Vec::new());
             let items = module.items.iter().filter(|item| !matches!(item, syn::Item::Use(_)));
             items.for_each(|item| paths.visit_item(item));
             for path in paths.0 {
@@ -359,9 +359,9 @@ impl Floors {
 }
 
 /// Paths that code outside its tests names, macro arguments included.
-struct Paths(Vec<Vec<String>>);
+struct PathsInCode(Vec<Vec<String>>);
 
-impl<'ast> Visit<'ast> for Paths {
+impl<'ast> Visit<'ast> for PathsInCode {
     fn visit_item(&mut self, item: &'ast syn::Item) {
         if is_for_tests(attributes(item)) {
             return;
@@ -390,7 +390,7 @@ impl<'ast> Visit<'ast> for Paths {
     }
 }
 
-impl Paths {
+impl PathsInCode {
     /// Paths in a macro's arguments, which are tokens and not yet syntax: words with `::` between them.
     fn note_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();

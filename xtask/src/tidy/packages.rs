@@ -1,4 +1,4 @@
-//! How many packages each part of the product pulls in: whoever reviews what they run has to read all of them.
+//! How many packages each part of the product pulls in: a reviewer has to read all of them.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::tool::{cargo, read};
 /// Packages the log may use, itself included: what an auditor who embeds the verifier takes on. It has 37 (2026-11-26), and
 /// most of them are the cryptography.
 const AUDIT_PACKAGES_MAX: usize = 60;
-/// Packages the library may use, itself included: what somebody who embeds it takes on. It has 91 (2026-11-24), and most of
+/// Packages the library may use, itself included: what a program that embeds it takes on. It has 91 (2026-11-24), and most of
 /// them are the Unicode tables of host names and the cryptography.
 const CORE_PACKAGES_MAX: usize = 110;
 /// Packages of the library with its files and processes: little more than the library, because that much is the standard

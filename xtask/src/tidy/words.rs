@@ -2,7 +2,7 @@
 //! the machine is called.
 //!
 //! A registry's address in a file decides for everyone where packages come from. A folder or a machine's name in one is of no
-//! use to others; both are read from the machine that the rule runs on, so whoever writes one down is told.
+//! use to others; both are read from the machine that the rule runs on, so writing one down is an error there.
 
 use std::path::Path;
 

@@ -38,7 +38,7 @@ def enforce(
         function: Nothing: the decorator is written with its options, `@enforce(policy="policy.yaml")`.
         policy: The policy's file.
         tool_name: What policies call the function; its own name if not given.
-        opaque: Parameters that may hold objects nobody can look into, such as `self` or a connection. The function gets
+        opaque: Parameters that may hold opaque objects, such as `self` or a connection. The function gets
             them as they are; no condition of a policy holds of them. Data is never opaque: it is decided on or refused.
         log: The folder of the evidence.
         keys: The folder of the signing key.
@@ -48,7 +48,7 @@ def enforce(
         enforcer: An enforcer to share; it has the policy, the folders and the durability already.
 
     Raises:
-        ConfigurationError: The configuration has a mistake, or nobody names a policy.
+        ConfigurationError: The configuration has a mistake, or no policy is configured.
         PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
         AuditError: The log cannot be opened.
         NotSupportedError: The function is asynchronous or a generator.

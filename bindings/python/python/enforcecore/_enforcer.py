@@ -32,15 +32,15 @@ class Enforcer:
 
     Args:
         policy: The policy's file.
-        log: The folder of the evidence, `.enforcecore/log` if nobody says otherwise.
-        keys: The folder of the signing key, `.enforcecore/keys` if nobody says otherwise.
+        log: The folder of the evidence, `.enforcecore/log` by default.
+        keys: The folder of the signing key, `.enforcecore/keys` by default.
         anchor: A folder elsewhere that remembers how far the log has come.
         durability: `strict` runs nothing before its intent is on stable storage. `buffered` writes later and may lose
             the last entries on a kill; a policy that counts or remembers refuses it.
         config: A file to read in place of the `enforcecore.toml` of the project and of the user.
 
     Raises:
-        ConfigurationError: The configuration has a mistake, or nobody names a policy.
+        ConfigurationError: The configuration has a mistake, or no policy is configured.
         PolicyLoadError: The policy does not load, or asks for what cannot be enforced on a function in this process.
         AuditError: The log cannot be opened.
     """
@@ -96,7 +96,7 @@ class Enforcer:
             finally:
                 _sessions.CALL.reset(token)
             if inspect.iscoroutine(result):
-                # It is refused as a result; closed, it does not also complain that nobody awaited it.
+                # It is refused as a result; closed, it does not also warn that it was never awaited.
                 result.close()
             return result
 

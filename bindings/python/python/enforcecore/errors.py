@@ -58,7 +58,7 @@ class Diagnostic:
 
 
 class ConfigurationError(EnforceCoreError):
-    """The configuration has a mistake, or nobody names a policy. Nothing is protected, so nothing may run.
+    """The configuration has a mistake, or no policy is configured. Nothing is protected, so nothing may run.
 
     The message has every finding as `file:line:column` or as its variable; `diagnostics` has them as objects.
     """

@@ -1,7 +1,7 @@
 //! Python values, frozen: one walk makes the copy that is decided, committed to and handed on.
 //!
-//! Only exact built-in types are read, because a subclass can say one thing to whoever checks it and another to whoever uses
-//! it. Containers are rebuilt, so nothing that happens to the original afterwards matters; numbers are immutable and are
+//! Only exact built-in types are read, because a subclass can say one thing when it is checked and another when it is used.
+//! Containers are rebuilt, so nothing that happens to the original afterwards matters; numbers are immutable and are
 //! handed on as the very objects they are, so an `int` stays an `int` and a `Decimal` keeps its places.
 
 use enforcecore::call::Malformed;

@@ -29,7 +29,7 @@ Examples:
     pub enum AuditCommands {
         Anchor(Anchor),
         Verify(Verify),
-        Show(Show),
+        Show(ShowLog),
     }
 }
 
@@ -115,7 +115,7 @@ decision, code, call, rules and redactions. The log is checked as it is shown.
 
 Exit status: 0 shown, 1 the log is altered or has no such call, 2 it cannot be
 read.")]
-pub struct Show {
+pub struct ShowLog {
     /// The log's folder [default: the configured one]
     log: Option<PathBuf>,
     /// Only the entries of this call
@@ -165,7 +165,7 @@ impl Command for Verify {
     }
 }
 
-impl Command for Show {
+impl Command for ShowLog {
     fn enforces(&self) -> bool {
         false
     }
@@ -269,7 +269,7 @@ fn anchor(path: &Path) -> Result<String, CommandError> {
     read_text(opened.file, ANCHOR_BYTES_MAX).map_err(|error| failed(&error))
 }
 
-fn show(log: &Path, options: &Show, output: &mut Output) -> Result<Exit, CommandError> {
+fn show(log: &Path, options: &ShowLog, output: &mut Output) -> Result<Exit, CommandError> {
     let entries = evidence::entries(log).map_err(|error| cannot_read(log, &error))?;
     let wanted = |entry: &Result<EntryLine, String>| match (entry, &options.call) {
         (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),

@@ -17,7 +17,7 @@ commands! {
 Example:
   enforcecore config show    every value and where it comes from")]
     pub enum ConfigCommands {
-        Show(Show),
+        Show(ShowConfig),
     }
 }
 
@@ -36,7 +36,7 @@ Examples:
 
 Exit status: 0 shown, 1 mistakes in a file or a variable, 2 the file that
 --config names cannot be read.")]
-pub struct Show {
+pub struct ShowConfig {
     #[command(flatten)]
     policy: PolicyFlags,
     #[command(flatten)]
@@ -48,7 +48,7 @@ pub struct Show {
     json: bool,
 }
 
-impl Command for Show {
+impl Command for ShowConfig {
     fn enforces(&self) -> bool {
         false
     }
@@ -75,7 +75,7 @@ impl Command for Show {
     }
 }
 
-fn refuse(options: &Show, found: &[Diagnostic], output: &mut Output) -> Result<Exit, CommandError> {
+fn refuse(options: &ShowConfig, found: &[Diagnostic], output: &mut Output) -> Result<Exit, CommandError> {
     if options.json {
         output.json(&json!({"v": 1, "diagnostics": found.iter().map(diagnostic::json).collect::<Vec<_>>()}))?;
     } else {
@@ -85,7 +85,7 @@ fn refuse(options: &Show, found: &[Diagnostic], output: &mut Output) -> Result<E
     Ok(Exit::Findings)
 }
 
-/// What is shown of one setting.
+/// One setting, as it is shown.
 struct Shown<'a> {
     name: &'static str,
     variable: Option<&'static str>,

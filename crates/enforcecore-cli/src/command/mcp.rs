@@ -110,7 +110,7 @@ fn fresh_name() -> Result<String, CommandError> {
     Ok(format!("mcp-{}", hex(&bytes)))
 }
 
-/// Done when the process is asked to end.
+/// Resolves when the process is asked to end.
 #[cfg(unix)]
 fn told_to_stop() -> Result<impl Future<Output = ()>, CommandError> {
     use tokio::signal::unix::{SignalKind, signal};

@@ -111,7 +111,7 @@ impl Place {
         ran
     }
 
-    /// What somebody who types these commands sees, one after the other.
+    /// The output of these commands in a terminal, one after the other.
     pub fn transcript(&self, commands: &[&[&str]]) -> String {
         commands.iter().fold(String::new(), |mut text, args| {
             text.push_str(&self.entry(args, &self.run(args)));

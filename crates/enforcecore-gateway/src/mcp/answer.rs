@@ -1,7 +1,7 @@
-//! What the client is told: the ends of calls as results and errors of the protocol.
+//! Answers to the client: the ends of calls as results and errors of the protocol.
 //!
 //! A refused tool call is a result with `isError`, because that is what a model gets to read; a refused method is an error.
-//! Both carry the same object for programs, so that nobody has to read the sentence.
+//! Both carry the same object for programs, so that a program need not read the sentence.
 
 use enforcecore::audit::EffectStatus;
 use enforcecore::codes::Code;

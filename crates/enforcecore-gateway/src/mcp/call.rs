@@ -32,7 +32,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
-    /// Reads the parameters of `tools/call`. A member nobody here knows may mean anything, so it is refused.
+    /// Reads the parameters of `tools/call`. An unknown member may mean anything, so it is refused.
     pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
         let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new(code::BAD_MESSAGE, what)));
         let meta = methods::meta(params.shift_remove("_meta"));
@@ -69,8 +69,8 @@ impl Wanted {
     }
 }
 
-/// Runs one call through the line. Blocks, so it has a thread of its own. None for a call that the client cancelled: nobody
-/// reads the answer. One that was cancelled before the server was asked is void.
+/// Runs one call through the line. Blocks, so it has a thread of its own. None for a call that the client cancelled: its
+/// answer is not read. One that was cancelled before the server was asked is void.
 pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Wanted) -> Option<Map> {
     let Wanted { method, tool, args, meta, style } = wanted;
     let call = session.call(&tool, args);
@@ -125,7 +125,7 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
     }
 }
 
-/// The tool ran, and nobody can say what it answered. What is wrong is said without a key of the answer, which may be a secret.
+/// The tool ran, and its answer cannot be read. What is wrong is said without a key of the answer, which may be a secret.
 fn unreadable(code: Code) -> Outcome {
     Outcome::Unreadable(Malformed::new(code, "the server's answer cannot be read"))
 }

@@ -1,7 +1,7 @@
 //! Lines to messages: JSON-RPC 2.0, one message a line, read strictly.
 //!
 //! A line that two readers could understand differently is no message. What can be told of it (its id, the tool it names) is
-//! kept, so that whoever waits for an answer gets one. Batches are refused: only one protocol version ever had them.
+//! kept, so that the sender of a request gets an answer. Batches are refused: only one protocol version ever had them.
 
 use enforcecore::call::Malformed;
 use enforcecore::codes::call as code;
@@ -78,7 +78,7 @@ pub async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Option<(Vec<u
     loop {
         let chunk = input.fill_buf().await.ok()?;
         if chunk.is_empty() {
-            // A last line without its end was cut: nobody knows what it was going to say.
+            // A last line without its end was cut: the rest of it is unknown.
             return None;
         }
         let end = chunk.iter().position(|byte| *byte == b'\n');

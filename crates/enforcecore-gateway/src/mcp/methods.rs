@@ -1,4 +1,4 @@
-//! What may be said, and by whom. A method that does not stand here is answered by us and reaches nobody.
+//! The methods that each side may use. A method that is not listed is answered by us and not passed on.
 //!
 //! Every method listed exists in every protocol version listed. What a server can be made to do or to show is a call: a tool's,
 //! or that of a method, which a policy declares and allows by the method's name. Whatever else the client says carries the
@@ -13,7 +13,7 @@ use super::shape::{Members, Shape};
 /// The protocol versions this proxy knows, oldest first: those that begin with a handshake.
 pub const PROTOCOL_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
-/// What the server may say it can do.
+/// The capabilities that the server may offer.
 const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 const NOTHING: Members = &[];
@@ -260,7 +260,7 @@ mod tests {
         ("notifications/resources/list_changed", None, None, None, true),
         ("notifications/resources/updated", None, None, None, true),
         ("notifications/tools/list_changed", None, None, None, true),
-        // Not served by anybody.
+        // Served by neither side.
         ("sampling/createMessage", None, None, None, false),
         ("elicitation/create", None, None, None, false),
         ("notifications/elicitation/complete", None, None, None, false),

@@ -19,10 +19,10 @@ use super::shape::Members;
 /// Messages on their way to one side at most.
 const MESSAGES_AHEAD_MAX: usize = 256;
 
-/// What became of a request: the answer's body, `result` or `error`.
+/// The end of a request: the answer's body, `result` or `error`.
 pub type Answer = Result<Map, Lost>;
 
-/// Why there is no answer.
+/// Errors instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lost {
     /// The request was never sent: the other side is gone, or does not read.
@@ -31,7 +31,7 @@ pub enum Lost {
     GivenUp,
     /// The other side went away.
     Gone,
-    /// Whoever asked no longer wants to know.
+    /// The asker cancelled the request.
     Cancelled,
     /// There is one, and it cannot be read; the code says why.
     Unreadable(Code),

@@ -1,4 +1,4 @@
-//! The server's process: started in a session of its own, ended with all it started.
+//! The server's process: started in a session of its own, killed with all its child processes.
 
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -43,7 +43,7 @@ impl Server {
 }
 
 impl Process {
-    /// Ends the server and all it started, and says how it had ended. Blocks until they are gone.
+    /// Kills the server and all its child processes, and says how it had ended. Blocks until they are gone.
     pub(super) fn end(&self) -> Result<Option<ExitStatus>, StoreError> {
         let mut tree = self.tree();
         tree.kill()?;

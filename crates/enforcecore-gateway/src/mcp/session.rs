@@ -1,4 +1,4 @@
-//! What every task of a session shares: both sides, the server's process, and the enforcer.
+//! The state that the tasks of a session share: both sides, the server's process, and the enforcer.
 
 use std::future::Future;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ impl Session {
         Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
     }
 
-    /// Ends the server with all it started, because a call is overdue. Blocks until they are gone.
+    /// Kills the server with all its child processes, because a call is overdue. Blocks until they are gone.
     pub(super) fn kill(&self) {
         match self.process.end() {
             Ok(_) => warn!("the server was ended, because a call was overdue"),
@@ -107,7 +107,7 @@ impl Session {
     }
 }
 
-/// What became of an answer on its way to the other side.
+/// The state of an answer on its way to the other side.
 enum Handed {
     /// It is sent.
     Now,

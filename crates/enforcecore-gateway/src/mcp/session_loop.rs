@@ -34,7 +34,7 @@ use super::stage::{Stage, stage};
 /// Requests of one side being handled at most, calls included; more are refused, so that answers and the end are always
 /// read. Each call has a thread while its tool runs.
 pub const CALLS_MAX: usize = 256;
-/// How long a server has to answer what it was asked, and to end by itself, once its client has left.
+/// How long a server has to answer its open requests, and to end by itself, once its client has disconnected.
 pub const GRACE: Duration = Duration::from_secs(2);
 
 /// A proxy for one session.
@@ -59,7 +59,7 @@ pub enum Ended {
 }
 
 impl Proxy {
-    /// Serves until one side leaves or `stop` is done. Whatever happens, every call is settled and the server gone when this
+    /// Serves until one side disconnects or `stop` is done. Whatever happens, every call is settled and the server gone when this
     /// returns.
     pub async fn run(
         self,
@@ -122,7 +122,7 @@ struct Handled {
     answer: Option<(Value, Map)>,
 }
 
-/// A session that is given up in the middle leaves no call waiting: what nobody will answer is settled as such.
+/// A session that is given up in the middle leaves no call waiting: a call that will not be answered is settled as such.
 impl Drop for SessionLoop {
     fn drop(&mut self) {
         self.session.server.gone();
@@ -141,7 +141,7 @@ impl SessionLoop {
                     Some(said) => self.server_says(said),
                     None => return Ended::ServerLeft(None),
                 },
-                // Beyond its calls there are only refusals, which wait for nobody but a client that does not read them.
+                // Beyond its calls there are only refusals, which wait only for a client that does not read them.
                 said = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match said {
                     Some(said) => self.client_says(said),
                     None => return Ended::ClientLeft,
@@ -151,7 +151,7 @@ impl SessionLoop {
         }
     }
 
-    /// The client has left: what it asked for may still be answered, for the record.
+    /// The client has disconnected: what it asked for may still be answered, for the record.
     async fn let_server_finish(&mut self) {
         let give_up = sleep(GRACE);
         tokio::pin!(give_up);

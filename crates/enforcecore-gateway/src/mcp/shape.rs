@@ -1,4 +1,4 @@
-//! What a message may carry beside a call: members with a name and a kind, and nothing else.
+//! The members that a message other than a call may carry, each with a name and a kind.
 //!
 //! A member that has no place here could say anything, and no policy looks at it. A new one of a later protocol version is
 //! dropped until it is listed.

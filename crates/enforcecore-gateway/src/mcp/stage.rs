@@ -1,6 +1,6 @@
 //! Between a stream and the session's loop: its lines, inspected in their order, on a thread of their own.
 //!
-//! The loop passes on what both sides say, so whatever takes long there keeps everybody waiting: the other side, a deadline,
+//! The loop passes on what both sides say, so slow work there delays everything else: the other side, a deadline,
 //! the order to stop. To read a message, to look for what is classified in it and to write it down takes as long as the message
 //! wants, so none of it is done on the loop or on a thread that the loop may need. Each stream has one thread from its beginning
 //! on: what is said keeps its order, and no number of calls, which wait on threads for their answers, can keep those answers

@@ -30,7 +30,7 @@ pub(super) fn text_of(file: &Path, open: fn(&Path) -> Result<File, Refused>) -> 
     Ok(read_text(open(file)?, CONFIG_BYTES_MAX)?)
 }
 
-/// The environment with the user's folder in it: where it does not say, the system does, so that nobody loses what they
+/// The environment with the user's folder in it: where it does not say, the system does, so that no user loses what they
 /// configured by running in an empty one.
 pub(super) fn at_home(
     mut environment: Vec<(OsString, OsString)>,
@@ -88,7 +88,7 @@ mod tests {
         };
         check(&[("A", "b")], Some("/home/me"), &[("A", "b"), ("HOME", "/home/me")]);
         check(&[("HOME", "/elsewhere")], Some("/home/me"), &[("HOME", "/elsewhere")]);
-        // Nobody knows where it is, which is said where it is needed.
+        // Its place is unknown, which is said where it is needed.
         check(&[], None, &[("HOME", "")]);
     }
 }

@@ -1,4 +1,4 @@
-//! The keys: what can be configured, each a row of one table.
+//! The keys that can be configured, each a row of one table.
 //!
 //! A new one is a variant, its row and its word in `ALL`: nothing compiles until it has all three. The file, the variables, the
 //! flags' names, the messages and `config show` take it from there.
@@ -14,13 +14,13 @@ use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
 use super::problem::{helped, whole};
 use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
 
-/// What every variable begins with.
+/// The prefix of every variable.
 pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
 
 /// The folders of projects whose files lie over the user's. Only the user says which: no project vouches for itself.
 pub const TRUSTED_PROJECTS: &str = "trusted_projects";
 
-/// What can be configured.
+/// A key that can be configured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "`Key::doc` says what each is")]
 pub enum Key {
@@ -35,7 +35,7 @@ pub enum Key {
     LogFormat,
 }
 
-/// What is known of a key.
+/// The row of a key.
 pub(super) struct KeyRow {
     /// The word in the file, which with dashes is the flag's.
     name: &'static str,
@@ -121,11 +121,11 @@ const RETIRED: [(&str, &str); 14] = [
     ("WEBHOOK_TIMEOUT_SECONDS", "nothing is sent anywhere"),
 ];
 
-/// What a value must be.
+/// The type of a value.
 pub(super) enum ValueForm {
     /// A path; one of a file is relative to that file.
     Path,
-    /// The path of a file that decides: one that a project names is in nobody else's hands.
+    /// The path of a file that decides: only this user and the system's may write one that a project names.
     PolicyFile,
     /// The path of a folder that is ours: no link within a project leads it elsewhere.
     OwnFolder,

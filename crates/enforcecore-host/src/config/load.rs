@@ -29,7 +29,7 @@ impl Config {
     }
 
     /// Reads the files and variables that hold for this folder, and lays over them what was given. With `file`, that one is
-    /// read instead of the project's: whoever names it answers for it.
+    /// read instead of the project's: the person who names it answers for it.
     pub fn load(
         folder: &Path,
         file: Option<&Path>,
@@ -81,7 +81,7 @@ impl Loader {
         Some(file)
     }
 
-    /// Reads a file that somebody names, unless it is the user's and has been read.
+    /// Reads a file that a person names, unless it is the user's and has been read.
     fn read_named(&mut self, file: &Path, user: Option<&Path>) {
         if !user.is_some_and(|user| is_same(file, user)) {
             self.author = Author::Named;
@@ -89,11 +89,11 @@ impl Loader {
         }
     }
 
-    /// Reads the nearest file of this folder or one above it. Whoever may write there decides what is enforced here, so a file
-    /// that lies in somebody else's hands is refused.
+    /// Reads the nearest file of this folder or one above it. A user who can write there decides what is enforced here, so a file
+    /// that other users can write is refused.
     fn read_project(&mut self, folder: &Path, user: Option<&Path>) {
         let nearest = projects_files(folder).find(|file| is_there(file));
-        // Where somebody works in the user's folder of configurations, the nearest file is the user's and has been read.
+        // In the user's folder of configurations, the nearest file is the user's and has been read.
         let Some(file) = nearest.filter(|file| !user.is_some_and(|user| is_same(file, user))) else { return };
         self.author = Author::of_project(&file, &self.config);
         self.read_file(&file, open_found);

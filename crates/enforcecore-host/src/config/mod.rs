@@ -1,10 +1,10 @@
 //! Configuration: `enforcecore.toml` of the project over that of the user, overlaid by variables, overlaid by flags and
 //! arguments.
 //!
-//! Every value knows where it comes from. What is unknown, unusable or written by somebody else is an error with its place, and
-//! so is a project that says otherwise than its user about what protects them: enforcement never runs on a guess at what was
-//! meant. A [`Config`] is made in one step from all that is said, so nobody reads one with such a question open. Absent on
-//! purpose: anything that a policy says.
+//! Every value knows where it comes from. An unknown or unusable value, or a file that others can write, is an error with its
+//! place, and so is a project file that contradicts the user's security settings: enforcement never runs on a guess at what
+//! was meant. A [`Config`] is made in one step from all that is said, so no code reads one with such a question open. Absent
+//! on purpose: anything that a policy says.
 
 use std::ffi::OsString;
 use std::fmt;
@@ -37,7 +37,7 @@ pub struct Setting {
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// Nobody set it.
+    /// The default, which was not set.
     Default,
     /// A line of a file.
     File {

@@ -1,4 +1,4 @@
-//! Who has a say: whose file is read, what it may say against its user, and what stands in the hands of others.
+//! Trust: whose file is read, which keys it may set against its user, and which files other users can write.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -20,11 +20,11 @@ pub(super) enum Author {
     /// The user, in the file that is theirs.
     #[default]
     User,
-    /// Somebody for whom whoever names the file answers.
+    /// Any author: the person who names the file answers for it.
     Named,
-    /// Whoever wrote the project that it came with.
+    /// The author of the project that it came with.
     Project,
-    /// Whoever wrote a project that the user trusts.
+    /// The author of a project that the user trusts.
     TrustedProject,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn conflict(key: Key, span: Span, folder: &Path, user: &Origin) -> Di
     helped(code::PROJECT_AGAINST_USER, span, message, help)
 }
 
-/// Refuses the policy that the project's file names, if it counts and lies in somebody else's hands: it would decide here as
+/// Refuses the policy that the project's file names, if it counts and other users can write it: it would decide here as
 /// the file itself does. One that is not there is for its reader to miss. And refuses folders for evidence and keys that the
 /// file names, or that are the default, where a link within the project leads them elsewhere: its maker chose the place.
 pub(super) fn check_project(config: &Config, project: Option<&Path>, working: &Path, problems: &mut Problems) {
@@ -90,7 +90,7 @@ pub(super) fn check_project(config: &Config, project: Option<&Path>, working: &P
     }
 }
 
-/// A file in the hands of others, and what names it all the same.
+/// A file that other users can write, and how to name it all the same.
 pub(super) fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &str) -> Diagnostic {
     let (why, mend) = match &refused {
         Refused::NotOurs(others) => (others.to_string(), others.help()),

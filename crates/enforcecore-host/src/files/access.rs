@@ -46,7 +46,7 @@ pub enum Refused {
     Link(PathBuf),
 }
 
-/// What is in the hands of others.
+/// A file, folder or link that other users can change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotOurs {
     /// `folder`, `file` or `link`.

@@ -37,7 +37,7 @@ static REAPERS: Mutex<BTreeSet<i32>> = Mutex::new(BTreeSet::new());
 #[derive(Debug)]
 pub(super) struct Held {
     pub(super) child: Child,
-    /// Means the root, whoever has its id by now.
+    /// Refers to the root, even if its id has been given to another process.
     root: OwnedFd,
     /// Where the reaper writes how the program ended.
     report: OwnedFd,
@@ -120,7 +120,7 @@ impl Held {
         Ok(self.program.or(root))
     }
 
-    /// Ends the program and all it started, and frees the root's id.
+    /// Kills the program with all its child processes, and frees the root's id.
     pub(super) fn end(&mut self) -> Result<ExitStatus, String> {
         let root = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         let give_up = Instant::now() + KILL_WAIT_MAX;
@@ -138,14 +138,14 @@ impl Held {
                 Some(status) if self.has_reaper && status.success() => return self.finish(root),
                 Some(_) if members.is_empty() && !orphans => {
                     if self.has_reaper && !adopts() {
-                        return Err("its keeper was killed, and what it kept may run on".to_owned());
+                        return Err("its reaper was killed, and its child processes may still run".to_owned());
                     }
                     return self.finish(root);
                 }
                 _ => {}
             }
             let fresh: Vec<_> = members.iter().filter(|process| !stopped.contains(*process)).copied().collect();
-            // Once nobody is new, nobody is left to start another: a stopped process starts none.
+            // Once no process is new, none is left to start another: a stopped process starts none.
             match fresh.is_empty() {
                 true => members.iter().for_each(|process| process.signal(Signal::KILL)),
                 false => fresh.iter().for_each(|process| process.signal(Signal::STOP)),
@@ -160,7 +160,7 @@ impl Held {
         }
     }
 
-    /// Nobody is left: frees the root's id, and says how the program had ended.
+    /// No process is left: frees the root's id, and says how the program had ended.
     fn finish(&mut self, root: i32) -> Result<ExitStatus, String> {
         let status = self.child.wait().map_err(|error| error.to_string())?;
         self.read_report();
@@ -168,7 +168,7 @@ impl Held {
         Ok(self.program.unwrap_or(status))
     }
 
-    /// How the root ended, if it did; an error if somebody else took its end, so that its id may be another's.
+    /// How the root ended, if it did; an error if another process reaped it, so that its id may be another's.
     fn root_end(&self) -> io::Result<Option<ExitStatus>> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
         let Some(ended) = waitid(WaitId::PidFd(self.root.as_fd()), options)? else { return Ok(None) };

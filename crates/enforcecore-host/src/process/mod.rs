@@ -1,12 +1,12 @@
-//! A program and everything it starts, held so that all of it can be ended.
+//! A program with all its child processes, held so that all can be killed.
 //!
-//! A tree is the program, its descendants, and whoever is in its session. A descendant whose parent ends (a daemon) is handed to
-//! the program's reaper, the process between us and it, which stays until nobody is left and reaps those that end before. It is
+//! A tree is the program, its descendants, and the processes of its session. A descendant whose parent ends (a daemon) is handed to
+//! the program's reaper, the process between us and it, which stays until no process is left and reaps those that end before. It is
 //! what kills them, because only their parent knows that it misses none, however fast they start others; from here every member
-//! is stopped beside that, so that those far below start none either. Whoever can signal the reaper can kill it. Then the kernel
+//! is stopped beside that, so that those far below start none either. A process that can signal the reaper can kill it. Then the kernel
 //! kills the program, and those it had are handed on to the next reaper: a program whose only children are trees calls
 //! [`adopt_orphans`] once, and ends those too; without that, such an end is an error. Absent on purpose: a polite signal.
-//! Whoever wants the program to end by itself closes its input and waits.
+//! A caller that wants the program to end by itself closes its input and waits.
 
 #[cfg(target_os = "linux")]
 mod procfs;

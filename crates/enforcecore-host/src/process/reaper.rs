@@ -1,13 +1,13 @@
 //! The process between us and a program: what the program's descendants leave behind is handed to it, and it reaps them.
 //!
-//! Somebody has to: a process that has ended keeps its id until its parent takes its end, and there are only so many ids. A
-//! library cannot, because it must not take the end of a child that the program around it waits for. A reaper has no children
-//! but these, so it alone knows that nobody is left: the kernel tells a process that has no children so, and whoever loses its
+//! A process that has ended keeps its id until its parent reaps it, and there are only so many ids. A
+//! library cannot reap, because it must not reap a child that the program around it waits for. A reaper has no children
+//! but these, so it alone knows when no process is left: the kernel reports that there are no children, and a process that loses its
 //! parent is handed on in the same instant in which the parent ends.
 //!
 //! It is a fork of us that makes system calls and nothing else; it holds two files, takes one signal, and its memory, a copy of
-//! ours, can be looked into by nobody. It says how its program ended, and ends by itself once nobody is left. Told to, or when
-//! the thread that started it ends, it kills what it has until then. If somebody kills it, the program is killed by the kernel.
+//! ours, cannot be read by other processes. It reports how its program ended, and ends once no process is left. Told to, or when
+//! the thread that started it ends, it kills its children. If it is killed, the kernel kills the program.
 
 use std::ffi::c_int;
 use std::io;
@@ -93,7 +93,7 @@ impl Reaper<'_> {
         }
     }
 
-    /// Kills every child until there is none, and with each those that its end makes children. Nobody else takes the end of a
+    /// Kills every child until there is none, and with each those that its end makes children. No other process reaps a
     /// child, so each of their ids is still theirs.
     fn kill_all(&mut self) -> ! {
         let begin = Instant::now();
@@ -118,7 +118,7 @@ impl Reaper<'_> {
             match wait(WaitOptions::NOHANG) {
                 Ok(Some((ended, status))) if Some(ended) == self.program => {
                     self.program = None;
-                    // Whoever reads this may be gone.
+                    // The reader may be gone.
                     let _ = write(self.report, &status.as_raw().to_ne_bytes());
                 }
                 Ok(Some(_)) | Err(Errno::INTR) => {}
@@ -171,7 +171,7 @@ fn close_inherited(mut kept: [Option<RawFd>; 2]) -> bool {
 
 fn close_range(first: RawFd, last: RawFd) -> bool {
     #[expect(unsafe_code, reason = "there is no safe way to close files that others opened")]
-    // SAFETY: whoever opened these files is in another process, and nothing here uses one of them.
+    // SAFETY: the owner of these files is in another process, and nothing here uses one of them.
     let closed = unsafe { libc::syscall(libc::SYS_close_range, first, last, 0) };
     closed == 0
 }
@@ -201,7 +201,7 @@ fn set_mask(mask: &libc::sigset_t) -> io::Result<()> {
 fn next_signal() -> c_int {
     let mut awaited = std::mem::MaybeUninit::uninit();
     #[expect(unsafe_code, reason = "there is no safe way to wait for a signal")]
-    // SAFETY: `sigemptyset` initialises the set that the others use; nobody asks for the signal's details.
+    // SAFETY: `sigemptyset` initialises the set that the others use; the signal's details are not asked for.
     unsafe {
         libc::sigemptyset(awaited.as_mut_ptr());
         libc::sigaddset(awaited.as_mut_ptr(), libc::SIGCHLD);

@@ -51,7 +51,7 @@ pub struct Pipes {
     pub stdin: ChildStdin,
     /// What it says.
     pub stdout: ChildStdout,
-    /// What it complains about.
+    /// Its stderr.
     pub stderr: ChildStderr,
 }
 

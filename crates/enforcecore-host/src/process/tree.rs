@@ -1,4 +1,4 @@
-//! A running program with all it started.
+//! A running program with all its child processes.
 
 use std::io;
 use std::process::ExitStatus;
@@ -7,10 +7,10 @@ use enforcecore::traits::StoreError;
 
 use super::system::Held;
 
-/// A running program with all it started. Dropping it ends them.
+/// A running program with all its child processes. Dropping it kills them.
 ///
 /// The program's end is looked at and not taken until all it started is gone: as long as it is not taken, the kernel gives its
-/// id to nobody else, so whatever is signalled belongs to the tree.
+/// id to no other process, so each signal reaches a member of the tree.
 #[derive(Debug)]
 pub struct Tree {
     held: Held,
@@ -36,7 +36,7 @@ impl Tree {
         }
     }
 
-    /// Ends the program and all it started, at once; returns when they are gone.
+    /// Kills the program with all its child processes; returns when they are gone.
     pub fn kill(&mut self) -> Result<(), StoreError> {
         if self.ended.is_some() {
             return Ok(());

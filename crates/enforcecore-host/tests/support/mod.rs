@@ -91,7 +91,7 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until a file that somebody writes has so many lines.
+/// Waits until a file that another process writes has so many lines.
 pub fn wait_for_lines(file: &Path, lines: usize) -> Vec<String> {
     let read = || std::fs::read_to_string(file).unwrap_or_default();
     until(&format!("`{}` has {lines} lines", file.display()), || read().matches('\n').count() >= lines);

@@ -1,7 +1,7 @@
 //! A session file replayed: the state that a decision is made in.
 //!
 //! The calls of the file are admitted in order, on a log in memory, and committed unless an outcome says that the tool never
-//! started. The file is trusted input, grants included: whoever runs the command vouches for it.
+//! started. The file is trusted input, grants included: the user of the command vouches for it.
 
 use std::collections::HashMap;
 use std::fs::File;

@@ -379,7 +379,7 @@ fn type_of(param: &Param) -> Option<&'static str> {
     }
 }
 
-/// Why a function is left out that takes a list, an object, or nobody says what.
+/// Why a function is left out that takes a list, an object, or is of no declared type.
 fn untyped(function: &Function, Param { name, annotation, .. }: &Param) -> String {
     let what = match annotation.as_str() {
         "" => format!("`{name}` has no annotation"),

@@ -7,16 +7,16 @@ use toml::de::{DeTable, DeValue};
 
 /// Settings in a project, in the order they are looked at.
 pub const SETTINGS: [Settings; 10] = [
-    Settings { file: ".mcp.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".cursor/mcp.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".vscode/mcp.json", member: "servers", format: Format::Json },
-    Settings { file: "claude_desktop_config.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".claude/settings.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".codex/config.toml", member: "mcp_servers", format: Format::Toml },
-    Settings { file: ".gemini/settings.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".amazonq/mcp.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".roo/mcp.json", member: "mcpServers", format: Format::Json },
-    Settings { file: ".zed/settings.json", member: "context_servers", format: Format::Json },
+    Settings { file: ".mcp.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".cursor/mcp.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".vscode/mcp.json", member: "servers", format: SettingsFormat::Json },
+    Settings { file: "claude_desktop_config.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".claude/settings.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".codex/config.toml", member: "mcp_servers", format: SettingsFormat::Toml },
+    Settings { file: ".gemini/settings.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".amazonq/mcp.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".roo/mcp.json", member: "mcpServers", format: SettingsFormat::Json },
+    Settings { file: ".zed/settings.json", member: "context_servers", format: SettingsFormat::Json },
 ];
 
 /// A file in which MCP servers may stand.
@@ -25,14 +25,14 @@ pub struct Settings {
     /// The file, relative to the project.
     pub file: &'static str,
     /// Its format.
-    pub format: Format,
+    pub format: SettingsFormat,
     /// The member that lists the servers by name.
     member: &'static str,
 }
 
 /// How a file is written.
 #[derive(Clone, Copy, Debug)]
-pub enum Format {
+pub enum SettingsFormat {
     /// JSON.
     Json,
     /// TOML.
@@ -68,8 +68,8 @@ impl Settings {
     /// The entries of the file's text, by name; none if the text is not of the format.
     pub fn entries(&self, text: &str) -> Option<Map<String, Json>> {
         let all = match self.format {
-            Format::Json => serde_json::from_str(text).ok()?,
-            Format::Toml => of_table(DeTable::parse(text).ok()?.get_ref()),
+            SettingsFormat::Json => serde_json::from_str(text).ok()?,
+            SettingsFormat::Toml => of_table(DeTable::parse(text).ok()?.get_ref()),
         };
         Some(all.get(self.member).and_then(Json::as_object).cloned().unwrap_or_default())
     }
@@ -78,8 +78,8 @@ impl Settings {
     pub fn server(&self, name: &str, entry: &Json) -> Option<Server> {
         let (command, args, spelling) = match (entry.get("command")?, self.format) {
             (Json::Object(nested), _) => (nested.get("path")?, nested.get("args"), Spelling::Nested),
-            (command, Format::Json) => (command, entry.get("args"), Spelling::Members),
-            (command, Format::Toml) => (command, entry.get("args"), Spelling::Lines),
+            (command, SettingsFormat::Json) => (command, entry.get("args"), Spelling::Members),
+            (command, SettingsFormat::Toml) => (command, entry.get("args"), Spelling::Lines),
         };
         let args = args.and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
         let (command, args) = (command.as_str()?.to_owned(), args.map(str::to_owned).collect());
@@ -87,12 +87,12 @@ impl Settings {
     }
 }
 
-impl Format {
+impl SettingsFormat {
     /// The word for it.
     pub fn name(self) -> &'static str {
         match self {
-            Format::Json => "JSON",
-            Format::Toml => "TOML",
+            SettingsFormat::Json => "JSON",
+            SettingsFormat::Toml => "TOML",
         }
     }
 }
