@@ -65,7 +65,7 @@ impl Key {
             Key::Keys => &KeyRow { name: "keys", variable: "ENFORCECORE_KEYS", form: OwnFolder,
                 default: Some(DEFAULT_KEYS), protects: true, doc: "the folder with the signing key and the secret of names" },
             Key::Anchor => &KeyRow { name: "anchor", variable: "ENFORCECORE_ANCHOR", form: OwnFolder,
-                default: None, protects: true, doc: "a folder elsewhere that remembers how far the log has come" },
+                default: None, protects: true, doc: "a folder elsewhere that holds the log's last checkpoint" },
             Key::Origin => &KeyRow { name: "origin", variable: "ENFORCECORE_ORIGIN", form: Name,
                 default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
             Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
