@@ -11,8 +11,8 @@
 //! let decided = redact_inbound(decided);    // a changed call is decided again; the stricter wins
 //! let permit  = admit(decided)?;            // budgets taken, intent durable, or nothing runs
 //! let outcome = run(permit);                // the only effect; consumes the permit
-//! let settled = settled(outcome);           // what may be seen
-//! settle(settled)                           // always, whatever the tool did
+//! let ending  = ending(outcome);            // what may be seen
+//! settle(ending)                            // always, whatever the tool did
 //! ```
 //!
 //! # An example
