@@ -1,7 +1,7 @@
 //! What a face can honour, by name.
 //!
-//! A policy can oblige a face to more than the face is able to do. Each such ability is a row of [`CAPABILITIES`]; the policy
-//! finds which of them it needs and where, and binding it to a face without one of those is an error.
+//! A policy can oblige a face to more than the face is able to do. Each such ability is a [`Capability`] with a row of its own in
+//! `Capability::lack`; the policy finds which of them it needs and where, and binding it to a face without one of those is an error.
 
 use crate::codes::Code;
 use crate::codes::policy as code;
@@ -21,57 +21,28 @@ pub enum Capability {
     KeepState,
 }
 
-/// A capability with the code and the words of the error where a face lacks it.
-#[derive(Debug)]
-pub struct CapabilityRow {
-    /// Which.
-    pub capability: Capability,
-    /// The stable code.
-    pub code: Code,
-    /// What the face cannot do.
-    pub action: &'static str,
+impl Capability {
+    /// The stable code of the error where a face lacks it, and what that face cannot do.
+    pub(crate) const fn lack(self) -> (Code, &'static str) {
+        match self {
+            Capability::RewriteArguments => (code::CANNOT_REDACT_ARGUMENTS, "redact arguments"),
+            Capability::RewriteResults => (code::CANNOT_REDACT_RESULTS, "redact results"),
+            Capability::EndAtDeadline => (code::CANNOT_END_CALLS, "end a call at its deadline"),
+            Capability::ResolvePaths => (code::CANNOT_RESOLVE_PATHS, "follow symbolic links in paths"),
+            Capability::KeepState => (code::NO_DURABLE_STATE, "keep state beyond the process"),
+        }
+    }
 }
-
-/// Every capability, in the order in which they are reported.
-pub const CAPABILITIES: &[CapabilityRow] = &[
-    CapabilityRow {
-        capability: Capability::RewriteArguments,
-        code: code::CANNOT_REDACT_ARGUMENTS,
-        action: "redact arguments",
-    },
-    CapabilityRow {
-        capability: Capability::RewriteResults,
-        code: code::CANNOT_REDACT_RESULTS,
-        action: "redact results",
-    },
-    CapabilityRow {
-        capability: Capability::EndAtDeadline,
-        code: code::CANNOT_END_CALLS,
-        action: "end a call at its deadline",
-    },
-    CapabilityRow {
-        capability: Capability::ResolvePaths,
-        code: code::CANNOT_RESOLVE_PATHS,
-        action: "follow symbolic links in paths",
-    },
-    CapabilityRow {
-        capability: Capability::KeepState,
-        code: code::NO_DURABLE_STATE,
-        action: "keep state beyond the process",
-    },
-];
 
 /// A set of capabilities.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities(u32);
 
-const _: () = assert!(CAPABILITIES.len() <= u32::BITS as usize, "each capability has a bit of its own");
-
 impl Capabilities {
     /// The empty set.
     pub const NONE: Capabilities = Capabilities(0);
-    /// Every capability, for a face that only tells what a policy obliges to.
-    pub const ALL: Capabilities = Capabilities((1 << CAPABILITIES.len()) - 1);
+    /// Every capability, later ones too: for a face that runs nothing and only reports decisions. Others name what they can do.
+    pub const ALL: Capabilities = Capabilities(u32::MAX);
 
     /// The set with this one too.
     pub const fn with(self, capability: Capability) -> Capabilities {
@@ -120,13 +91,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_capability_has_one_row_and_is_in_exactly_the_sets_it_was_put_into() {
-        for (place, row) in CAPABILITIES.iter().enumerate() {
-            assert_eq!(row.capability as usize, place, "{row:?}");
-            let (alone, others) = (Capabilities::NONE.with(row.capability), Capabilities::ALL.without(row.capability));
-            for other in CAPABILITIES {
-                assert_eq!(alone.has(other.capability), other.capability == row.capability, "{row:?}, {other:?}");
-                assert_eq!(others.has(other.capability), other.capability != row.capability, "{row:?}, {other:?}");
+    fn a_capability_is_in_exactly_the_sets_it_was_put_into() {
+        let every = [
+            (Capability::RewriteArguments, "EC0140"),
+            (Capability::RewriteResults, "EC0141"),
+            (Capability::EndAtDeadline, "EC0142"),
+            (Capability::ResolvePaths, "EC0143"),
+            (Capability::KeepState, "EC0144"),
+        ];
+        for (one, code) in every {
+            assert_eq!(one.lack().0, code);
+            let (alone, others) = (Capabilities::NONE.with(one), Capabilities::ALL.without(one));
+            for (other, _) in every {
+                assert_eq!((alone.has(other), others.has(other)), (other == one, other != one), "{one:?}, {other:?}");
             }
         }
     }

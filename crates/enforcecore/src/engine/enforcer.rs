@@ -47,7 +47,7 @@ pub struct EnforcerParts {
     pub log: Arc<Log<State>>,
     /// Finds where paths really point.
     pub resolver: Arc<dyn PathResolver>,
-    /// The protected paths. No policy can permit writing them.
+    /// The protected paths. No policy permits access to them, except reading those that hold no secret.
     pub protected: Protected,
     /// The approver, if one is configured.
     pub approver: Option<Arc<dyn Approver>>,

@@ -31,8 +31,8 @@ pub use self::load::unreadable;
 pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
+use crate::capabilities::Capability;
 pub use crate::capabilities::Face;
-use crate::capabilities::{CAPABILITIES, Capability};
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
@@ -90,12 +90,12 @@ impl Policy {
 
     /// What this policy can oblige that the face cannot honour.
     pub fn exceeds(&self, face: &Face) -> Vec<Diagnostic> {
-        let missing = CAPABILITIES.iter().filter(|row| !face.can(row.capability));
+        let missing = self.core.needs.iter().filter(|(capability, _)| !face.can(**capability));
         missing
-            .filter_map(|row| {
-                let span = self.core.needs.get(&row.capability)?.clone();
-                let message = format!("the face `{}` cannot {}, and this obliges it to", face.name, row.action);
-                Some(Diagnostic { code: row.code, severity: Severity::Error, span, message, help: None, fix: None })
+            .map(|(capability, span)| {
+                let (code, action) = capability.lack();
+                let message = format!("the face `{}` cannot {action}, and this obliges it to", face.name);
+                Diagnostic { code, severity: Severity::Error, span: span.clone(), message, help: None, fix: None }
             })
             .collect()
     }
