@@ -88,12 +88,12 @@ pub fn open(store: &MemoryStore) -> Log<Seen> {
 }
 
 /// An entry of this kind that says nothing but its call.
-pub fn about(kind: Kind, call: impl Into<String>) -> Entry {
+pub fn about(kind: EntryKind, call: impl Into<String>) -> Entry {
     EntryLine { call: Some(call.into()), ..EntryLine::of(kind) }.into()
 }
 
 pub fn intent(call: impl Into<String>) -> Entry {
-    about(Kind::Intent, call)
+    about(EntryKind::Intent, call)
 }
 
 /// Proposes an intent whatever the state.

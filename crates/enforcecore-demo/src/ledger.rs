@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use enforcecore::audit::Kind;
+use enforcecore::audit::EntryKind;
 use enforcecore_host::evidence;
 
 use crate::error::DemoError;
@@ -29,14 +29,14 @@ pub fn read(log: &Path) -> Result<Vec<Call>, DemoError> {
         let entry = entry.map_err(DemoError::Unjudged)?;
         let id = entry.call.unwrap_or_default();
         match entry.kind {
-            Kind::Intent | Kind::Denial | Kind::Pending => calls.push(Call {
+            EntryKind::Intent | EntryKind::Denial | EntryKind::Pending => calls.push(Call {
                 id,
                 decision: entry.decision.unwrap_or_default(),
                 code: entry.code.unwrap_or_default(),
                 rules: entry.rules,
                 redactions: entry.redactions,
             }),
-            Kind::Outcome => {
+            EntryKind::Outcome => {
                 for call in calls.iter_mut().filter(|call| call.id == id) {
                     entry
                         .redactions

@@ -4,7 +4,7 @@
 
 mod support;
 
-use enforcecore::audit::{EffectStatus, Kind};
+use enforcecore::audit::{EffectStatus, EntryKind};
 use enforcecore_gateway::mcp::Ended;
 use support::{World, at, code, text};
 
@@ -192,7 +192,7 @@ async fn the_log_says_of_a_tool_whether_it_was_done_or_failed() {
     assert_eq!(at(&misfit, "result.structuredContent.enforcecore.started"), "false");
     let (ended, left) = world.leave().await;
     assert_eq!(ended, Ended::ClientLeft);
-    let ends: Vec<_> = left.entries.iter().filter(|entry| entry.kind == Kind::Outcome).collect();
+    let ends: Vec<_> = left.entries.iter().filter(|entry| entry.kind == EntryKind::Outcome).collect();
     let ends: Vec<_> = ends.iter().map(|entry| (entry.code.as_deref().unwrap(), entry.effect.unwrap())).collect();
     let failed = ("tool_failed", EffectStatus::Unknown);
     assert_eq!(ends, [("released", EffectStatus::Happened), failed, failed]);

@@ -16,7 +16,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use enforcecore::audit::{CommitError, Durability, Kind, Log, LogError, LogVerdict};
+use enforcecore::audit::{CommitError, Durability, EntryKind, Log, LogError, LogVerdict};
 use enforcecore::session::State;
 use enforcecore_host::evidence::entries;
 #[cfg(unix)]
@@ -290,7 +290,7 @@ fn examine(root: &Path) -> Tally {
     let mut written: BTreeMap<String, u64> = BTreeMap::new();
     let mut recoveries = 0;
     for entry in entries(&folders.log).unwrap().map(Result::unwrap) {
-        recoveries += u64::from(entry.kind == Kind::Recovery);
+        recoveries += u64::from(entry.kind == EntryKind::Recovery);
         let Some(call) = entry.call else { continue };
         let (thread, n) = split(&call);
         let next = written.entry(thread.to_owned()).or_default();

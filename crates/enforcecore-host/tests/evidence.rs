@@ -9,7 +9,7 @@ use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::sync::Arc;
 
-use enforcecore::audit::{Kind, LogError, LogFindingKind, LogVerdict};
+use enforcecore::audit::{EntryKind, LogError, LogFindingKind, LogVerdict};
 use enforcecore_host::evidence::{LogFolders, entries};
 use support::{check, folders, intend, open};
 
@@ -29,8 +29,8 @@ fn one_process_has_one_writer_for_a_folder() {
     drop(again);
     let report = check(&folders);
     assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
-    let kinds: Vec<Kind> = entries(&folders.log).unwrap().map(|entry| entry.unwrap().kind).collect();
-    assert_eq!(kinds, [Kind::Genesis, Kind::Intent, Kind::Intent]);
+    let kinds: Vec<EntryKind> = entries(&folders.log).unwrap().map(|entry| entry.unwrap().kind).collect();
+    assert_eq!(kinds, [EntryKind::Genesis, EntryKind::Intent, EntryKind::Intent]);
 }
 
 #[cfg(unix)]
@@ -181,6 +181,6 @@ fn a_torn_tail_is_moved_away_and_recorded() {
     let report = check(&folders);
     assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
     let recovery = entries(&folders.log).unwrap().last().unwrap().unwrap();
-    assert_eq!((recovery.kind, recovery.note["bytes"].as_str()), (Kind::Recovery, "16"));
+    assert_eq!((recovery.kind, recovery.note["bytes"].as_str()), (EntryKind::Recovery, "16"));
     assert_eq!(fs::read(folders.log.join(&recovery.note["file"])).unwrap(), torn);
 }

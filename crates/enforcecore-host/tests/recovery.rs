@@ -15,8 +15,8 @@ use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use enforcecore::audit::{
-    CommitError, Durability, EntryLine, Kind, Log, LogError, LogFindingClass, LogFindingKind, LogParts, LogVerdict,
-    VerifyOptions,
+    CommitError, Durability, EntryKind, EntryLine, Log, LogError, LogFindingClass, LogFindingKind, LogParts,
+    LogVerdict, VerifyOptions,
 };
 use enforcecore::session::State;
 use enforcecore::traits::{Anchor, LogStore as _, StoreError};
@@ -47,7 +47,7 @@ fn writer_with(folders: &LogFolders, anchor: Option<Box<dyn Anchor>>) -> Result<
     Log::open(parts, State::default())
 }
 
-fn kinds(folders: &LogFolders) -> Vec<Kind> {
+fn kinds(folders: &LogFolders) -> Vec<EntryKind> {
     entries(&folders.log).unwrap().map(|entry| entry.unwrap().kind).collect()
 }
 
@@ -152,7 +152,7 @@ fn an_anchor_that_is_gone_is_not_made_anew() {
         intend(&open(&folders).unwrap(), &format!("{}", report.entries));
         assert_eq!(check(&folders).verdict, LogVerdict::Valid);
     }
-    assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Intent, Kind::Intent, Kind::Intent]);
+    assert_eq!(kinds(&folders), [EntryKind::Genesis, EntryKind::Intent, EntryKind::Intent, EntryKind::Intent]);
 }
 
 #[test]
@@ -185,14 +185,14 @@ fn a_writer_that_is_killed_before_it_first_anchors_leaves_a_log_that_starts() {
     let root = tempfile::tempdir().unwrap();
     let folders = folders(root.path());
     assert!(writer_with(&folders, Some(Box::new(NeverTold))).is_err());
-    assert_eq!(kinds(&folders), [Kind::Genesis], "the first entry is there, and the anchor is not");
+    assert_eq!(kinds(&folders), [EntryKind::Genesis], "the first entry is there, and the anchor is not");
     assert!(!folders.anchor.as_ref().unwrap().exists());
     // It also may have been killed in the first entry's middle, which is then set aside.
     let path = folders.log.join(LOG_FILE);
     let whole = fs::read(&path).unwrap();
     fs::write(&path, &whole[..100]).unwrap();
     assert!(writer_with(&folders, Some(Box::new(NeverTold))).is_err());
-    assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Recovery]);
+    assert_eq!(kinds(&folders), [EntryKind::Genesis, EntryKind::Recovery]);
     intend(&open(&folders).unwrap(), "a");
     let report = check(&folders);
     assert_eq!((report.verdict, report.entries), (LogVerdict::Valid, 3), "{:?}", report.findings);
@@ -295,7 +295,7 @@ fn a_call_whose_writer_was_killed_is_counted_as_unknown() {
     intend(&open(&folders).unwrap(), "after");
     let report = check(&folders);
     assert_eq!((report.verdict, report.outcome_unknown, &report.findings[..]), (LogVerdict::Valid, 3, &[][..]));
-    assert_eq!(kinds(&folders), [Kind::Genesis, Kind::Intent, Kind::Intent, Kind::Intent]);
+    assert_eq!(kinds(&folders), [EntryKind::Genesis, EntryKind::Intent, EntryKind::Intent, EntryKind::Intent]);
 }
 
 #[test]
@@ -382,7 +382,7 @@ impl Cut {
         let entries: Vec<EntryLine> = entries(&folders.log).unwrap().map(Result::unwrap).collect();
         let calls: Vec<&str> = entries.iter().filter_map(|entry| entry.call.as_deref()).collect();
         assert_eq!(calls, if is_all { vec!["a", "b", "c"] } else { vec!["a", "c"] }, "{end}");
-        let recovery: Vec<&EntryLine> = entries.iter().filter(|entry| entry.kind == Kind::Recovery).collect();
+        let recovery: Vec<&EntryLine> = entries.iter().filter(|entry| entry.kind == EntryKind::Recovery).collect();
         assert_eq!(recovery.len(), found.len(), "{end}");
         for entry in recovery {
             assert_eq!(entry.note["bytes"], torn.len().to_string());

@@ -382,7 +382,7 @@ fn a_call_that_nobody_finished_keeps_what_it_took() {
         }
         assert_eq!(left(&world), 20, "its tool may have run");
         let last = world.entries().pop().unwrap();
-        assert_eq!(last.kind, enforcecore::audit::Kind::Abandoned);
+        assert_eq!(last.kind, enforcecore::audit::EntryKind::Abandoned);
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::time::Duration;
 
-use enforcecore::audit::{Durability, Kind};
+use enforcecore::audit::{Durability, EntryKind};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
@@ -163,7 +163,7 @@ fn each_pass_of_redaction_is_counted_and_each_decision_obliges() {
             Outcome::Done(Value::from(format!("4111111111111111 {TOKEN}")))
         });
         let Ok(Completed::Released { value, .. }) = done else { panic!("{done:?}") };
-        let intent = world.entries().into_iter().find(|entry| entry.kind == Kind::Intent).unwrap();
+        let intent = world.entries().into_iter().find(|entry| entry.kind == EntryKind::Intent).unwrap();
         let effects = world.effects.lock().unwrap().join("");
         let due = seen.lock().unwrap().unwrap().as_secs();
         (effects, intent.redactions.into_iter().collect::<Vec<_>>(), due, value.to_json())

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Durability, Kind};
+use enforcecore::audit::{Durability, EntryKind};
 use enforcecore::call::{Call, CallId, Freezing, FrozenCall};
 use enforcecore::outcome::{Completed, Outcome, Refusal, Refused};
 use enforcecore::path::PathError;
@@ -267,7 +267,8 @@ fn one_closed_door_of_several_denies_and_the_first_to_close_says_for_how_long() 
         let code = if expected.is_some() { "approval_required" } else { "no_approver" };
         assert_eq!((refused.kind, refused.code.as_str(), world.ran()), (kind, code, 0), "{doors:?}");
         let last = world.entries().pop().unwrap();
-        let (entry, verdict) = if expected.is_some() { (Kind::Pending, "ask") } else { (Kind::Denial, "deny") };
+        let (entry, verdict) =
+            if expected.is_some() { (EntryKind::Pending, "ask") } else { (EntryKind::Denial, "deny") };
         assert_eq!((last.kind, last.decision.as_deref()), (entry, Some(verdict)), "{doors:?}");
         assert!(last.delta.is_empty(), "nothing is taken: {doors:?}");
     }

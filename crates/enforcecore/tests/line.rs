@@ -7,7 +7,7 @@ mod support;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::{Durability, EffectStatus, Kind, Mode};
+use enforcecore::audit::{Durability, EffectStatus, EntryKind, Mode};
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
@@ -46,7 +46,7 @@ redact: {args: {text: [email], body: [credit_card]}, result: [secret, credit_car
 /// A GitHub token is 30 random base62 digits and their CRC32; this one is valid in form and was never issued.
 const TOKEN: &str = "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";
 
-fn kinds(world: &World) -> Vec<Kind> {
+fn kinds(world: &World) -> Vec<EntryKind> {
     world.entries().into_iter().map(|entry| entry.kind).collect()
 }
 
@@ -57,7 +57,7 @@ fn an_allowed_call_runs_once_between_its_intent_and_its_outcome() {
     let value = Value::from_json(br#"{"text":"hello"}"#).unwrap();
     assert_eq!(done, Completed::Released { value, effect: EffectStatus::Happened });
     assert_eq!(world.ran(), 1);
-    assert_eq!(kinds(&world), [Kind::Genesis, Kind::Policy, Kind::Intent, Kind::Outcome]);
+    assert_eq!(kinds(&world), [EntryKind::Genesis, EntryKind::Policy, EntryKind::Intent, EntryKind::Outcome]);
 }
 
 #[test]
@@ -78,7 +78,7 @@ fn a_refused_call_does_not_run_and_its_twin_does() {
         let world = World::new(POLICY);
         let error = world.enforcer.enforce(call(refused.0, refused.1), world.tool()).unwrap_err();
         assert_eq!((error.code.as_str(), world.ran(), error.recorded), (code, 0, true), "{refused:?}: {error}");
-        assert_eq!(kinds(&world).last(), Some(&Kind::Denial));
+        assert_eq!(kinds(&world).last(), Some(&EntryKind::Denial));
         world.enforcer.enforce(call(twin.0, twin.1), world.tool()).unwrap();
         assert_eq!(world.ran(), 1, "{twin:?}");
     }
@@ -117,7 +117,7 @@ fn no_effect_without_an_acknowledged_intent() {
     let entry = entry.unwrap();
     assert_eq!(
         (entry.kind, entry.mode, entry.durability),
-        (Kind::Intent, Some(Mode::Closed), Some(Durability::Strict))
+        (EntryKind::Intent, Some(Mode::Closed), Some(Durability::Strict))
     );
     assert!(syncs > synced_before, "the intent is on stable storage while the tool runs");
 }
@@ -164,7 +164,7 @@ fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
         };
         assert_eq!(code, expected);
         let last = world.entries().pop().unwrap();
-        assert_eq!((last.kind, last.code.as_deref()), (Kind::Outcome, Some(expected)));
+        assert_eq!((last.kind, last.code.as_deref()), (EntryKind::Outcome, Some(expected)));
         world.enforcer.enforce(call("slow", "{}"), world.tool()).unwrap();
         assert_eq!(world.ran(), 1);
     }
@@ -258,7 +258,7 @@ fn decided_committed_and_executed_are_the_same_bytes() {
     assert_eq!(executed.args()["text"], Value::from("write to EC_EMAIL_1, EC_EMAIL_1"));
     world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap().unwrap();
     let entries = world.entries();
-    let intent = entries.iter().find(|entry| entry.kind == Kind::Intent).unwrap();
+    let intent = entries.iter().find(|entry| entry.kind == EntryKind::Intent).unwrap();
     assert_eq!(intent.commitment.as_deref(), Some(world.log.keyer().name("call", &executed.digest()).as_str()));
     assert_eq!(intent.redactions.get("email"), Some(&2));
 }
@@ -349,15 +349,15 @@ fn every_call_is_accounted_for_once() {
     split(None);
     world.enforcer.enforce(call("remove", "{}"), world.tool()).unwrap_err();
     let expected = [
-        Kind::Genesis,
-        Kind::Policy,
-        Kind::Intent,
-        Kind::Outcome,
-        Kind::Intent,
-        Kind::Void,
-        Kind::Intent,
-        Kind::Abandoned,
-        Kind::Denial,
+        EntryKind::Genesis,
+        EntryKind::Policy,
+        EntryKind::Intent,
+        EntryKind::Outcome,
+        EntryKind::Intent,
+        EntryKind::Void,
+        EntryKind::Intent,
+        EntryKind::Abandoned,
+        EntryKind::Denial,
     ];
     assert_eq!(kinds(&world), expected);
 }
@@ -389,7 +389,7 @@ fn an_admitted_call_that_is_too_old_ends_as_abandoned() {
     let admitted = world.enforcer.begin(call("note", r#"{"text":"x"}"#), BeginMode::Split).unwrap();
     world.clock.pass(25 * 3_600_000_000);
     assert_eq!(world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap_err(), FinishError::Expired);
-    assert_eq!(kinds(&world).last(), Some(&Kind::Abandoned));
+    assert_eq!(kinds(&world).last(), Some(&EntryKind::Abandoned));
 }
 
 /// Says yes to whatever it was told to, once it was asked.
@@ -451,7 +451,7 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
         world.clock.pass(wait_us);
         assert_eq!((pay(60).is_ok(), world.ran()), (runs == 3, runs));
     }
-    assert!(kinds(&world).contains(&Kind::Pending));
+    assert!(kinds(&world).contains(&EntryKind::Pending));
 }
 
 /// It is unknown whether the tool of an abandoned call ran, so what the call took is gone; a void one gives it back.
@@ -475,7 +475,7 @@ fn an_abandoned_call_keeps_its_budget_and_its_grant() {
                 world.enforcer.finish(admitted, outcome).unwrap().unwrap_err();
             }
         }
-        let ended = if abandoned { Kind::Abandoned } else { Kind::Void };
+        let ended = if abandoned { EntryKind::Abandoned } else { EntryKind::Void };
         assert_eq!(kinds(&world).last(), Some(&ended));
         let again = world.enforcer.enforce(pay(60), world.tool());
         assert_eq!((again.err().map(|refused| refused.code.as_str()), world.ran()), (code, usize::from(!abandoned)));
@@ -534,7 +534,7 @@ fn a_policy_that_counts_refuses_a_buffered_log() {
     let world = World::with(stateless, Durability::Buffered, None);
     world.enforcer.enforce(call("note", "{}"), world.tool()).unwrap();
     assert_eq!(world.ran(), 1);
-    assert_eq!(kinds(&world).last(), Some(&Kind::Outcome));
+    assert_eq!(kinds(&world).last(), Some(&EntryKind::Outcome));
 }
 
 #[test]

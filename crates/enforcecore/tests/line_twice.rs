@@ -5,7 +5,7 @@ mod support;
 
 use std::sync::Arc;
 
-use enforcecore::audit::{Body, Durability, EndRecord, Entry, Kind};
+use enforcecore::audit::{Body, Durability, EndRecord, Entry, EntryKind};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::value::Value;
 use support::{World, call};
@@ -50,7 +50,8 @@ fn what_was_asked_is_decided_again_and_not_what_redaction_left_of_it() {
         let rules = world.enforcer.enforce(note, world.tool()).err().map(|refused| refused.rules);
         assert_eq!((rules, world.ran()), ((runs == 0).then(|| vec!["not-to-rivals".to_owned()]), runs), "{address}");
         let entries = world.entries();
-        let redacted = entries.iter().find(|entry| entry.kind == Kind::Intent).map(|intent| intent.redactions.len());
+        let redacted =
+            entries.iter().find(|entry| entry.kind == EntryKind::Intent).map(|intent| intent.redactions.len());
         assert_eq!(redacted, (runs == 1).then_some(1), "what was redacted stands in the intent");
     }
 }
@@ -66,6 +67,6 @@ fn a_call_that_somebody_else_ended_is_not_ended_again() {
         Outcome::Done(Value::Null)
     });
     assert!(matches!(done, Ok(Completed::Withheld { code, .. }) if code == "log_unavailable"), "{done:?}");
-    let kinds: Vec<Kind> = world.entries().into_iter().map(|entry| entry.kind).collect();
-    assert_eq!(kinds, [Kind::Genesis, Kind::Policy, Kind::Intent, Kind::Abandoned]);
+    let kinds: Vec<EntryKind> = world.entries().into_iter().map(|entry| entry.kind).collect();
+    assert_eq!(kinds, [EntryKind::Genesis, EntryKind::Policy, EntryKind::Intent, EntryKind::Abandoned]);
 }

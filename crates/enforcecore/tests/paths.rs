@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex};
 
-use enforcecore::audit::Kind;
+use enforcecore::audit::EntryKind;
 use enforcecore::call::FrozenCall;
 use enforcecore::capabilities::Capability;
 use enforcecore::outcome::{BeginMode, Refusal};
@@ -441,8 +441,8 @@ fn a_path_that_is_exchanged_after_its_decision_is_not_opened() {
                 "{what}"
             );
             // One intent, ended by one void, and nothing beside them.
-            let kinds: Vec<Kind> = world.entries().into_iter().skip(2).map(|entry| entry.kind).collect();
-            assert_eq!(kinds, [Kind::Intent, Kind::Void], "{what}");
+            let kinds: Vec<EntryKind> = world.entries().into_iter().skip(2).map(|entry| entry.kind).collect();
+            assert_eq!(kinds, [EntryKind::Intent, EntryKind::Void], "{what}");
             assert_eq!(world.entries()[3].code.as_deref(), Some("path_changed"));
             // The budget of two and the grant of one use are both there again.
             links.set(link, before);

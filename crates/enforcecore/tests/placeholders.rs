@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Barrier};
 
-use enforcecore::audit::{Delta, Durability, Kind};
+use enforcecore::audit::{Delta, Durability, EntryKind};
 use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Completed, Outcome, Refused};
@@ -123,8 +123,11 @@ fn numbers_are_recorded_before_they_are_seen_and_read_back() {
     assert_eq!(result(&world.enforcer, "s1", "ann@example.com bob@example.com"), "EC_EMAIL_1 EC_EMAIL_2");
     assert_eq!(result(&world.enforcer, "s1", "bob@example.com"), "EC_EMAIL_2");
     let entries = world.entries();
-    let kinds: Vec<&Kind> = entries.iter().map(|entry| &entry.kind).skip(2).collect();
-    assert_eq!(kinds, [&Kind::Intent, &Kind::State, &Kind::Outcome, &Kind::Intent, &Kind::Outcome]);
+    let kinds: Vec<&EntryKind> = entries.iter().map(|entry| &entry.kind).skip(2).collect();
+    assert_eq!(
+        kinds,
+        [&EntryKind::Intent, &EntryKind::State, &EntryKind::Outcome, &EntryKind::Intent, &EntryKind::Outcome]
+    );
     let [Delta::Placeholders { class, first, fingerprints, .. }] = entries[3].delta.as_slice() else { panic!() };
     assert_eq!((class.as_str(), *first, fingerprints.len()), ("email", 1, 2));
     assert!(!String::from_utf8(world.store.contents()).unwrap().contains("example.com"));
@@ -183,7 +186,7 @@ fn numbers_are_never_buffered() {
     let policy = "enforcecore: 1\nname: b\nversion: \"1\"\ntools: {get: {does: reads, args: {key: string}, returns: web}}\nrules: [{allow: get, id: a}]\nredact: {result: [email]}\n";
     let world = World::with(policy, Durability::Buffered, None);
     let written =
-        || support::entries(&world.store.contents()).into_iter().filter(|entry| entry.kind == Kind::State).count();
+        || support::entries(&world.store.contents()).into_iter().filter(|entry| entry.kind == EntryKind::State).count();
     assert_eq!((result(&world.enforcer, "s1", "none"), written()), ("none".to_owned(), 0));
     let synced = world.store.syncs.load(Ordering::SeqCst);
     assert_eq!((result(&world.enforcer, "s1", "ann@example.com"), written()), ("EC_EMAIL_1".to_owned(), 1));
@@ -221,7 +224,7 @@ fn a_page_of_addresses_is_numbered_to_its_end() {
     let page: String = (0..2500).map(|n| format!("p{n}@example.com\n")).collect();
     let seen = result(&world.enforcer, "s1", &page);
     assert_eq!(seen.lines().last(), Some("EC_EMAIL_2500"));
-    let states = world.entries().into_iter().filter(|entry| entry.kind == Kind::State).count();
+    let states = world.entries().into_iter().filter(|entry| entry.kind == EntryKind::State).count();
     assert_eq!(states, 3);
     let flood = |name: &str, values: usize| {
         let text = Value::from((0..values).map(|n| format!("{name}{n}@a.co ")).collect::<String>());
@@ -257,7 +260,7 @@ fn what_cannot_be_recorded_is_not_seen() {
     assert_eq!((decision.code.as_str(), world.entries().len()), ("allowed", before));
     assert_eq!(result(&world.enforcer, "s1", "bob@example.com"), "EC_EMAIL_1");
     // A denied call gives no numbers either; the same call without the denied word does.
-    let numbered = || world.entries().into_iter().filter(|entry| entry.kind == Kind::State).count();
+    let numbered = || world.entries().into_iter().filter(|entry| entry.kind == EntryKind::State).count();
     let before = numbered();
     world.enforcer.enforce(call("note", r#"{"words":"no cy@example.com"}"#), world.tool()).unwrap_err();
     assert_eq!((numbered(), world.ran()), (before, 0));
@@ -357,7 +360,7 @@ fn the_policy_says_by_argument_what_becomes_of_a_placeholder() {
     assert_eq!(result(&world.enforcer, "s1", "ann@example.com"), "EC_EMAIL_1");
     let sent = |world: &World| {
         let entries = world.entries();
-        let intent = entries.into_iter().rev().find(|entry| entry.kind == Kind::Intent).unwrap();
+        let intent = entries.into_iter().rev().find(|entry| entry.kind == EntryKind::Intent).unwrap();
         intent.note.get("placeholders_sent").cloned()
     };
     let with = |name: &str, text: &str| format!(r#"{{"path":"/w/f","content":"c","{name}":"{text}"}}"#);

@@ -7,7 +7,7 @@ mod support;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use enforcecore::audit::Kind;
+use enforcecore::audit::EntryKind;
 use enforcecore::capabilities::Capability;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::path::PathError;
@@ -74,7 +74,7 @@ fn no_rule_opens_what_enforcement_stands_on() {
     check("move", &both("/w/a", "/w/keys/a"), &both("/w/a", "/w/b"));
     world.enforcer.enforce(call("write", &path("/w/conf")), world.tool()).unwrap();
     world.enforcer.enforce(call("say", r#"{"words":"/w/keys/secret"}"#), world.tool()).unwrap();
-    assert!(world.entries().iter().filter(|entry| entry.kind == Kind::Denial).count() == 11);
+    assert!(world.entries().iter().filter(|entry| entry.kind == EntryKind::Denial).count() == 11);
 }
 
 #[test]
@@ -301,7 +301,7 @@ fn a_name_is_opened_where_every_document_says_so_and_each_intent_says_it() {
         let other = if name == ".husky" { ".idea" } else { ".husky" };
         assert_eq!(outcome(&world, "write", &format!("/w/{other}/x")), "protected_path", "{name}");
         assert_eq!(outcome(&world, "write", "/w/.git/hooks/x"), "protected_path", "{name}");
-        let intents = world.entries().into_iter().filter(|entry| entry.kind == Kind::Intent).collect::<Vec<_>>();
+        let intents = world.entries().into_iter().filter(|entry| entry.kind == EntryKind::Intent).collect::<Vec<_>>();
         assert_eq!(intents.len(), 1);
         assert_eq!(intents[0].note, [("unprotected".to_owned(), name.to_owned())].into());
     }

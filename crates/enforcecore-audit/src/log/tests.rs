@@ -8,7 +8,7 @@ use super::*;
 use crate::store::StoreError;
 use crate::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::{
-    Body, ENTRY_BYTES_MAX, EntryLine, Kind, LogFindingKind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place,
+    Body, ENTRY_BYTES_MAX, EntryKind, EntryLine, LogFindingKind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place,
     VerifyOptions, verify,
 };
 
@@ -347,7 +347,7 @@ fn a_write_that_breaks_off_anywhere_loses_nothing_acknowledged() {
         log.commit(Durability::Strict, propose("e")).unwrap();
         let seen = log.view(Clone::clone);
         assert_eq!(seen.calls(), ["a", "e"], "{left}");
-        let recoveries = seen.0.iter().filter(|entry| entry.body.kind() == Kind::Recovery).count();
+        let recoveries = seen.0.iter().filter(|entry| entry.body.kind() == EntryKind::Recovery).count();
         assert_eq!((recoveries, store.memory.torn().len()), (usize::from(left > 0), usize::from(left > 0)), "{left}");
         assert_eq!(check(&store.memory).findings, [], "{left}");
     }
@@ -362,9 +362,12 @@ fn a_crash_at_any_byte_of_the_first_write_is_recovered() {
     };
     for cut in 0..=whole.len() {
         let store = MemoryStore::new(whole[..cut].to_vec());
-        let kinds: Vec<Kind> = open(&store).view(|seen| seen.0.iter().map(|entry| entry.body.kind()).collect());
-        let recovered =
-            if cut == 0 || cut == whole.len() { vec![Kind::Genesis] } else { vec![Kind::Genesis, Kind::Recovery] };
+        let kinds: Vec<EntryKind> = open(&store).view(|seen| seen.0.iter().map(|entry| entry.body.kind()).collect());
+        let recovered = if cut == 0 || cut == whole.len() {
+            vec![EntryKind::Genesis]
+        } else {
+            vec![EntryKind::Genesis, EntryKind::Recovery]
+        };
         assert_eq!(kinds, recovered, "{cut}");
         assert_eq!(check(&store).findings, []);
     }

@@ -3,7 +3,7 @@
 use super::tests::{and_sealed, linked};
 use super::*;
 use crate::testing::{ORIGIN, about, intent, key, log_of, open};
-use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, KeySigner, Kind, LogFindingKind as K, MemoryStore, Place};
+use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, EntryKind, KeySigner, LogFindingKind as K, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.
@@ -249,32 +249,44 @@ fn what_cannot_be_read_is_the_one_finding() {
 }
 
 /// Entries behind the genesis as kind and call, what is found, at which of them, and how many outcomes are unknown.
-type Calls = (&'static [(Kind, &'static str)], Option<(K, u64)>, u64);
+type Calls = (&'static [(EntryKind, &'static str)], Option<(K, u64)>, u64);
 
 const CALLS: &[Calls] = &[
     (&[], None, 0),
-    (&[(Kind::Intent, "a")], None, 1),
-    (&[(Kind::Intent, "a"), (Kind::Outcome, "a")], None, 0),
-    (&[(Kind::Intent, "a"), (Kind::Void, "a")], None, 0),
-    (&[(Kind::Intent, "a"), (Kind::Abandoned, "a")], None, 0),
-    (&[(Kind::Intent, "a"), (Kind::Intent, "b"), (Kind::Outcome, "a"), (Kind::Outcome, "b")], None, 0),
-    (&[(Kind::Denial, "a"), (Kind::Denial, "a"), (Kind::Pending, "a"), (Kind::Intent, "a")], None, 1),
-    (&[(Kind::Outcome, "a")], Some((K::NoIntent, 1)), 0),
-    (&[(Kind::Void, "a")], Some((K::NoIntent, 1)), 0),
-    (&[(Kind::Abandoned, "a")], Some((K::NoIntent, 1)), 0),
-    (&[(Kind::Denial, "a"), (Kind::Outcome, "a")], Some((K::NoIntent, 2)), 0),
-    (&[(Kind::Pending, "a"), (Kind::Outcome, "a")], Some((K::NoIntent, 2)), 0),
-    (&[(Kind::Outcome, "a"), (Kind::Intent, "a")], Some((K::NoIntent, 1)), 1),
-    (&[(Kind::Intent, "a"), (Kind::Outcome, "b")], Some((K::NoIntent, 2)), 1),
-    (&[(Kind::Intent, "a"), (Kind::Outcome, "a"), (Kind::Outcome, "a")], Some((K::SecondOutcome, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Outcome, "a"), (Kind::Void, "a")], Some((K::SecondOutcome, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Void, "a"), (Kind::Outcome, "a")], Some((K::SecondOutcome, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Abandoned, "a"), (Kind::Outcome, "a")], Some((K::SecondOutcome, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Intent, "a")], Some((K::SecondIntent, 2)), 1),
-    (&[(Kind::Intent, "a"), (Kind::Intent, "b"), (Kind::Intent, "a")], Some((K::SecondIntent, 3)), 2),
-    (&[(Kind::Intent, "a"), (Kind::Outcome, "a"), (Kind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Void, "a"), (Kind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
-    (&[(Kind::Intent, "a"), (Kind::Abandoned, "a"), (Kind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
+    (&[(EntryKind::Intent, "a")], None, 1),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Outcome, "a")], None, 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Void, "a")], None, 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Abandoned, "a")], None, 0),
+    (
+        &[(EntryKind::Intent, "a"), (EntryKind::Intent, "b"), (EntryKind::Outcome, "a"), (EntryKind::Outcome, "b")],
+        None,
+        0,
+    ),
+    (
+        &[(EntryKind::Denial, "a"), (EntryKind::Denial, "a"), (EntryKind::Pending, "a"), (EntryKind::Intent, "a")],
+        None,
+        1,
+    ),
+    (&[(EntryKind::Outcome, "a")], Some((K::NoIntent, 1)), 0),
+    (&[(EntryKind::Void, "a")], Some((K::NoIntent, 1)), 0),
+    (&[(EntryKind::Abandoned, "a")], Some((K::NoIntent, 1)), 0),
+    (&[(EntryKind::Denial, "a"), (EntryKind::Outcome, "a")], Some((K::NoIntent, 2)), 0),
+    (&[(EntryKind::Pending, "a"), (EntryKind::Outcome, "a")], Some((K::NoIntent, 2)), 0),
+    (&[(EntryKind::Outcome, "a"), (EntryKind::Intent, "a")], Some((K::NoIntent, 1)), 1),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Outcome, "b")], Some((K::NoIntent, 2)), 1),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Outcome, "a"), (EntryKind::Outcome, "a")], Some((K::SecondOutcome, 3)), 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Outcome, "a"), (EntryKind::Void, "a")], Some((K::SecondOutcome, 3)), 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Void, "a"), (EntryKind::Outcome, "a")], Some((K::SecondOutcome, 3)), 0),
+    (
+        &[(EntryKind::Intent, "a"), (EntryKind::Abandoned, "a"), (EntryKind::Outcome, "a")],
+        Some((K::SecondOutcome, 3)),
+        0,
+    ),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Intent, "a")], Some((K::SecondIntent, 2)), 1),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Intent, "b"), (EntryKind::Intent, "a")], Some((K::SecondIntent, 3)), 2),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Outcome, "a"), (EntryKind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Void, "a"), (EntryKind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
+    (&[(EntryKind::Intent, "a"), (EntryKind::Abandoned, "a"), (EntryKind::Intent, "a")], Some((K::SecondIntent, 3)), 0),
 ];
 
 #[test]

@@ -216,7 +216,7 @@ fn another_key_and_another_log_are_named() {
 #[test]
 fn calls_that_do_not_add_up_are_named() {
     use crate::testing::{about as ends, intent, open};
-    use crate::{Durability, Entry, Kind, MemoryStore};
+    use crate::{Durability, Entry, EntryKind, MemoryStore};
     let check = |entries: Vec<Entry>, expected: &[(LogFindingKind, u64)], unknown: u64| {
         let store = MemoryStore::default();
         let log = open(&store);
@@ -229,12 +229,16 @@ fn calls_that_do_not_add_up_are_named() {
         let expected: Vec<_> = expected.iter().map(|(kind, at)| (*kind, Place::Entry(*at))).collect();
         assert_eq!((found, report.outcome_unknown), (expected, unknown));
     };
-    check(vec![intent("a"), ends(Kind::Outcome, "a")], &[], 0);
-    check(vec![intent("a"), ends(Kind::Void, "a"), intent("b"), ends(Kind::Abandoned, "b")], &[], 0);
-    check(vec![intent("a"), intent("b"), ends(Kind::Denial, "c")], &[], 2);
-    check(vec![ends(Kind::Outcome, "a")], &[(LogFindingKind::NoIntent, 1)], 0);
-    check(vec![ends(Kind::Outcome, "a"), intent("a")], &[(LogFindingKind::NoIntent, 1)], 1);
-    check(vec![intent("a"), ends(Kind::Outcome, "a"), ends(Kind::Void, "a")], &[(LogFindingKind::SecondOutcome, 3)], 0);
+    check(vec![intent("a"), ends(EntryKind::Outcome, "a")], &[], 0);
+    check(vec![intent("a"), ends(EntryKind::Void, "a"), intent("b"), ends(EntryKind::Abandoned, "b")], &[], 0);
+    check(vec![intent("a"), intent("b"), ends(EntryKind::Denial, "c")], &[], 2);
+    check(vec![ends(EntryKind::Outcome, "a")], &[(LogFindingKind::NoIntent, 1)], 0);
+    check(vec![ends(EntryKind::Outcome, "a"), intent("a")], &[(LogFindingKind::NoIntent, 1)], 1);
+    check(
+        vec![intent("a"), ends(EntryKind::Outcome, "a"), ends(EntryKind::Void, "a")],
+        &[(LogFindingKind::SecondOutcome, 3)],
+        0,
+    );
     check(vec![intent("a"), intent("a")], &[(LogFindingKind::SecondIntent, 2)], 1);
 }
 
