@@ -438,6 +438,9 @@ fn an_approval_holds_for_one_canonical_call_once_and_until_it_expires() {
     const DAY_US: i64 = 86_400_000_000;
     world.clock.pass(DAY_US / 2 - 300_000_000);
     yes("g2", i64::MAX);
+    lead.grants.lock().unwrap()[0].1.given_us += 1;
+    assert_eq!(pay(60).unwrap_err().code, "approval_required", "a grant that was given later than now");
+    yes("g2", i64::MAX);
     pay(60).unwrap();
     world.clock.pass(600_000_000);
     assert_eq!(pay(60).unwrap_err().code, "approval_required", "a grant is used once");

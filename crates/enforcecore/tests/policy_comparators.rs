@@ -443,6 +443,24 @@ fn a_policy_says_what_it_needs_and_what_it_can_open() {
 }
 
 #[test]
+fn whatever_asks_where_a_path_leads_needs_a_face_that_can_tell() {
+    let check = |arg: &str, rule: &str, expected: &[&str]| {
+        let text = format!(
+            "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{r: {{does: reads, args: {{p: {arg}}}, returns: web}}}}\nrules: [{{{rule}}}]\n"
+        );
+        let exceeded = load(&text).unwrap().policy.exceeds(&Face::new("weak", Capabilities::NONE));
+        assert_eq!(exceeded.iter().map(|one| one.code.as_str()).collect::<Vec<_>>(), expected, "{arg}, {rule}");
+    };
+    check("path", "allow: r, id: a", &[]);
+    check("path", "allow: r, id: a, when: {p: {any: true}}", &[]);
+    check("path", "allow: r, id: a, when: {p: {under: /x}}", &["EC0143"]);
+    check("path", "allow: r, id: a, unless: {p: {under: /x}}", &["EC0143"]);
+    check("path", "allow: r, id: a, unless: {any_path: {under: /x}}", &["EC0143"]);
+    check("{type: path, under: /x}", "allow: r, id: a", &["EC0143"]);
+    check("{type: path, under: /x, suffix: .md}", "allow: r, id: a", &["EC0143"]);
+}
+
+#[test]
 fn the_digest_is_over_the_meaning() {
     let digest = |text: &str| policy(&format!("enforcecore: 1\nname: p\nversion: \"1\"\n{text}")).digest;
     let one = digest(

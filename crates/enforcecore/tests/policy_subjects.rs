@@ -387,7 +387,7 @@ const URLS: &[UrlRow] = &[
     (
         "{port: 443}",
         &["https://a.b/", "https://a.b:443/", "http://a.b:443/"],
-        &["http://a.b/", "https://a.b:444/"],
+        &["http://a.b/", "https://a.b:444/", "redis://a.b/"],
         &[],
     ),
     ("{port: {in: [80, 81]}}", &["http://a.b/", "http://a.b:81/"], &["https://a.b/", "http://a.b:8/"], &[]),

@@ -125,6 +125,8 @@ impl Held {
         let root = i32::try_from(self.child.id()).map_err(|error| error.to_string())?;
         let give_up = Instant::now() + KILL_WAIT_MAX;
         let mut stopped = HashSet::new();
+        // What a root leaves when it ends comes to us between two looks, so the last look begins after its end.
+        let mut had_ended = false;
         loop {
             let orphans = end_orphans()?;
             let mut members = members(&HashSet::from([root]))?;
@@ -136,7 +138,7 @@ impl Held {
             }
             match ended {
                 Some(status) if self.has_reaper && status.success() => return self.finish(root),
-                Some(_) if members.is_empty() && !orphans => {
+                Some(_) if had_ended && members.is_empty() && !orphans => {
                     if self.has_reaper && !adopts() {
                         return Err("its reaper was killed, and its child processes may still run".to_owned());
                     }
@@ -144,6 +146,7 @@ impl Held {
                 }
                 _ => {}
             }
+            had_ended = ended.is_some();
             let fresh: Vec<_> = members.iter().filter(|process| !stopped.contains(*process)).copied().collect();
             // Once no process is new, none is left to start another: a stopped process starts none.
             match fresh.is_empty() {

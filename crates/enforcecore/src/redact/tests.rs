@@ -40,6 +40,7 @@ fn values_are_redacted_at_every_depth() {
     check_value(r#"{"a@b.com":"a@b.com"}"#, Ok(r#"{"EC_EMAIL_1":"EC_EMAIL_1"}"#));
     check_value("[4111111111111111]", Ok(r#"["EC_CREDIT_CARD_1"]"#));
     check_value("[4.111111111111111e15, 411111111111111100e-2]", Ok(r#"["EC_CREDIT_CARD_1","EC_CREDIT_CARD_1"]"#));
+    check_value("[4111111111111111e-3]", Ok(r#"["EC_CREDIT_CARD_1e-3"]"#));
     check_value("[-4111111111111111]", Ok(r#"["-EC_CREDIT_CARD_1"]"#));
     check_value("[0.4111111111111111, 4111111111111112]", Ok("[0.4111111111111111,4111111111111112]"));
     check_value(
