@@ -140,6 +140,22 @@ fn an_outcome_that_cannot_be_recorded_withholds_the_result() {
 }
 
 #[test]
+fn a_void_call_says_whether_the_log_has_it() {
+    for fails in [false, true] {
+        let world = World::new(POLICY);
+        let fail = Arc::clone(&world.store.fail_append);
+        let run = move |_| {
+            fail.store(fails, Ordering::SeqCst);
+            Outcome::NotStarted { code: enforcecore::codes::call::NOT_STARTED, why: "no program".to_owned() }
+        };
+        let refused = world.enforcer.enforce(call("note", r#"{"text":"x"}"#), run).unwrap_err();
+        assert_eq!((refused.code.as_str(), refused.recorded), ("not_started", !fails));
+        let last = support::entries(&world.store.contents()).pop().unwrap().kind;
+        assert_eq!(last, if fails { EntryKind::Intent } else { EntryKind::Void });
+    }
+}
+
+#[test]
 fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
     type Run = fn(&World) -> Outcome;
     let cases: [(Run, &str); 5] = [
