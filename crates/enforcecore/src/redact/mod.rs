@@ -14,6 +14,7 @@ mod detector;
 mod detectors;
 mod haystack;
 mod json;
+mod json_text;
 mod placeholders;
 mod row_set;
 mod scan;
@@ -27,7 +28,7 @@ pub(crate) use json::redact_value_in;
 pub use json::{REDACT_VALUE_BYTES_MAX, REDACT_VALUE_DEPTH_MAX, RedactedValue, Withheld, redact_value};
 pub(crate) use placeholders::{Placeholders, placeholders_in, redact_text_in};
 pub use placeholders::{RedactedText, redact_text};
-pub use scan::{RedactionFinding, scan};
+pub use scan::{RedactionFinding, scan, unfinished_key};
 pub use shown::{shown_error, shown_name};
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::ops::Range;
 
 use super::class::{ClassSet, classes};
 use super::class_row::{Class, PREFIX};
+use super::json_text::{fit, quote_of};
 use super::scan::{RedactionFinding, findings as scan};
 use super::work::{List, count};
 
@@ -70,7 +71,8 @@ impl<'a> Placeholders<'a> {
             return (None, findings);
         }
         for _ in 0..RENDERINGS_MAX {
-            let rendering = self.render(text, &union(&findings, |class| class.row().rank));
+            let spans = fit(text, union(&findings, |class| class.row().rank));
+            let rendering = self.render(text, &spans);
             let further = scan(&rendering.text, classes);
             if further.is_empty() {
                 return (Some(rendering.text), findings);
@@ -84,7 +86,8 @@ impl<'a> Placeholders<'a> {
         let mut whole = List::default();
         whole.push(RedactionFinding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
         whole.extend(findings.drain());
-        (Some(self.placeholder(class, text)), whole)
+        let quote = quote_of(text);
+        (Some(format!("{quote}{}{quote}", self.placeholder(class, text))), whole)
     }
 
     /// Takes back the numbers of a rendering that is not used, so that the numbers a reader sees have no gaps.
@@ -103,7 +106,8 @@ impl<'a> Placeholders<'a> {
         for span in spans.iter() {
             rendering.push(text.get(copied..span.range.start).unwrap_or_default(), copied..span.range.start, false);
             let original = text.get(span.range.clone()).unwrap_or_default();
-            rendering.push(&self.placeholder(span.class, original), span.range.clone(), true);
+            let placeholder = format!("{0}{1}{0}", span.quote, self.placeholder(span.class, original));
+            rendering.push(&placeholder, span.range.clone(), true);
             copied = span.range.end;
         }
         rendering.push(text.get(copied..).unwrap_or_default(), copied..text.len(), false);
@@ -146,9 +150,12 @@ pub(crate) fn placeholders_in(text: &str) -> impl Iterator<Item = (Class, u64)> 
 const WHOLE_TEXT: &str = "whole_text";
 
 /// A span of the original that one placeholder replaces.
+#[derive(Clone)]
 pub(super) struct Span {
     pub(super) class: Class,
     pub(super) range: Range<usize>,
+    /// What stands before and behind its placeholder: the quotation marks of a string that was a number, or nothing.
+    pub(super) quote: &'static str,
 }
 
 /// Joins the overlapping spans of findings in order, so that no tail of one survives another; the class of the highest rank
@@ -161,7 +168,7 @@ pub(super) fn union(findings: &List<RedactionFinding>, rank: impl Fn(Class) -> u
                 span.range.end = span.range.end.max(finding.end);
                 span.class = if rank(finding.class) > rank(span.class) { finding.class } else { span.class };
             }
-            _ => spans.push(Span { class: finding.class, range: finding.start..finding.end }),
+            _ => spans.push(Span { class: finding.class, range: finding.start..finding.end, quote: "" }),
         }
     }
     spans
