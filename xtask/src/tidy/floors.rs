@@ -92,7 +92,7 @@ const FLOORS: [Floors; 8] = [
         order: &[
             "frame",
             "stage",
-            "shape",
+            "shape contract",
             "methods",
             "server",
             "peer",

@@ -11,6 +11,7 @@ use tracing::info;
 
 use super::answer::{self, INTERNAL_ERROR};
 use super::call::Wanted;
+use super::contract;
 use super::frame::{Frame, Line, Message, Unreadable, read};
 use super::methods::{self, Handling, Passing};
 use super::peer::{Answer, Expected, Lost, Peer};
@@ -138,6 +139,7 @@ impl Inspector {
 
     /// What the client sees of the answer to a request that was passed on.
     fn passed(&self, passing: Passing, mut body: Map) -> Map {
+        let mut contracts = None;
         if let Some(Value::Map(result)) = body.get_mut("result") {
             match passing {
                 Passing::Handshake => {
@@ -145,12 +147,19 @@ impl Inspector {
                         return answer::error(INTERNAL_ERROR, &why);
                     }
                 }
-                Passing::ToolList => self.keep_callable(result),
+                Passing::ToolList => {
+                    self.keep_callable(result);
+                    contracts = Some(contract::take(result, &self.enforcer.policy()));
+                }
                 Passing::Plain => {}
             }
         }
         let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
-        self.to_client(body).unwrap_or_else(withheld)
+        let mut seen = self.to_client(body).unwrap_or_else(withheld);
+        if let (Some(contracts), Some(Value::Map(result))) = (contracts, seen.get_mut("result")) {
+            contract::put_back(result, contracts);
+        }
+        seen
     }
 
     /// Takes out tools that no call of which could be allowed.

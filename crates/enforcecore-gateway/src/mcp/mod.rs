@@ -19,6 +19,7 @@ mod server;
 mod session;
 
 mod call;
+mod contract;
 mod inspect;
 mod session_loop;
 
