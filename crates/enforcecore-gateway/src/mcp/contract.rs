@@ -253,19 +253,17 @@ impl Widen {
 
 /// `number` and `integer` admit text too.
 fn with_text(types: Value) -> Value {
-    let is = |value: &Value, wanted: &[&str]| value.as_text().is_some_and(|text| wanted.contains(&text));
-    let mut types = match types {
+    let is = |one: &Value, wanted: &[&str]| one.as_text().is_some_and(|text| wanted.contains(&text));
+    let has = |types: &[Value], wanted: &[&str]| types.iter().any(|one| is(one, wanted));
+    let mut all = match types {
         Value::List(types) => types,
-        one => vec![one],
+        one if is(&one, &["number", "integer"]) => vec![one],
+        one => return one,
     };
-    let numeric = types.iter().any(|one| is(one, &["number", "integer"]));
-    if numeric && !types.iter().any(|one| is(one, &["string"])) {
-        types.push(Value::from("string"));
+    if has(&all, &["number", "integer"]) && !has(&all, &["string"]) {
+        all.push(Value::from("string"));
     }
-    match types.as_slice() {
-        [one] => one.clone(),
-        _ => Value::List(types),
-    }
+    Value::List(all)
 }
 
 fn any_of(choices: Value) -> Value {
@@ -329,4 +327,78 @@ fn visit(schema: &mut Value, visitor: &mut impl FnMut(&mut Map)) {
 
 fn row(keyword: &str) -> Option<Row> {
     KEYWORDS.iter().find(|(name, _)| *name == keyword).map(|(_, row)| *row)
+}
+
+#[cfg(test)]
+mod tests {
+    use enforcecore::redact::Class;
+
+    use super::*;
+
+    fn widen(schema: &str, classes: ClassSet) -> String {
+        widened(Value::from_json(schema.as_bytes()).unwrap(), classes).to_json()
+    }
+
+    /// A schema, and what it is where addresses and cards are redacted.
+    #[rustfmt::skip]
+    const TABLE: [(&str, &str); 42] = [
+        ("true", "true"),
+        (r#"{"type":"string","title":"t","default":"a@b.co"}"#, r#"{"type":"string","title":"t","default":"a@b.co"}"#),
+        (r#"{"type":"number","minimum":1.0}"#, r#"{"type":["number","string"],"minimum":1.0}"#),
+        (r#"{"type":"integer"}"#, r#"{"type":["integer","string"]}"#),
+        (r#"{"type":["integer","null"]}"#, r#"{"type":["integer","null","string"]}"#),
+        (r#"{"type":["string","number"]}"#, r#"{"type":["string","number"]}"#),
+        (r#"{"type":["boolean"]}"#, r#"{"type":["boolean"]}"#),
+        (r#"{"enum":["a@b.co","c"]}"#, "{}"),
+        (r#"{"enum":["c",1,null,{"d":[1]}]}"#, r#"{"enum":["c",1,null,{"d":[1]}]}"#),
+        (r#"{"enum":[{"d":["a@b.co"]}]}"#, "{}"),
+        (r#"{"enum":[4111111111111111]}"#, "{}"),
+        (r#"{"const":"a@b.co"}"#, "{}"),
+        (r#"{"const":"c"}"#, r#"{"const":"c"}"#),
+        (r#"{"format":"email","pattern":"@","minLength":1,"maxLength":9}"#, "{}"),
+        (r#"{"contentEncoding":"base64","contentMediaType":"a/b","contentSchema":{}}"#, "{}"),
+        (r#"{"uniqueItems":true,"minItems":1,"maxItems":2}"#, r#"{"minItems":1,"maxItems":2}"#),
+        (r#"{"contains":{"pattern":"@"},"minContains":1,"maxContains":2}"#, r#"{"contains":{},"minContains":1}"#),
+        (r#"{"not":{"pattern":"@"},"a":1}"#, r#"{"a":1}"#),
+        (r#"{"items":{"pattern":"@"}}"#, r#"{"items":{}}"#),
+        (r#"{"items":[{"pattern":"@"},true],"additionalItems":{"format":"x"}}"#, r#"{"items":[{},true],"additionalItems":{}}"#),
+        (r#"{"prefixItems":[{"pattern":"@"}],"unevaluatedItems":false}"#, r#"{"prefixItems":[{}],"unevaluatedItems":false}"#),
+        (r#"{"anyOf":[{"pattern":"@"}],"allOf":[{"format":"x"}]}"#, r#"{"anyOf":[{}],"allOf":[{}]}"#),
+        (r#"{"oneOf":[{"pattern":"@"},{"type":"null"}]}"#, r#"{"anyOf":[{},{"type":"null"}]}"#),
+        (r#"{"oneOf":[{"pattern":"@"}],"anyOf":[true]}"#, r#"{"anyOf":[true],"allOf":[{"anyOf":[{}]}]}"#),
+        (r#"{"allOf":[true],"if":{"pattern":"@"},"then":{"minLength":1},"else":false}"#, r#"{"allOf":[true,{"anyOf":[{"allOf":[{},{}]},false]}]}"#),
+        (r#"{"if":{"type":"null"}}"#, r#"{"allOf":[{"anyOf":[{"allOf":[{"type":"null"},true]},true]}]}"#),
+        (r#"{"then":{"pattern":"@"}}"#, "{}"),
+        (r#"{"properties":{"format":{"pattern":"@"}}}"#, r#"{"properties":{"format":{}}}"#),
+        (r#"{"properties":{"a@b.co":{"pattern":"@"},"c":true},"additionalProperties":false}"#, r#"{"properties":{"c":true},"additionalProperties":{"anyOf":[{}]}}"#),
+        (r#"{"properties":{"a@b.co":true}}"#, r#"{"properties":{},"additionalProperties":true}"#),
+        (r#"{"patternProperties":{"@":{"type":"null"},"x":{"pattern":"@"}},"additionalProperties":{"type":"array"}}"#, r#"{"additionalProperties":{"anyOf":[{"type":"null"},{},{"type":"array"}]}}"#),
+        (r#"{"additionalProperties":{"type":"integer"}}"#, r#"{"additionalProperties":{"type":["integer","string"]}}"#),
+        (r#"{"unevaluatedProperties":{"pattern":"@"},"propertyNames":{"pattern":"@"}}"#, r#"{"unevaluatedProperties":{},"propertyNames":{}}"#),
+        (r#"{"required":["a@b.co","c"],"minProperties":2}"#, r#"{"required":["c"],"minProperties":2}"#),
+        (r#"{"dependentRequired":{"a@b.co":["c"],"d":["a@b.co","e"]}}"#, r#"{"dependentRequired":{"d":["e"]}}"#),
+        (r#"{"dependentSchemas":{"d":{"pattern":"@"}},"unevaluatedProperties":false}"#, r#"{"dependentSchemas":{"d":{}},"unevaluatedProperties":false}"#),
+        (r#"{"dependentSchemas":{"a@b.co":{"pattern":"@"}},"unevaluatedProperties":false}"#, r#"{"dependentSchemas":{}}"#),
+        (r#"{"dependencies":{"a@b.co":true,"d":["a@b.co"],"e":{"pattern":"@"}}}"#, r#"{"dependencies":{"d":[],"e":{}}}"#),
+        (r##"{"$ref":"#/$defs/a","$defs":{"a":{"pattern":"@"}}}"##, r##"{"$ref":"#/$defs/a","$defs":{"a":{}}}"##),
+        (r##"{"$ref":"#/not","not":{},"unevaluatedItems":false}"##, "{}"),
+        (r##"{"$ref":"#a","definitions":{"x":{"$anchor":"a"}}}"##, r##"{"$ref":"#a","definitions":{"x":{"$anchor":"a"}}}"##),
+        (r##"{"$ref":"#a","not":{"$anchor":"a"},"items":{"$ref":"other.json#b"}}"##, r##"{"items":{"$ref":"other.json#b"}}"##),
+    ];
+
+    #[test]
+    fn each_keyword_that_a_placeholder_can_break_is_widened() {
+        let classes = ClassSet::NONE.with(Class::EMAIL).with(Class::CREDIT_CARD);
+        for (schema, expected) in TABLE {
+            assert_eq!(widen(schema, classes), expected, "{schema}");
+            assert_eq!(widen(schema, ClassSet::NONE), schema, "nothing is redacted");
+        }
+    }
+
+    #[test]
+    fn a_number_stays_a_number_where_no_class_is_found_in_one() {
+        let schema = r#"{"type":"number"}"#;
+        assert_eq!(widen(schema, ClassSet::NONE.with(Class::EMAIL)), schema);
+        assert_eq!(widen(schema, ClassSet::NONE.with(Class::CREDIT_CARD)), r#"{"type":["number","string"]}"#);
+    }
 }
