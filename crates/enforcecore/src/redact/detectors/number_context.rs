@@ -33,7 +33,7 @@ const IBAN_CHARS_MIN: usize = 15;
 const IBAN_CHARS_MAX: usize = 34;
 
 /// The IBAN that begins last before an offset, if one does: two letters, two digits, and a remainder of 1 for 97 at the end of
-/// a group; or of any remainder where it is called an IBAN.
+/// a group. An example in a manual has any remainder: it is called an IBAN, or has its country's length in groups of four.
 fn iban_before(text: &Haystack<'_>, offset: usize) -> Option<Range<usize>> {
     let first = offset.saturating_sub(IBAN_BYTES_MAX);
     let mut start = offset;
@@ -54,27 +54,56 @@ fn iban_before(text: &Haystack<'_>, offset: usize) -> Option<Range<usize>> {
 }
 
 fn iban_end(text: &Haystack<'_>, start: usize) -> Option<usize> {
+    let length = country_length(text.slice(start..start + 2));
     let mut characters = Vec::with_capacity(IBAN_CHARS_MAX);
     let (mut end, mut found, mut last) = (start, None, start);
     loop {
-        let group =
-            text.run(end, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit()).min(end + IBAN_CHARS_MAX + 1);
+        let limit = text.len().min(end + IBAN_CHARS_MAX + 1);
+        let group = text.run_within(end..limit, |byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
         characters.extend_from_slice(text.slice(end..group));
         if group == end || characters.len() > IBAN_CHARS_MAX {
             break;
         }
-        last = group;
-        if characters.len() >= IBAN_CHARS_MIN && remainder(&characters) == Some(1) {
+        let grouped = end > start && Some(characters.len()) == length;
+        if grouped || (characters.len() >= IBAN_CHARS_MIN && remainder(&characters) == Some(1)) {
             found = Some(group);
         }
+        last = group;
         // A bank's groups have four characters, the last one fewer.
-        if group - end != 4 && end != start {
+        if group - end != 4 || grouped {
             break;
         }
         end = group + usize::from(text.at(group).is_some_and(is_blank));
     }
     let named = || called(text, start, &["iban"]) && characters.len() >= IBAN_CHARS_MIN;
     found.or_else(|| named().then_some(last))
+}
+
+/// The characters of an IBAN, and the countries where it has so many: SWIFT's register of IBANs.
+const COUNTRIES: &[(usize, &str)] = &[
+    (15, "NO"),
+    (16, "BE"),
+    (18, "DK FO FI GL NL SD"),
+    (19, "MK SI"),
+    (20, "AT BA EE KZ XK LT LU MN"),
+    (21, "HR LV LI CH"),
+    (22, "BH BG CR GE DE IE ME RS GB VA"),
+    (23, "GI IQ IL TL AE OM SO"),
+    (24, "AD CZ MD PK RO SA SK ES SE TN VG"),
+    (25, "LY PT ST"),
+    (26, "IS TR"),
+    (27, "BI DJ FR GR IT MC MR SM"),
+    (28, "AL AZ BY CY DO SV GT HU LB NI PL FK"),
+    (29, "BR EG PS QA UA"),
+    (30, "JO KW MU YE"),
+    (31, "MT SC"),
+    (32, "LC"),
+    (33, "RU"),
+];
+
+fn country_length(country: &[u8]) -> Option<usize> {
+    let has = |countries: &str| countries.split(' ').any(|other| other.as_bytes() == country);
+    COUNTRIES.iter().find(|(_, countries)| has(countries)).map(|(length, _)| *length)
 }
 
 /// ISO 7064: the number that the characters make, country and check digits last, modulo 97.
