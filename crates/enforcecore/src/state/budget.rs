@@ -135,3 +135,132 @@ impl Budget {
         sliding.chain(self.buckets.iter().map(|(name, bucket)| format!("in {name:?}: {}", bucket.micros)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::decision::CalendarUnit;
+
+    const HOUR_US: i64 = 3_600_000_000;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        /// After so many hours a call takes from the window of this index; perhaps its tool does not start.
+        Take { hours: i64, amount_micros: i64, window: usize, starts: bool },
+        /// What is taken, this many hours from now.
+        Look { hours: i64 },
+    }
+
+    fn windows() -> [(Window, &'static str, i64); 5] {
+        let day = || Window::Calendar { unit: CalendarUnit::Day, zone: jiff::tz::TimeZone::UTC };
+        [
+            (Window::Sliding { us: 24 * HOUR_US }, "", 24 * HOUR_US),
+            (day(), "2026-03-01", 0),
+            (day(), "2026-03-02", 0),
+            (Window::Session, "session s1", 0),
+            (Window::Ever, "ever", 0),
+        ]
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let take = (-1..30i64, 0..100i64, 0..5usize, any::<bool>())
+            .prop_map(|(hours, amount_micros, window, starts)| Step::Take { hours, amount_micros, window, starts });
+        let look = (-1..60i64).prop_map(|hours| Step::Look { hours });
+        prop::collection::vec(prop_oneof![3 => take, 1 => look], 1..60)
+    }
+
+    proptest! {
+        /// The running sums say what the list of all that was taken says. `own` budgets have one window each, as a policy has.
+        #[test]
+        fn sums_count_what_a_list_counts(steps in steps()) {
+            let mut budgets: [Budget; 5] = Default::default();
+            let mut lists: [Vec<Taken>; 5] = Default::default();
+            let mut now_us = 1_772_366_400_000_000;
+            for step in steps {
+                let at_us = match step {
+                    Step::Take { hours, amount_micros, window, starts } => {
+                        now_us += hours * HOUR_US;
+                        let (_, bucket, span_us) = &windows()[window];
+                        let taken =
+                            Taken { at_us: now_us, amount_micros, bucket: (*bucket).to_owned(), span_us: *span_us };
+                        budgets[window].take(&taken);
+                        if starts {
+                            lists[window].push(taken);
+                        } else {
+                            budgets[window].give_back(&taken);
+                        }
+                        now_us
+                    }
+                    Step::Look { hours } => now_us + hours * HOUR_US,
+                };
+                for (index, (window, bucket, _)) in windows().iter().enumerate() {
+                    let counts = |taken: &&Taken| match window {
+                        // The clock may go back; what left the window of a newer entry is forgotten.
+                        Window::Sliding { us } => taken.at_us > at_us.max(now_us).saturating_sub(*us),
+                        Window::Calendar { .. } | Window::Session | Window::Ever => taken.bucket == *bucket,
+                    };
+                    let sum: i64 = lists[index].iter().filter(counts).map(|taken| taken.amount_micros).sum();
+                    let counted = budgets[index].taken_micros(window, bucket, at_us);
+                    prop_assert!(counted >= sum, "{window:?}: {counted} < {sum}");
+                    if at_us >= now_us && matches!(window, Window::Sliding { .. }) {
+                        prop_assert_eq!(counted, sum);
+                    }
+                    if !matches!(window, Window::Sliding { .. }) {
+                        prop_assert_eq!(counted, sum);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn calendar_windows_are_forgotten_once_they_are_long_over() {
+        let mut budget = Budget::default();
+        let take = |budget: &mut Budget, day: i64, bucket: &str| {
+            let (at_us, bucket) = (day * 24 * HOUR_US, bucket.to_owned());
+            budget.take(&Taken { at_us, amount_micros: 1, bucket, span_us: 0 });
+        };
+        take(&mut budget, 0, "ever");
+        take(&mut budget, 0, "session s1");
+        for day in 0..4000 {
+            take(&mut budget, day, &format!("day {day}"));
+            assert!(budget.buckets.len() <= 140, "{}", budget.buckets.len());
+            let counted = |budget: &Budget, day: i64| {
+                budget.taken_micros(&Window::Ever, &format!("day {day}"), day * 24 * HOUR_US)
+            };
+            for back in 0..=61.min(day) {
+                assert_eq!(counted(&budget, day - back), 1, "day {day}, {back} back");
+            }
+        }
+        for kept in ["ever", "session s1"] {
+            assert_eq!(budget.taken_micros(&Window::Ever, kept, 0), 1, "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_budget_that_slides_now_counts_what_was_counted_by_day() {
+        let mut budget = Budget::default();
+        let noon = 1_772_366_400_000_000;
+        budget.take(&Taken { at_us: noon, amount_micros: 5, bucket: "2026-03-01".to_owned(), span_us: 0 });
+        budget.take(&Taken { at_us: noon + HOUR_US, amount_micros: 7, bucket: String::new(), span_us: HOUR_US });
+        let window = Window::Sliding { us: 2 * HOUR_US };
+        for (hours, expected) in [(1, 12), (2, 7), (3, 0)] {
+            assert_eq!(budget.taken_micros(&window, "", noon + hours * HOUR_US), expected, "{hours}");
+        }
+    }
+
+    #[test]
+    fn sums_beyond_a_number_stay_beyond_it() {
+        let mut budget = Budget::default();
+        let most = |at_us| Taken { at_us, amount_micros: i64::MAX, bucket: "ever".to_owned(), span_us: 0 };
+        (0..3).for_each(|at_us| budget.take(&most(at_us)));
+        for _ in 0..2 {
+            assert_eq!(budget.taken_micros(&Window::Ever, "ever", 0), i64::MAX);
+            budget.give_back(&most(0));
+        }
+        budget.give_back(&most(0));
+        assert_eq!(budget.taken_micros(&Window::Ever, "ever", 0), 0);
+    }
+}
