@@ -9,10 +9,10 @@ use std::sync::atomic::Ordering;
 
 use enforcecore::audit::{EntryKind, Log};
 use enforcecore::call::{Call, Context};
-use enforcecore::enforcer::{EndSessionError, Enforcer, EnforcerParts};
+use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refused};
 use enforcecore::policy::Protected;
-use enforcecore::session::{Known, State};
+use enforcecore::session::{EndSessionError, Known, State, session_name};
 use enforcecore::traits::Clock;
 use enforcecore::value::Value;
 use support::{CountingRandom, FACE, HOUR_US, PlainResolver, World, call, load, map, open_log};
@@ -88,12 +88,8 @@ fn idle(world: &World, process: &Process, hours: i64) {
 }
 
 fn is_asleep(world: &World, process: &Process, session: &str) -> bool {
-    // The keyed name of a session without a tenant.
-    let mut encoded = Vec::new();
-    for (tag, text) in [(b'T', ""), (b'S', session)] {
-        enforcecore::value::encode_bytes(tag, text.as_bytes(), &mut encoded);
-    }
-    let name = world.log.keyer().name("session", &encoded);
+    let context = Context { session_id: session.to_owned(), ..Context::default() };
+    let name = session_name(world.log.keyer(), &context);
     process.log.view(|state| matches!(state.session(&name), Known::Asleep(_)))
 }
 

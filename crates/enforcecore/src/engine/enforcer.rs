@@ -9,13 +9,11 @@ use std::time::Duration;
 use tracing::{info, info_span, warn};
 
 use super::admission::{self, AdmissionContext, NotAdmitted};
-use super::context::{CallContext, Shared, session_name};
+use super::context::{CallContext, Shared};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
-use crate::audit::{
-    Body, CallRecord, CommitError, Delta, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord, StateRecord,
-};
+use crate::audit::{Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
 use crate::capabilities::{Capability, Face};
 use crate::codes::call as code;
@@ -28,7 +26,7 @@ use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
 use crate::state::recall::recall;
-use crate::state::session::{Known, State};
+use crate::state::session::{EndSessionError, Known, State, end, session_name};
 use crate::value::{Value, encode_map};
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
@@ -71,17 +69,6 @@ pub enum BindError {
     /// A policy that counts or remembers needs entries that a kill cannot lose.
     #[error("this policy uses state, so its log must be `strict`: a buffered entry can be lost on a kill")]
     BufferedState,
-    /// The log cannot be written.
-    #[error(transparent)]
-    Log(#[from] LogError),
-}
-
-/// Why a session cannot be ended.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum EndSessionError {
-    /// Calls without a session have nothing in common that could end.
-    #[error("a session without a name cannot be ended")]
-    Unnamed,
     /// The log cannot be written.
     #[error(transparent)]
     Log(#[from] LogError),
@@ -205,21 +192,7 @@ impl Enforcer {
 
     /// Ends a session: its calls are refused from here on, in every process of this log. Calls that run may end.
     pub fn end_session(&self, context: &Context) -> Result<(), EndSessionError> {
-        if context.session_id.is_empty() {
-            return Err(EndSessionError::Unnamed);
-        }
-        let session = session_name(self.shared.log.keyer(), context);
-        let delta = Delta::End { session: session.clone() };
-        let propose = |state: &State, _now_us: i64| {
-            if state.knows(&delta) {
-                return Err(());
-            }
-            Ok((Body::State(StateRecord { delta: vec![delta], session: Some(session) }).into(), ()))
-        };
-        match self.shared.log.commit(Durability::Strict, propose) {
-            Ok(_) | Err(CommitError::Refused(())) => Ok(()),
-            Err(CommitError::Log(error)) => Err(error.into()),
-        }
+        end(&self.shared.log, context)
     }
 
     /// Where a session's state has left memory, it comes back here, or nothing is decided.

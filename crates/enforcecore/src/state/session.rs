@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 pub use crate::audit::Keyer;
-use crate::audit::{Body, Delta, Encoded, Entry, Fold};
+use crate::audit::{Body, CommitError, Delta, Durability, Encoded, Entry, Fold, Log, LogError, StateRecord};
+use crate::call::Context;
 use crate::decision::Charge;
 pub use crate::decision::{Fact, SessionView};
 use crate::redact::Class;
-use crate::value::Value;
+use crate::value::{Value, encode_bytes};
 
 use super::budget::{self, Budget, Taken};
 
@@ -210,7 +211,8 @@ impl State {
             None => None,
             Some(key) => {
                 let at_us = entry.head.time_us;
-                let new = || Session { from: group, last_us: at_us, ended: false, known: Some(SessionState::default()) };
+                let new =
+                    || Session { from: group, last_us: at_us, ended: false, known: Some(SessionState::default()) };
                 let session = self.sessions.entry(key.to_owned()).or_insert_with(new);
                 session.last_us = session.last_us.max(at_us);
                 session.ended |= matches!(delta, Delta::End { .. });
@@ -272,6 +274,44 @@ impl State {
         for open in self.open.values_mut() {
             open.taken.retain(|(_, taken)| budget::session_of(&taken.bucket).is_none_or(|of| !leaves.contains(of)));
         }
+    }
+}
+
+/// The keyed name of a session.
+pub fn session_name(keyer: &Keyer, context: &Context) -> String {
+    let mut session = Vec::new();
+    encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
+    encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
+    keyer.name("session", &session)
+}
+
+/// Why a session cannot be ended.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum EndSessionError {
+    /// Calls without a session have nothing in common that could end.
+    #[error("a session without a name cannot be ended")]
+    Unnamed,
+    /// The log cannot be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+/// Ends a session: its calls are refused from here on, in every process of this log. Calls that run may end.
+pub fn end(log: &Log<State>, context: &Context) -> Result<(), EndSessionError> {
+    if context.session_id.is_empty() {
+        return Err(EndSessionError::Unnamed);
+    }
+    let session = session_name(log.keyer(), context);
+    let delta = Delta::End { session: session.clone() };
+    let propose = |state: &State, _now_us: i64| {
+        if state.knows(&delta) {
+            return Err(());
+        }
+        Ok((Body::State(StateRecord { delta: vec![delta], session: Some(session) }).into(), ()))
+    };
+    match log.commit(Durability::Strict, propose) {
+        Ok(_) | Err(CommitError::Refused(())) => Ok(()),
+        Err(CommitError::Log(error)) => Err(error.into()),
     }
 }
 

@@ -13,7 +13,9 @@ fn lines_of(state: &State) -> Vec<String> {
     let State { sessions, budgets, grants_used, open, idle_us: _, sweep_us: _, only: _ } = state;
     let mut lines: Vec<String> = grants_used.iter().map(|id| format!("grant {id}")).collect();
     lines.extend(open.iter().map(|(call, OpenIntent { grants, .. })| format!("open {call}: {grants:?}")));
-    lines.extend(budgets.iter().flat_map(|(key, budget)| budget.sums().map(move |sum| format!("budget {key:?}: {sum}"))));
+    lines.extend(
+        budgets.iter().flat_map(|(key, budget)| budget.sums().map(move |sum| format!("budget {key:?}: {sum}"))),
+    );
     for (key, Session { ended, known, .. }) in sessions {
         assert!(!ended, "{key}");
         let SessionState { version, facts, labels, issued } = known.as_ref().unwrap();
@@ -49,7 +51,9 @@ fn with_sums(told: &str) -> String {
         match parts {
             None => others += line,
             Some((key, amount, at, "\"\"")) => *sums.entry(format!("budget {key}: at {at}: ")).or_default() += amount,
-            Some((key, amount, _, bucket)) => *sums.entry(format!("budget {key}: in {bucket}: ")).or_default() += amount,
+            Some((key, amount, _, bucket)) => {
+                *sums.entry(format!("budget {key}: in {bucket}: ")).or_default() += amount
+            }
         }
     }
     let sums: String = sums.iter().map(|(what, sum)| format!("{what}{sum}\n")).collect();
