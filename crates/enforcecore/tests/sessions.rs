@@ -112,11 +112,11 @@ fn neither_a_pause_nor_a_restart_changes_a_decision() {
         let ask = |process: &Process, tool: &str, args: &str, result: &str| {
             outcome(&process.enforcer, "s1", tool, args, result)
         };
-        assert_eq!(ask(&process, "look", "{}", r#"{"mail":"a"}"#).1, true, "{name}");
-        assert_eq!(ask(&process, "pay", r#"{"amount":60}"#, "0").1, true, "{name}");
+        assert!(ask(&process, "look", "{}", r#"{"mail":"a"}"#).1, "{name}");
+        assert!(ask(&process, "pay", r#"{"amount":60}"#, "0").1, "{name}");
         assert_eq!(ask(&process, "web", "{}", r#""of ana@a.example""#).0, r#""of EC_EMAIL_1""#, "{name}");
         // Another session has another past: nothing of it comes back in this one.
-        assert_eq!(outcome(&process.enforcer, "s2", "look", "{}", r#"{"mail":"b"}"#).1, true);
+        assert!(outcome(&process.enforcer, "s2", "look", "{}", r#"{"mail":"b"}"#).1);
         assert_eq!(outcome(&process.enforcer, "s2", "web", "{}", r#""of bob@a.example""#).0, r#""of EC_EMAIL_1""#);
         for pause in pauses {
             match pause.parse() {
@@ -137,10 +137,10 @@ fn neither_a_pause_nor_a_restart_changes_a_decision() {
         // A second word about a fact contradicts the one from before the pause.
         assert!(ask(&process, "look", "{}", r#"{"mail":"b"}"#).1, "{name}");
         assert!(!ask(&process, "send", r#"{"to":"a"}"#, "0").1, "{name}");
-        assert_eq!(outcome(&process.enforcer, "s2", "send", r#"{"to":"b"}"#, "0").1, true, "{name}");
+        assert!(outcome(&process.enforcer, "s2", "send", r#"{"to":"b"}"#, "0").1, "{name}");
         // The month's budget outlives sessions.
-        assert_eq!(outcome(&process.enforcer, "s2", "pay", r#"{"amount":51}"#, "0").1, false, "{name}");
-        assert_eq!(outcome(&process.enforcer, "s2", "pay", r#"{"amount":50}"#, "0").1, true, "{name}");
+        assert!(!outcome(&process.enforcer, "s2", "pay", r#"{"amount":51}"#, "0").1, "{name}");
+        assert!(outcome(&process.enforcer, "s2", "pay", r#"{"amount":50}"#, "0").1, "{name}");
     }
 }
 

@@ -66,7 +66,7 @@ mod tests {
             assert!(mark <= byte && byte - mark <= 2 * spacing + group, "{byte}: {mark}");
         }
         assert_eq!(marks.before(u64::MAX).offset, marks.at.last().unwrap().offset);
-        let third = marks.at.get(2).unwrap().offset;
+        let third = marks.at[2].offset;
         assert_eq!((marks.before(third).offset, marks.before(third - 1).offset < third), (third, true));
     }
 }
