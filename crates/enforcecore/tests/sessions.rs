@@ -15,7 +15,7 @@ use enforcecore::policy::Protected;
 use enforcecore::session::{EndSessionError, Known, State, session_name};
 use enforcecore::traits::Clock;
 use enforcecore::value::Value;
-use support::{CountingRandom, FACE, HOUR_US, PlainResolver, World, call, load, map, open_log};
+use support::{CountingRandom, FACE, HOUR_US, PlainResolver, World, call, load, map, open_idle_log};
 
 const POLICY: &str = r#"
 enforcecore: 1
@@ -51,7 +51,11 @@ struct Process {
 }
 
 fn process(world: &World) -> Process {
-    let log = Arc::new(open_log(world.store.clone(), Arc::clone(&world.clock)).unwrap());
+    process_with(world, 24)
+}
+
+fn process_with(world: &World, idle_hours: i64) -> Process {
+    let log = Arc::new(open_idle_log(world.store.clone(), Arc::clone(&world.clock), idle_hours).unwrap());
     let parts = EnforcerParts {
         policy: load(POLICY),
         face: FACE,
@@ -165,27 +169,27 @@ fn what_another_process_writes_about_a_session_that_is_not_in_memory_counts() {
 
 #[test]
 fn a_call_that_runs_through_a_pause_gives_back_what_it_took() {
-    for (name, starts) in [("starts", true), ("does not start", false)] {
+    for (wakes, starts) in [(false, true), (false, false), (true, true), (true, false)] {
+        let name = format!("wakes {wakes}, starts {starts}");
         let world = World::new(POLICY);
-        let process = process(&world);
+        let process = process_with(&world, 2);
         let pay = in_session("s1", call("pay", r#"{"amount":70}"#));
         let admitted = process.enforcer.begin(pay, BeginMode::Split).unwrap();
-        for hours in [12, 11] {
-            idle(&world, &process, hours);
+        idle(&world, &process, 3);
+        assert!(is_asleep(&world, &process, "s1"), "{name}");
+        let fits = |amount: u32| outcome(&process.enforcer, "s1", "pay", &format!(r#"{{"amount":{amount}}}"#), "0").1;
+        if wakes {
+            assert!(!fits(40), "{name}: while it runs it is taken");
+            assert!(!is_asleep(&world, &process, "s1"), "{name}");
         }
-        // Another process has no open call of its own, and its memory is swept like any other.
-        let other = self::process(&world);
-        idle(&world, &other, 0);
         let outcome_of = match starts {
             true => Outcome::Done(Value::Null),
             false => Outcome::NotStarted { code: enforcecore::codes::call::NOT_STARTED, why: String::new() },
         };
         let _end = process.enforcer.finish(admitted, outcome_of).unwrap();
-        idle(&world, &process, 25);
-        assert!(is_asleep(&world, &process, "s1"));
-        let fits = outcome(&process.enforcer, "s1", "pay", r#"{"amount":40}"#, "0").1;
-        assert_eq!(fits, !starts, "{name}");
-        assert!(outcome(&process.enforcer, "s1", "pay", r#"{"amount":30}"#, "0").1, "{name}");
+        assert_eq!(fits(40), !starts, "{name}");
+        assert!(fits(30), "{name}");
+        assert!(!fits(31), "{name}");
     }
 }
 

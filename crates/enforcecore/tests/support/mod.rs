@@ -146,6 +146,15 @@ pub fn map(json: &str) -> enforcecore::value::Map {
 }
 
 pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>, enforcecore::audit::LogError> {
+    open_idle_log(store, clock, 24)
+}
+
+/// A log whose sessions leave memory after so many hours.
+pub fn open_idle_log(
+    store: FaultyStore,
+    clock: Arc<HandClock>,
+    idle_hours: i64,
+) -> Result<Log<State>, enforcecore::audit::LogError> {
     let parts = LogParts {
         store: Box::new(store),
         signer: Box::new(KnownKey(SigningKey::from_bytes(&[7; 32]))),
@@ -155,7 +164,7 @@ pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>,
         keyer: Keyer::new([9; 32]),
         origin: "example.test/log".to_owned(),
     };
-    Log::open(parts, State::with_session_idle(24 * HOUR_US))
+    Log::open(parts, State::with_session_idle(idle_hours * HOUR_US))
 }
 
 /// A byte that is none at first.
