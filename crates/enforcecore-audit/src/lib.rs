@@ -79,6 +79,8 @@
 //! assert!(report.findings[0].to_string().starts_with("altered: entry 1"));
 //! ```
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 mod tree;
 
 mod canonical;

@@ -13,7 +13,9 @@ use crate::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
 use crate::store::{Clock, LogTurn, Signer, StoreError};
 use crate::tree::hex;
 use crate::tree::{Hash, leaf_hash};
-use crate::verify::{Chain, GROUP_BYTES_MAX, Judge, LogFinding, LogFindingKind, Place, VerifyOptions, Walk};
+use crate::verify::{
+    Chain, GROUP_BYTES_MAX, Judge, LogFinding, LogFindingClass, LogFindingKind, Place, VerifyOptions, Walk,
+};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;
@@ -124,14 +126,9 @@ impl<F: Fold> Ledger<F> {
         let bytes = turn.bytes()?;
         let known = self.chain.offset;
         if bytes < known {
-            let place = Place::Entries(0, self.chain.size());
+            let (kind, place) = (LogFindingKind::Missing, Place::Entries(0, self.chain.size()));
             let detail = "the log became shorter under its writer".to_owned();
-            return Err(LogError::Damaged(LogFinding {
-                kind: LogFindingKind::Missing,
-                place,
-                bytes: bytes..known,
-                detail,
-            }));
+            return Err(LogError::Damaged(LogFinding { kind, place, bytes: bytes..known, detail }));
         }
         if bytes == known && anchor.is_none() {
             return if bytes == 0 { self.begin(signer, origin, stamp) } else { Ok(()) };
@@ -150,13 +147,13 @@ impl<F: Fold> Ledger<F> {
             has_calls |= is_about_calls(&entry.body);
             fold.apply(entry);
         });
-        if let Some(damage) = judge.damage() {
+        if let Some(damage) = judge.first(LogFindingClass::Damage) {
             return Err(LogError::Damaged(damage.clone()));
         }
         if let Some(name) = forgot.filter(|_| has_calls) {
             return Err(LogError::AnchorGone(name));
         }
-        let torn = judge.tail().is_some();
+        let torn = judge.first(LogFindingClass::Tail).is_some();
         self.chain = judge.chain;
         match (torn, bytes) {
             (true, _) => self.recover(turn, bytes, signer, origin, stamp),
