@@ -65,6 +65,8 @@
 //! # }
 //! ```
 
+#![deny(clippy::wildcard_enum_match_arm)]
+
 pub mod anchor;
 pub mod assembly;
 pub mod clock;

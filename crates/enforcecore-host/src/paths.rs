@@ -97,7 +97,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_owned()),
             Component::ParentDir => Some("..".into()),
-            _ => None,
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
         })
         .collect()
 }
