@@ -1,10 +1,11 @@
 //! The writer, over a store in memory that can fail.
 
-use std::sync::Condvar;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Condvar};
 
 use super::ledger::BUFFER_ENTRIES_MAX;
 use super::*;
+use crate::store::LogStore;
 use crate::store::StoreError;
 use crate::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::{

@@ -2,8 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::finding::LogFindingKind;
-use super::judge::Wrong;
+use super::finding::{LogFindingKind, Wrong};
 use crate::tree::Hash;
 
 /// What became of one sealed entry or one line.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::accounts::Accounts;
 use super::align;
-use super::finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
+use super::finding::{LogFinding, LogFindingClass, LogFindingKind, Place, Wrong};
 use super::lines::Line;
 use crate::body::{Body, NoteRecord};
 use crate::entry::Entry;
@@ -30,9 +30,6 @@ pub struct VerifyOptions {
     /// Check every seal's signature, so that a rewritten log is named from its first rewritten seal on.
     pub all_signatures: bool,
 }
-
-/// What is wrong with a line's spelling.
-pub type Wrong = (LogFindingKind, &'static str);
 
 /// The lines since the last seal.
 #[derive(Default)]
@@ -137,6 +134,9 @@ struct Anchored {
     met: Option<bool>,
 }
 
+/// Is shown an entry of a group in which nothing is wrong, and how far the log had come before that group.
+pub type Good<'a> = dyn FnMut(&Entry, &Chain) + 'a;
+
 /// How far a log is known to be good: all of it up to a seal.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
@@ -222,7 +222,7 @@ impl Judge {
         line: Line<'_>,
         flaw: Option<Wrong>,
         readable: bool,
-        good: &mut dyn FnMut(&Entry),
+        good: &mut Good<'_>,
     ) -> Before {
         let before = Before { chain: self.chain.clone(), findings: self.findings.len(), total: self.findings_total };
         let parsed = if readable { Judged::parse(line.bytes) } else { Err("its line is damaged") };
@@ -245,7 +245,7 @@ impl Judge {
                 let sealed_here = self.judge_group(group, &judged, &before.chain, previous);
                 self.chain.note = Some(judged.seal.note);
                 if sealed_here && before.total == self.findings_total {
-                    self.account(group, good);
+                    self.account(group, &before.chain, good);
                 }
             }
         }
@@ -515,7 +515,7 @@ impl Judge {
     }
 
     /// Counts the calls of a group in which nothing is wrong.
-    fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
+    fn account(&mut self, group: &Group, before: &Chain, good: &mut Good<'_>) {
         let first = self.chain.size().saturating_sub(group.items.len() as u64);
         // After damage a missing entry would look like a call that does not add up.
         let counts = !self.folding && self.first(LogFindingClass::Damage).is_none();
@@ -524,7 +524,7 @@ impl Judge {
             if counts && let Some((kind, wrong)) = self.accounts.take(entry) {
                 self.found(kind, Place::Entry(at), item.bytes.clone(), wrong);
             }
-            good(entry);
+            good(entry, before);
         }
     }
 
