@@ -13,7 +13,7 @@ use enforcecore::traits::{Anchor, StoreError};
 use crate::files::{Folder, How, MadeBy, in_turn, read_text};
 
 /// The name of the file with the last checkpoint.
-pub const ANCHOR_FILE: &str = "checkpoint";
+const ANCHOR_FILE: &str = "checkpoint";
 /// Bytes in a checkpoint at most.
 pub const ANCHOR_BYTES_MAX: u64 = 64 * 1024;
 

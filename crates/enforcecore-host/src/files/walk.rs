@@ -48,12 +48,12 @@ impl Folder {
     }
 
     /// The same, and only this user and the system's may write in it: others may not even put in what is theirs.
-    pub fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
+    pub(crate) fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
         Folder::open_or_make(path, MadeBy::Us)?.own()
     }
 
     /// A folder of this one that only this user and the system's may write in, made where there is none.
-    pub fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
+    pub(crate) fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
         let walk = Walk::within(self, MadeBy::Us)?;
         Walk { makes: true, ..walk }.folder(Path::new(name))?.own()
     }
