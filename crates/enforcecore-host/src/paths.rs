@@ -15,7 +15,8 @@ use std::path::{Component, Path, PathBuf};
 use enforcecore::path::PathError;
 use enforcecore::traits::PathResolver;
 
-use crate::files::LINKS_MAX;
+/// Symbolic links followed in one path at most: the kernel's own limit.
+pub(crate) const LINKS_MAX: usize = 40;
 
 /// Whether paths can be resolved on this system. Where they cannot, a policy that needs it does not load.
 pub const RESOLVES: bool = cfg!(unix);

@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::system;
 
-/// Symbolic links followed to one file at most: the kernel's own limit.
-pub const LINKS_MAX: usize = 40;
-
 /// Who may have made what a name leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MadeBy {

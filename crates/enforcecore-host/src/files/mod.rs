@@ -21,7 +21,6 @@ mod walk;
 #[path = "walk_by_name.rs"]
 mod walk;
 
-pub(crate) use access::LINKS_MAX;
 pub use access::{How, MadeBy, NotOurs, Opened, Refused};
 use access::{not_ours, others};
 pub(crate) use system::{in_turn, read_at};

@@ -15,8 +15,9 @@ use std::path::{Component, Path, PathBuf, absolute};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::access::{How, LINKS_MAX, MadeBy, NotOurs, Opened, Refused, not_ours, others};
+use super::access::{How, MadeBy, NotOurs, Opened, Refused, not_ours, others};
 use super::system::{ANOTHERS, belongs_to_another, each_their_own, is_anothers, written_by_all, written_by_others};
+use crate::paths::LINKS_MAX;
 
 /// How a folder is held open: to name what is in it, which needs no right to list it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
