@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use enforcecore::audit::{Body, CallRecord, Durability, Entry, IntentRecord, Log, LogReport, VerifyOptions};
+use enforcecore::ports::{Clock, Random, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
 use enforcecore_host::keys::FileSigner;
 

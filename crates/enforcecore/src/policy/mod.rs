@@ -32,13 +32,13 @@ pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, Protec
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
 use crate::capabilities::Capability;
-pub use crate::capabilities::Face;
+use crate::capabilities::Face;
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
+use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
 use crate::redact::ClassSet;
 use crate::session::SessionView;
-use crate::traits::{ApprovalRequest, PolicySource, PolicyText};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
