@@ -196,7 +196,8 @@ impl Policy {
 
     /// What is asked for: the approval's name, and whose yes counts and for how long.
     pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
-        ApprovalRequest { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
+        let name = ask.approval.as_deref();
+        ApprovalRequest { name: name.unwrap_or_default(), terms: name.and_then(|name| self.core.approvals.get(name)) }
     }
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.
