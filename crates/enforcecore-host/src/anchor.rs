@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enforcecore::traits::{Anchor, StoreError};
+use enforcecore::ports::{Anchor, StoreError};
 
 use crate::files::{Folder, How, MadeBy, in_turn, read_text};
 

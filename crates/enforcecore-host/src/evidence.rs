@@ -9,8 +9,8 @@ use std::time::Duration;
 use enforcecore::audit::{
     self, EntryLine, Log, LogError, LogFindingKind, LogParts, LogReport, LogVerdict, VerifyOptions,
 };
+use enforcecore::ports::{Anchor, Clock, LogStore, Random, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
 use crate::anchor::FileAnchor;
 use crate::file_log::{FileLog, LOG_FILE, open_for_reading};

@@ -10,8 +10,8 @@ use std::path::Path;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use enforcecore::audit::KeySigner;
+use enforcecore::ports::StoreError;
 use enforcecore::session::Keyer;
-use enforcecore::traits::StoreError;
 use zeroize::Zeroizing;
 
 use crate::files::{Folder, How, MadeBy, is_owners_alone};

@@ -13,7 +13,7 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use enforcecore::path::PathError;
-use enforcecore::traits::PathResolver;
+use enforcecore::ports::PathResolver;
 
 /// Symbolic links followed in one path at most: the kernel's own limit.
 pub(crate) const LINKS_MAX: usize = 40;

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::Path;
 
 use enforcecore::audit::LogError;
-use enforcecore::traits::Signer as _;
+use enforcecore::ports::Signer as _;
 use enforcecore_host::evidence::LogFolders;
 use enforcecore_host::keys::{
     NAMES_SECRET_FILE, SIGNING_KEY_FILE, load_or_create_keyer, load_or_create_signer, load_signer,

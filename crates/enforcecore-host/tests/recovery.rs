@@ -18,8 +18,8 @@ use enforcecore::audit::{
     CommitError, Durability, EntryKind, EntryLine, Log, LogError, LogFindingClass, LogFindingKind, LogParts,
     LogVerdict, VerifyOptions, public_key,
 };
+use enforcecore::ports::{Anchor, LogStore as _, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Anchor, LogStore as _, StoreError};
 use enforcecore_host::anchor::FileAnchor;
 use enforcecore_host::evidence::{Anchored, LogFolders, anchor_log, entries, verify_folder};
 #[cfg(unix)]

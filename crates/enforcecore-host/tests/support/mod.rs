@@ -10,8 +10,8 @@ use std::time::{Duration, Instant};
 use enforcecore::audit::{
     Body, CallRecord, Durability, Entry, IntentRecord, Log, LogReport, VerifyOptions, public_key,
 };
+use enforcecore::ports::{Clock, Random, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
 use enforcecore_host::keys::load_or_create_signer;
 
