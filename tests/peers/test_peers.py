@@ -1,8 +1,8 @@
 """Servers and clients that others wrote, with the proxy between them and without: the same lists, the same results.
 
 A row a server, a column a client. Each pair has two sessions of the same calls, one over the proxy. What differs by
-itself, such as a clock, is made equal by the rules of `EQUAL`, and by nothing else. The last call of a row is refused by
-its policy, and every client shows why, in text. `conftest.py` prints what a call costs.
+itself, such as a clock, is made equal by the rules of `EQUAL`, and by nothing else. The last call of a row is refused
+by its policy, and every client shows why, in text. `conftest.py` prints what a call costs.
 """
 
 from __future__ import annotations
