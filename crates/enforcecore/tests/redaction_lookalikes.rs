@@ -252,9 +252,12 @@ const NAMES: [&str; 7] = [
     "DSA PRIVATE KEY",
 ];
 
+/// Writes a block in some way.
+type Write = fn(&str) -> String;
+
 /// What is written of a key's block, and what is left of it. `BEGIN`, `BODY` and `END` stand for its parts.
 #[rustfmt::skip]
-const WRITTEN: [(fn(&str) -> String, &str); 16] = [
+const WRITTEN: [(Write, &str); 16] = [
     (|block| block.to_owned(), "KEY"),
     (|block| block.replace('\n', "\r\n"), "KEY"),
     (|block| format!("    {}", block.replace('\n', "\n    ")), "    KEY"),

@@ -200,10 +200,17 @@ impl Widen {
         let wide = triggers.into_iter().filter_map(|(trigger, value)| {
             let kept = self.is_name_kept(&trigger);
             self.lost.set(self.lost.get() || !kept);
-            match value {
-                Value::List(names) => kept.then(|| (trigger, self.names(names))),
-                schema => kept.then(|| (trigger, self.schema(schema))),
-            }
+            let widened = || match value {
+                Value::List(names) => self.names(names),
+                Value::Map(_) => self.schema(value),
+                Value::Null
+                | Value::Bool(_)
+                | Value::Number(_)
+                | Value::Text(_)
+                | Value::Bytes(_)
+                | Value::Opaque(_) => value,
+            };
+            kept.then(|| (trigger, widened()))
         });
         wide.collect()
     }
@@ -257,8 +264,14 @@ fn with_text(types: Value) -> Value {
     let has = |types: &[Value], wanted: &[&str]| types.iter().any(|one| is(one, wanted));
     let mut all = match types {
         Value::List(types) => types,
-        one if is(&one, &["number", "integer"]) => vec![one],
-        one => return one,
+        Value::Text(_) if is(&types, &["number", "integer"]) => vec![types],
+        Value::Text(_)
+        | Value::Null
+        | Value::Bool(_)
+        | Value::Number(_)
+        | Value::Bytes(_)
+        | Value::Map(_)
+        | Value::Opaque(_) => return types,
     };
     if has(&all, &["number", "integer"]) && !has(&all, &["string"]) {
         all.push(Value::from("string"));
