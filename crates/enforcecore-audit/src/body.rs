@@ -25,6 +25,9 @@ pub struct EntryLine {
     /// SHA-256 of the canonical call, keyed: what was decided is what was executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
+    /// Where the first condition stands that was not as it would have had to be: a document's name, and a JSON Pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// The verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
@@ -64,6 +67,9 @@ pub struct EntryLine {
     /// Redactions by class.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub redactions: BTreeMap<String, u64>,
+    /// The rule that came nearest to permitting the call, or that refused it; or the budget that it is beyond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The rules that made the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
@@ -88,6 +94,7 @@ impl EntryLine {
             call: None,
             code: None,
             commitment: None,
+            condition: None,
             decision: None,
             delta: Vec::new(),
             durability: None,
@@ -102,6 +109,7 @@ impl EntryLine {
             prev_seal: None,
             principal: None,
             redactions: BTreeMap::new(),
+            rule: None,
             rules: Vec::new(),
             session: None,
             time_us: 0,
@@ -169,6 +177,10 @@ part! {
     IntentRecord(record: CallRecord) {
         commitment: Text, delta: Vec<Delta>, mode: Option<Mode>, note: Note, redactions: BTreeMap<String, u64>,
     }
+}
+part! {
+    /// A call that was refused, and where the policy says so.
+    DenialRecord(record: CallRecord) { condition: Text, rule: Text, }
 }
 part! {
     /// The end of a call.
@@ -246,7 +258,7 @@ kinds! {
     /// A call has ended.
     Outcome(OutcomeRecord),
     /// A call was refused.
-    Denial(CallRecord),
+    Denial(DenialRecord),
     /// A call waits for an approval.
     Pending(CallRecord),
     /// A call was given up between intent and start.

@@ -171,6 +171,7 @@ pub mod codes;
 pub mod decision;
 pub mod diagnostic;
 pub mod engine;
+pub mod explanation;
 pub mod inline_tests;
 mod lookalike;
 pub mod number;

@@ -1,6 +1,6 @@
 //! What becomes of a call: refused before it started, or completed one way or another.
 
-use std::fmt;
+use std::fmt::{self, Write as _};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +8,7 @@ use crate::audit::{EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
 use crate::codes::Code;
 use crate::codes::call as code;
+use crate::explanation::Explanation;
 use crate::path::PathResolver;
 use crate::value::Value;
 
@@ -153,6 +154,19 @@ pub struct Refused {
     pub rules: Vec<String>,
     /// Whether the refusal itself stands in the log.
     pub recorded: bool,
+    /// More of why, where there is more: what would be allowed, and what is left of a budget.
+    pub explanation: Option<Box<Explanation>>,
+}
+
+impl Refused {
+    /// The reason and the explanation, for a person and a model.
+    pub fn sentences(&self) -> String {
+        let mut said = self.reason.clone();
+        if let Some(more) = self.explanation.as_deref().map(Explanation::sentence).filter(|more| !more.is_empty()) {
+            let _ = write!(said, ". {more}");
+        }
+        said
+    }
 }
 
 /// Kinds of refusal. A new one must break every caller that decides by them.
@@ -189,7 +203,9 @@ impl fmt::Display for Refused {
         if !self.rules.is_empty() {
             write!(f, ", by {}", self.rules.join(", "))?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        let more = self.explanation.as_deref().map(Explanation::sentence).unwrap_or_default();
+        if more.is_empty() { Ok(()) } else { write!(f, ". {}", more.trim_end_matches('.')) }
     }
 }
 

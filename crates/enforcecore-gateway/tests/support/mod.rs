@@ -420,7 +420,7 @@ pub fn text(answer: &Value) -> String {
 
 /// The code of a refusal or an end without a result.
 pub fn code(answer: &Value) -> String {
-    let inside = ["result.structuredContent.enforcecore.code", "error.data.enforcecore.code"];
+    let inside = ["result._meta.enforcecore/decision.code", "error.data.enforcecore/decision.code"];
     let found = inside.iter().find_map(|path| answer.at(path)).and_then(Value::as_text);
     found.map_or_else(|| at(answer, "error.code"), str::to_owned)
 }

@@ -20,15 +20,20 @@ impl<'a> Scene<'a> {
     }
 
     fn test(&self, test: &'a Test) -> Truth {
-        let holds = |seen: &Seen<'_>| self.hold(seen, &test.checks);
-        match &test.subject {
-            Subject::Arg(name) => self.argument(name, &test.checks),
+        self.holds(&test.subject, &test.checks)
+    }
+
+    /// Whether all the checks hold of a subject.
+    pub(super) fn holds(&self, subject: &'a Subject, checks: &'a [Check]) -> Truth {
+        let holds = |seen: &Seen<'_>| self.hold(seen, checks);
+        match subject {
+            Subject::Arg(name) => self.argument(name, checks),
             Subject::Reference(reference) => match self.references().resolve(reference)? {
                 Vouched::Value(value) => holds(&Seen::Value(value, None)),
                 Vouched::Fingerprint(fingerprint) => holds(&Seen::Fingerprint(fingerprint)),
             },
             // "Every one may be anything" says so aloud, and holds of what cannot be looked into as well.
-            Subject::Quantified { every: true, .. } if test.checks.iter().all(Check::is_any) => Ok(true),
+            Subject::Quantified { every: true, .. } if checks.iter().all(Check::is_any) => Ok(true),
             Subject::Quantified { every, kind } => {
                 let (known, unknown) = self.items(*kind);
                 let each = known.iter().map(holds);
