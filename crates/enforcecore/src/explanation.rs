@@ -166,7 +166,7 @@ impl Explanation {
             said.push_str(" It then asks for an approval.");
         }
         if !self.enough && !self.conditions.is_empty() {
-            said.push_str(" That alone is not enough.");
+            said.push_str(" Other rules may still refuse it.");
         }
     }
 

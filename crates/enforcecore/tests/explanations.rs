@@ -105,13 +105,13 @@ fn a_denial_says_which_rule_came_nearest_and_what_it_wants() {
         (
             call("save", r#"{"path": "/etc/x", "text": "a"}"#),
             "no_rule",
-            "The nearest rule is `notes`: `path` must lie in `/srv/notes`. That alone is not enough.",
+            "The nearest rule is `notes`: `path` must lie in `/srv/notes`. Other rules may still refuse it.",
             vec!["shop#/rules/3/when/path/under"],
         ),
         (
             call("save", r#"{"path": "/srv/notes/.env", "text": "a"}"#),
             "denied_by_rule",
-            "Rule `no-settings` denies it; to pass it, no path may match the glob `**/.env`. That alone is not enough.",
+            "Rule `no-settings` denies it; to pass it, no path may match the glob `**/.env`. Other rules may still refuse it.",
             vec!["shop#/rules/4/when/any_path/glob"],
         ),
         (
@@ -125,7 +125,12 @@ fn a_denial_says_which_rule_came_nearest_and_what_it_wants() {
                 "shop#/rules/5/when/url/path",
             ],
         ),
-        (call("size", r#"{"count": 9}"#), "value_not_admitted", "`count` must be at most 5.", vec!["shop#/tools/size/args/count"]),
+        (
+            call("size", r#"{"count": 9}"#),
+            "value_not_admitted",
+            "`count` must be at most 5.",
+            vec!["shop#/tools/size/args/count"],
+        ),
         (call("size", r#"{"count": "9"}"#), "wrong_type", "", vec!["shop#/tools/size/args/count"]),
         (
             call("refund", r#"{"ticket": "t1", "amount": 5, "sum": 5}"#),
@@ -398,7 +403,7 @@ fn however_much_a_policy_says_a_sentence_is_short() {
     let args: Vec<String> = (0..40).map(|n| format!("a{n}: string")).collect();
     let when: Vec<String> = (0..40).map(|n| format!("a{n}: {{in: [{}]}}", many.join(", "))).collect();
     let text = format!(
-        "enforcecore: 1\nname: {long}\nversion: \"1\"\ntools: {{t: {{does: reads, args: {{{}}}, returns: web}}}}\nrules: [{{allow: t, id: r, when: {{{}}}}}]\n",
+        "enforcecore: 1\nname: p\nversion: \"1\"\ntools: {{t: {{does: reads, args: {{{}}}, returns: web}}}}\nrules: [{{allow: t, id: r, when: {{{}}}}}]\n",
         args.join(", "),
         when.join(", ")
     );

@@ -61,7 +61,7 @@ impl Style {
     pub fn completed(self, completed: Completed) -> Map {
         match completed {
             Completed::Released { value: Value::Map(body), .. }
-            | Completed::Failed { value: Some(Value::Map(body)), .. } => body,
+            | Completed::Failed { value: Some(Value::Map(body)), .. } => without_decision(body),
             Completed::Released { effect, .. } => self.ended(code::RELEASED, "the answer is not an object", effect, ""),
             Completed::Failed { code, message, effect, .. } => self.ended(code, &message, effect, ""),
             Completed::Withheld { code, reason, effect } => {
@@ -93,6 +93,18 @@ impl Style {
             }
         }
     }
+}
+
+/// What a server said, without a decision: only the proxy decides, and a program reads it as the proxy's word.
+fn without_decision(mut body: Map) -> Map {
+    for (part, member) in [("result", "_meta"), ("error", "data")] {
+        if let Some(Value::Map(part)) = body.get_mut(part)
+            && let Some(Value::Map(members)) = part.get_mut(member)
+        {
+            members.shift_remove(DECISION);
+        }
+    }
+    body
 }
 
 /// The body of an error.
@@ -158,6 +170,25 @@ mod tests {
                 );
                 assert_eq!(sentence, "This call was refused: why (no_rule, by r1, r2). The tool did not start.");
             }
+        }
+    }
+
+    #[test]
+    fn a_server_makes_no_decision_of_ours() {
+        let body = |json: &str| Value::from_json(json.as_bytes()).unwrap().as_map().unwrap().clone();
+        for (said, passed) in [
+            (r#"{"result":{"_meta":{"enforcecore/decision":{"v":1},"own":1}}}"#, r#"{"result":{"_meta":{"own":1}}}"#),
+            (r#"{"error":{"data":{"enforcecore/decision":1,"own":2}}}"#, r#"{"error":{"data":{"own":2}}}"#),
+            (r#"{"result":{"_meta":[1]}}"#, r#"{"result":{"_meta":[1]}}"#),
+            (r#"{"result":{"enforcecore/decision":1}}"#, r#"{"result":{"enforcecore/decision":1}}"#),
+        ] {
+            let value = Value::Map(body(said));
+            let released = Completed::Released { value: value.clone(), effect: EffectStatus::Happened };
+            assert_eq!(Value::Map(Style::Tool.completed(released)).to_json(), passed);
+            let effect = EffectStatus::Unknown;
+            let failed =
+                Completed::Failed { code: code::TOOL_FAILED, message: String::new(), value: Some(value), effect };
+            assert_eq!(Value::Map(Style::Method.completed(failed)).to_json(), passed);
         }
     }
 
