@@ -60,99 +60,130 @@ fn json(explanation: &Explanation) -> serde_json::Value {
     serde_json::from_str(&explanation.to_value().to_json()).unwrap()
 }
 
-/// The call, the code, the sentence, and the places.
+/// A session whose ticket is `t1`, and one without.
+const T1: &str = r#"{"ticket": "t1"}"#;
+const NONE: &str = "{}";
+
+/// The tool, its arguments, the session, the code, the sentence, and the places.
+type Said = (&'static str, &'static str, &'static str, &'static str, &'static str, &'static [&'static str]);
+
+const SAID: &[Said] = &[
+    (
+        "refund",
+        r#"{"ticket": "t1", "amount": 501}"#,
+        T1,
+        "no_rule",
+        "The nearest rule is `small`: `amount` must be at most 50.",
+        &["shop#/rules/0/when/amount/at_most"],
+    ),
+    (
+        "refund",
+        r#"{"ticket": "t2", "amount": 70}"#,
+        T1,
+        "no_rule",
+        "The nearest rule is `large`: `ticket` must be the same as `session.ticket`. It then asks for an approval.",
+        &["shop#/rules/1/when/ticket/same_as"],
+    ),
+    (
+        "refund",
+        r#"{"ticket": "t2", "amount": 7}"#,
+        T1,
+        "no_rule",
+        "The nearest rule is `small`: `ticket` must be the same as `session.ticket`.",
+        &["shop#/rules/0/when/ticket/same_as"],
+    ),
+    (
+        "refund",
+        r#"{"ticket": "t2", "amount": 501}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `small`: `ticket` must be the same as `session.ticket` (the argument `ticket`: `session.ticket` is not set); and `amount` must be at most 50.",
+        &["shop#/rules/0/when/ticket/same_as", "shop#/rules/0/when/amount/at_most"],
+    ),
+    (
+        "mail",
+        r#"{"to": "eve@example.net", "body": "hello"}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `own`: `to` must end with `@example.org`.",
+        &["shop#/rules/2/when/to/suffix"],
+    ),
+    (
+        "mail",
+        r#"{"to": "jo@example.org", "body": "the PassWord"}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `own`: `body` must not contain a match of `(?i)password`.",
+        &["shop#/rules/2/unless/body/contains_regex"],
+    ),
+    (
+        "save",
+        r#"{"path": "/etc/x", "text": "a"}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `notes`: `path` must lie in `/srv/notes`. Other rules may still refuse it.",
+        &["shop#/rules/3/when/path/under"],
+    ),
+    (
+        "save",
+        r#"{"path": "/srv/notes/.env", "text": "a"}"#,
+        NONE,
+        "denied_by_rule",
+        "Rule `no-settings` denies it; to pass it, no path may match the glob `**/.env`. Other rules may still refuse it.",
+        &["shop#/rules/4/when/any_path/glob"],
+    ),
+    (
+        "fetch",
+        r#"{"url": "http://c.example:8/v2/"}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `api`: `url` must have the scheme `https`; and `url` must have the host one of `a.example`, `b.example`; and `url` must have the port 443; and 1 more conditions.",
+        &[
+            "shop#/rules/5/when/url/scheme",
+            "shop#/rules/5/when/url/host",
+            "shop#/rules/5/when/url/port",
+            "shop#/rules/5/when/url/path",
+        ],
+    ),
+    (
+        "size",
+        r#"{"count": 9}"#,
+        NONE,
+        "value_not_admitted",
+        "`count` must be at most 5.",
+        &["shop#/tools/size/args/count"],
+    ),
+    ("size", r#"{"count": "9"}"#, NONE, "wrong_type", "", &["shop#/tools/size/args/count"]),
+    (
+        "refund",
+        r#"{"ticket": "t1", "amount": 5, "sum": 5}"#,
+        NONE,
+        "undeclared_argument",
+        "The tool takes `ticket`, `amount`, `note`.",
+        &["shop#/tools/refund/args"],
+    ),
+    (
+        "odd/name",
+        r#"{"a~b": "o"}"#,
+        NONE,
+        "no_rule",
+        "The nearest rule is `odd`: `a~b` must be one of `u`, `v`, `w`, `p` and 2 more.",
+        &["shop#/rules/7/when/a~0b/in"],
+    ),
+    ("never", "{}", NONE, "denied_by_rule", "Rule `closed` denies every call of this tool.", &[]),
+];
+
 #[test]
 fn a_denial_says_which_rule_came_nearest_and_what_it_wants() {
     let policy = policy(SHOP);
-    let refund = |args: &str| call("refund", args).session(r#"{"ticket": "t1"}"#);
-    for (scene, code, sentence, places) in [
-        (
-            refund(r#"{"ticket": "t1", "amount": 501}"#),
-            "no_rule",
-            "The nearest rule is `small`: `amount` must be at most 50.",
-            vec!["shop#/rules/0/when/amount/at_most"],
-        ),
-        (
-            refund(r#"{"ticket": "t2", "amount": 70}"#),
-            "no_rule",
-            "The nearest rule is `large`: `ticket` must be the same as `session.ticket`. It then asks for an approval.",
-            vec!["shop#/rules/1/when/ticket/same_as"],
-        ),
-        (
-            refund(r#"{"ticket": "t2", "amount": 7}"#),
-            "no_rule",
-            "The nearest rule is `small`: `ticket` must be the same as `session.ticket`.",
-            vec!["shop#/rules/0/when/ticket/same_as"],
-        ),
-        (
-            call("refund", r#"{"ticket": "t2", "amount": 501}"#),
-            "no_rule",
-            "The nearest rule is `small`: `ticket` must be the same as `session.ticket` (the argument `ticket`: `session.ticket` is not set); and `amount` must be at most 50.",
-            vec!["shop#/rules/0/when/ticket/same_as", "shop#/rules/0/when/amount/at_most"],
-        ),
-        (
-            call("mail", r#"{"to": "eve@example.net", "body": "hello"}"#),
-            "no_rule",
-            "The nearest rule is `own`: `to` must end with `@example.org`.",
-            vec!["shop#/rules/2/when/to/suffix"],
-        ),
-        (
-            call("mail", r#"{"to": "jo@example.org", "body": "the PassWord"}"#),
-            "no_rule",
-            "The nearest rule is `own`: `body` must not contain a match of `(?i)password`.",
-            vec!["shop#/rules/2/unless/body/contains_regex"],
-        ),
-        (
-            call("save", r#"{"path": "/etc/x", "text": "a"}"#),
-            "no_rule",
-            "The nearest rule is `notes`: `path` must lie in `/srv/notes`. Other rules may still refuse it.",
-            vec!["shop#/rules/3/when/path/under"],
-        ),
-        (
-            call("save", r#"{"path": "/srv/notes/.env", "text": "a"}"#),
-            "denied_by_rule",
-            "Rule `no-settings` denies it; to pass it, no path may match the glob `**/.env`. Other rules may still refuse it.",
-            vec!["shop#/rules/4/when/any_path/glob"],
-        ),
-        (
-            call("fetch", r#"{"url": "http://c.example:8/v2/"}"#),
-            "no_rule",
-            "The nearest rule is `api`: `url` must have the scheme `https`; and `url` must have the host one of `a.example`, `b.example`; and `url` must have the port 443; and 1 more conditions.",
-            vec![
-                "shop#/rules/5/when/url/scheme",
-                "shop#/rules/5/when/url/host",
-                "shop#/rules/5/when/url/port",
-                "shop#/rules/5/when/url/path",
-            ],
-        ),
-        (
-            call("size", r#"{"count": 9}"#),
-            "value_not_admitted",
-            "`count` must be at most 5.",
-            vec!["shop#/tools/size/args/count"],
-        ),
-        (call("size", r#"{"count": "9"}"#), "wrong_type", "", vec!["shop#/tools/size/args/count"]),
-        (
-            call("refund", r#"{"ticket": "t1", "amount": 5, "sum": 5}"#),
-            "undeclared_argument",
-            "The tool takes `ticket`, `amount`, `note`.",
-            vec!["shop#/tools/refund/args"],
-        ),
-        (
-            call("odd/name", r#"{"a~b": "o"}"#),
-            "no_rule",
-            "The nearest rule is `odd`: `a~b` must be one of `u`, `v`, `w`, `p` and 2 more.",
-            vec!["shop#/rules/7/when/a~0b/in"],
-        ),
-        (call("never", "{}"), "denied_by_rule", "Rule `closed` denies every call of this tool.", vec![]),
-    ] {
-        let decision = scene.decide(&policy);
-        let (said, args) = (explained(&decision), scene.args.to_json());
-        assert_eq!((decision.code.as_str(), said.sentence().as_str()), (code, sentence), "{args}");
+    for (tool, args, session, code, sentence, places) in SAID {
+        let decision = call(tool, args).session(session).decide(&policy);
+        let said = explained(&decision);
+        assert_eq!((decision.code.as_str(), said.sentence().as_str()), (*code, *sentence), "{args}");
         let found: Vec<&str> = said.conditions.iter().map(|condition| condition.place.as_str()).collect();
-        assert_eq!(found, places, "{args}");
+        assert_eq!(found, *places, "{args}");
         let condition = decision.grounds.as_ref().unwrap().condition.clone().unwrap();
-        assert_eq!(condition, places.first().map_or("shop#/rules/8", |place| place), "{args}");
+        assert_eq!(condition, places.first().copied().unwrap_or("shop#/rules/8"), "{args}");
     }
 }
 
@@ -232,7 +263,7 @@ fn what_a_document_explains_is_one_of_two_words() {
 /// The caller gets nothing of the hidden document through the line either, and the log has all of it.
 #[test]
 fn the_line_tells_no_id_of_a_document_that_explains_nothing() {
-    let hidden = SHOP.replace("version: \"1\"\n", "version: \"1\"\nexplain: none\n").replace("fetch:", "fetch:");
+    let hidden = SHOP.replace("version: \"1\"\n", "version: \"1\"\nexplain: none\n");
     let world = World::new(&hidden);
     for (tool, args) in [
         ("save", r#"{"path": "/srv/notes/.env", "text": "a"}"#),

@@ -37,8 +37,7 @@ pub(crate) fn asks(core: &Core, asks: &[Ask]) -> Explained {
         found.first().map(|(_, _, rule)| Grounds { rule: Some(rule.id.clone()), condition: Some(rule.place.clone()) });
     let mut shown = found.into_iter().filter(|(_, document, _)| document.explained).peekable();
     let rule = shown.peek().map(|(.., rule)| rule.clone());
-    let mut approvals: Vec<String> =
-        shown.map(|(ask, ..)| ask.approval.clone()).filter(|name| !name.is_empty()).collect();
+    let mut approvals: Vec<String> = shown.filter_map(|(ask, ..)| ask.approval.clone()).collect();
     approvals.dedup();
     let explanation = rule.map(|rule| Explanation { rule: Some(rule), approvals, ..Explanation::default() });
     (explanation, grounds.unwrap_or_default())
