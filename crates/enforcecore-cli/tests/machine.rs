@@ -96,7 +96,9 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c4", "decision": "deny", "rules": [],
         "code": "missing_argument", "reason": "the argument `name` is missing: it is text", "obligations": of_all(30_000),
-        "malformed": true, "explain": "enforcecore explain missing_argument"}),
+        "malformed": true, "explain": "enforcecore explain missing_argument",
+        "explanation": {"sentence": "", "change": "all", "enough": false, "conditions": [{
+            "place": "obliges#/tools/leave/args/name", "subject": "name", "must": "`name` must be text", "state": "false"}]}}),
     );
 }
 
