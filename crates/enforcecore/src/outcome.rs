@@ -1,6 +1,6 @@
 //! What becomes of a call: refused before it started, or completed one way or another.
 
-use std::fmt::{self, Write as _};
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -156,17 +156,6 @@ pub struct Refused {
     pub recorded: bool,
     /// More of why, where there is more: what would be allowed, and what is left of a budget.
     pub explanation: Option<Box<Explanation>>,
-}
-
-impl Refused {
-    /// The reason and the explanation, for a person and a model.
-    pub fn sentences(&self) -> String {
-        let mut said = self.reason.clone();
-        if let Some(more) = self.explanation.as_deref().map(Explanation::sentence).filter(|more| !more.is_empty()) {
-            let _ = write!(said, ". {more}");
-        }
-        said
-    }
 }
 
 /// Kinds of refusal. A new one must break every caller that decides by them.

@@ -705,7 +705,6 @@ proptest! {
             told.extend(decision.explanation.iter().map(|said| said.to_value().to_json()));
             if let Err(refused) = line.enforcer.enforce(call(), line.tool()) {
                 told.push(refused.to_string());
-                told.push(refused.sentences());
                 told.extend(refused.explanation.iter().map(|said| format!("{said:?} {}", said.to_value().to_json())));
             }
             line.log.flush().unwrap();

@@ -5,15 +5,23 @@
 
 use super::super::ast::Subject;
 use super::super::comparators::{Check, Seen};
-use super::super::compiled::Test;
+use super::super::compiled::{CoreRule, Test};
 use super::super::effects::ToolEffect;
-use super::super::kleene::{Truth, all, any};
+use super::super::kleene::{Truth, all, any, not};
 use super::super::references::Vouched;
 use super::super::types::{Aspect, ItemKind, Type};
 use super::context::Scene;
 use crate::value::Value;
 
 impl<'a> Scene<'a> {
+    /// Whether a rule's conditions hold. A rule that selects the tool only because nothing rules it out is an error.
+    pub(super) fn rule(&self, rule: &'a CoreRule, certain: bool) -> Truth {
+        let selected = if certain { Ok(true) } else { Err("what the tool does is unknown".to_owned()) };
+        let when = self.condition(&rule.when);
+        let unless = rule.unless.as_ref().map_or(Ok(true), |unless| not(self.condition(unless)));
+        all([selected, when, unless])
+    }
+
     /// Whether all the tests hold.
     pub(crate) fn condition(&self, tests: &'a [Test]) -> Truth {
         all(tests.iter().map(|test| self.test(test)))

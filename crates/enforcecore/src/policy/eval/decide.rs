@@ -5,7 +5,7 @@
 
 use super::super::ast::Verb;
 use super::super::compiled::{Arg, Core, CoreDocument, CoreRule, Tool};
-use super::super::kleene::{Truth, all, not};
+use super::super::kleene::Truth;
 use super::charges::charges;
 use super::context::Scene;
 use super::explain;
@@ -80,7 +80,7 @@ impl Found {
         let mut permits = false;
         for selected in document.rules_of.get(scene.call.tool()).into_iter().flatten() {
             let Some(rule) = document.rules.get(selected.rule) else { continue };
-            let truth = truth(rule, selected.certain, scene);
+            let truth = scene.rule(rule, selected.certain);
             if truth != Ok(false) {
                 self.obligations.tighten(rule.obligations.clone());
             }
@@ -170,14 +170,6 @@ fn no_rule(undecided: &[String]) -> String {
         Some(why) => format!("no rule allows this call; {why}"),
         None => "no rule allows this call".to_owned(),
     }
-}
-
-/// Whether a rule's conditions hold. A rule that selects the tool only because nothing rules it out is an error.
-pub(super) fn truth(rule: &CoreRule, certain: bool, scene: &Scene<'_>) -> Truth {
-    let selected = if certain { Ok(true) } else { Err("what the tool does is unknown".to_owned()) };
-    let when = scene.condition(&rule.when);
-    let unless = rule.unless.as_ref().map_or(Ok(true), |unless| not(scene.condition(unless)));
-    all([selected, when, unless])
 }
 
 /// Why a call does not fit its tool, and the declared argument that it is about.

@@ -9,7 +9,6 @@ use super::super::compiled::{Core, CoreDocument, CoreRule, Selected, Test};
 use super::super::kleene::Truth as Kleene;
 use super::super::types::ItemKind;
 use super::context::Scene;
-use super::decide::truth;
 use crate::call::Malformed;
 use crate::codes::call as code;
 use crate::explanation::{
@@ -111,13 +110,12 @@ enum Part<'a> {
 
 fn denying<'a>(document: &'a CoreDocument, scene: &Scene<'a>) -> Vec<Near<'a>> {
     let rules = rules_of(document, scene).filter(|(_, rule, _)| rule.verb == Verb::Deny);
-    let holding = rules.filter(|(_, rule, certain)| truth(rule, *certain, scene) != Ok(false));
+    let holding = rules.filter(|(_, rule, certain)| scene.rule(rule, *certain) != Ok(false));
     holding.map(|(index, rule, _)| Near { document, index, rule, failed: against(rule, scene) }).collect()
 }
 
 fn permits(document: &CoreDocument, scene: &Scene<'_>) -> bool {
-    rules_of(document, scene)
-        .any(|(_, rule, certain)| rule.verb != Verb::Deny && truth(rule, certain, scene) == Ok(true))
+    rules_of(document, scene).any(|(_, rule, certain)| rule.verb != Verb::Deny && scene.rule(rule, certain) == Ok(true))
 }
 
 /// The rule of a document that comes nearest to permitting the call.
