@@ -176,7 +176,7 @@ codes! {
     MISSING_ARGUMENT(
         "missing_argument",
         "required argument that is missing",
-        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided.",
+        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided. Null counts as missing.",
         "{\"tool\":\"refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}, or declare it as `amount?`",
     );
