@@ -5,12 +5,14 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path;
+use std::time::Duration;
 
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
+use enforcecore::policy::duration_of;
 
-use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Time};
 use super::problem::{helped, whole};
 use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
 
@@ -31,6 +33,7 @@ pub enum Key {
     Origin,
     Durability,
     Workspace,
+    CancelGrace,
     LogLevel,
     LogFormat,
 }
@@ -50,9 +53,9 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 9] = {
-        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, LogLevel, LogFormat]
+    pub const ALL: [Key; 10] = {
+        use Key::{Anchor, CancelGrace, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
+        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, CancelGrace, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -72,6 +75,8 @@ impl Key {
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
+            Key::CancelGrace => &KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: Time,
+                default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
                 default: Some("warn"), protects: false, doc: "what the program logs about itself" },
             Key::LogFormat => &KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
@@ -131,6 +136,8 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
+    /// A length of time.
+    Time,
     OneOf(&'static [&'static str]),
 }
 
@@ -151,6 +158,11 @@ impl ValueForm {
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
+            Time => {
+                let text = text()?;
+                let fits = duration_of(text).is_some_and(|time| time <= TIME_MAX);
+                (!fits).then(|| format!("is a length of time up to 10 minutes, such as `5s`, not `{text}`"))
+            }
             OneOf(words) => {
                 let text = text()?;
                 (!words.contains(&text)).then(|| format!("is one of {}, not `{text}`", words.join(", ")))
@@ -159,6 +171,9 @@ impl ValueForm {
         refused.map_or_else(|| Ok(value.to_owned()), Err)
     }
 }
+
+/// A length of time at most: what is waited for longer is waited for in vain.
+const TIME_MAX: Duration = Duration::from_secs(600);
 
 /// What may be logged about the program itself, from nothing to everything.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
