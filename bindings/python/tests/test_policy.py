@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import pickle
+import time
 import typing
 
 import enforcecore
 import pytest
-from enforcecore import EnforceCoreError, NotSupportedError, PolicyLoadError, enforce
+from enforcecore import EnforceCoreError, NotSupportedError, PolicyLoadError, WithheldError, enforce
 
 
 def loading(world, text):
@@ -49,6 +50,26 @@ def test_a_deadline_cannot_be_kept_here_so_it_is_refused(world):
         loading(world, tool + "deadline: 5s\n")()
     assert [(one.code, one.line) for one in refused.value.diagnostics] == [("EC0142", 6)]
     loading(world, tool)()
+
+
+def test_a_deadline_that_only_withholds_withholds_here(world):
+    tool = "tools: {wait: {does: reads, returns: trusted}}\nrules: [{allow: wait, id: a, deadline: %s, withhold_only: true}]\n"
+    ran = []
+
+    def waiter(deadline, seconds):
+        @enforce(enforcer=world.enforcer(tool % deadline))
+        def wait() -> str:
+            time.sleep(seconds)
+            ran.append(deadline)
+            return "waited"
+
+        return wait
+
+    with pytest.raises(WithheldError) as withheld:
+        waiter("1ms", 0.05)()
+    assert withheld.value.code == "deadline_exceeded"
+    assert waiter("1h", 0)() == "waited"
+    assert ran == ["1ms", "1h"]
 
 
 def test_a_policy_that_counts_refuses_a_log_that_can_lose_entries(world):

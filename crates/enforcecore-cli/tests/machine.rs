@@ -35,7 +35,7 @@ fn a_decision_has_these_members() {
     let check = |policy: &str, call: &str, status: i32, expected: Json| {
         assert_eq!(decided(&place, policy, call), (status, expected), "{policy} {call}");
     };
-    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms});
+    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms, "deadline_max_ms": 4 * deadline_ms});
     let look = r#"{"id":"c1","tool":"look","args":{"name":"a","other":"b"}}"#;
     let mut of_look = of_all(1500);
     of_look["redact_args"]["name"] = json!([
@@ -74,7 +74,7 @@ fn a_decision_has_these_members() {
         "explain": "enforcecore explain denied_by_rule"}),
     );
     let mut undated = of_all(0);
-    undated.as_object_mut().unwrap().remove("deadline_ms");
+    undated.as_object_mut().unwrap().retain(|name, _| !name.starts_with("deadline"));
     check(
         "bare.yaml",
         leave,
@@ -405,6 +405,7 @@ fn a_setting_has_these_members() {
         other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
+        other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
         other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),
         {"name": "trusted_projects", "value": null, "variable": null, "from": "default"},

@@ -82,6 +82,7 @@ fn the_nearest_word_counts() {
         "flag from flag",
         "buffered from HOME/project/enforcecore.toml:5",
         ". from default",
+        "5s from default",
         "info from HOME/.config/enforcecore/enforcecore.toml:5",
         "json from ENFORCECORE_LOG_FORMAT",
     ];
@@ -162,7 +163,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, workspace, log_level, log_format, trusted_projects",
+         durability, workspace, cancel_grace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
@@ -194,6 +195,17 @@ fn what_is_not_understood_is_refused_with_its_place() {
         "durability = \"fast\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
     );
+    for grace in ["1ms", "500ms", "5s", "10m"] {
+        check(&format!("cancel_grace = \"{grace}\"\n"), "");
+    }
+    for grace in ["5", "0s", "five", "-1s", "601s", "1h"] {
+        check(
+            &format!("cancel_grace = \"{grace}\"\n"),
+            &format!(
+                "enforcecore.toml:1:16: error[EC1003]: `cancel_grace` is a length of time up to 10 minutes, such as `5s`, not `{grace}`"
+            ),
+        );
+    }
     check(
         "origin = \"a b\"\n",
         "enforcecore.toml:1:10: error[EC1003]: `origin` is a name without spaces and plus signs",
@@ -497,6 +509,7 @@ fn a_project_does_not_speak_against_its_user() {
         (Key::Origin, "mine", "theirs", "EC1007"),
         (Key::Durability, "strict", "buffered", "EC1007"),
         (Key::Durability, "buffered", "strict", "EC1007"),
+        (Key::CancelGrace, "1s", "10m", "EC1007"),
         (Key::LogLevel, "info", "debug", "debug"),
         (Key::LogFormat, "human", "json", "json"),
         (Key::Workspace, "/nowhere", "deep", "EC1007"),

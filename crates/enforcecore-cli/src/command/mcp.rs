@@ -29,8 +29,8 @@ In an agent's settings, put it in front of the server's own command:
    \"args\": [\"mcp\", \"--policy\", \"policy.yaml\", \"--\", \"npx\", \"...\"]}
 
 The server gets only what the policy allows, and is ended with all it started
-when its client leaves. An overdue call is cancelled; a server that does not react
-to that is ended, and started again where the policy says `restart: true`.
+when its client leaves. An overdue call is cancelled. A server that does not
+react to that is ended, and started again if the policy says `restart: true`.
 
 Exit status: 0 the client left, 2 wrong usage, 5 enforcement failed: a file that
 cannot be read, a policy or configuration with mistakes, a server that ended.";

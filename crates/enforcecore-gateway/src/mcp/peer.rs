@@ -360,3 +360,83 @@ fn line<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> Strin
     let members = members.into_iter().map(|(key, value)| (key.into(), value));
     Value::Map(version.into_iter().chain(members).collect()).to_json()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(token: i64) -> Map {
+        [("progressToken".to_owned(), Value::from(token))].into_iter().collect()
+    }
+
+    /// Asks for a call that nobody answers, with a token for its progress.
+    fn ask(peer: &Peer, asker: i64, expected: Expected) -> Result<(), Lost> {
+        let meta = Value::Map(report(7));
+        let params = [("_meta".to_owned(), meta)].into_iter().collect();
+        let asking = Asking { expected, due: None, take: Box::new(|_| false) };
+        peer.ask(&Value::from(asker), "tools/call", params, asking)
+    }
+
+    const NO_TIME: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn an_overdue_call_is_owed_until_it_is_answered_or_its_side_is_another() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        let asker = Value::from(5);
+        assert_eq!(peer.overdue(&asker), None, "nothing was asked");
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        assert!(peer.readdress(&mut report(1)) && !peer.owes(1));
+        assert_eq!(peer.goes_on(&report(1), NO_TIME), None, "it is not overdue");
+        assert_eq!(peer.overdue(&asker), Some(1));
+        // Its asker hears of no progress any more, but progress says that it goes on, once the grace is over.
+        assert!(peer.owes(1) && !peer.readdress(&mut report(1)));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(1), LONG)), (Some(1), None));
+        assert_eq!((peer.goes_on(&report(2), NO_TIME), peer.goes_on(&Map::new(), NO_TIME)), (None, None));
+        peer.abandon(1);
+        assert!(peer.owes(1) && peer.expected(&Value::from(1)).is_none());
+        assert_eq!(peer.answered(&Value::from(1), Ok(Map::new())), Answered::Unasked);
+        assert!(peer.is_over(&Value::from(1)) && !peer.is_over(&Value::from(1)) && !peer.owes(1));
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        assert_eq!(peer.overdue(&asker), Some(2));
+        peer.gone();
+        assert!(!peer.owes(2), "another side owes nothing");
+    }
+
+    #[tokio::test]
+    async fn overdue_calls_are_remembered_up_to_a_number() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        for asker in 0..=i64::try_from(OVERDUE_MAX).unwrap() {
+            while ask(&peer, asker, Expected::OfCall).is_err() {
+                tokio::task::yield_now().await;
+            }
+            let id = peer.overdue(&Value::from(asker)).unwrap();
+            peer.abandon(id);
+            assert!(peer.owes(id));
+        }
+        let remembered = peer.state().overdue.len();
+        assert_eq!((remembered, peer.state().waiting.len()), (OVERDUE_MAX, 0));
+    }
+
+    #[tokio::test]
+    async fn a_side_that_was_started_again_is_asked_nothing_before_it_is_greeted() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        let greeting = Expected::Passed(Passing::Handshake);
+        for expected in [Expected::OfCall, Expected::Passed(Passing::Plain), greeting] {
+            assert_eq!(ask(&peer, 1, expected), Ok(()), "the first one greets as its client does");
+        }
+        peer.gone();
+        assert_eq!(ask(&peer, 1, greeting), Err(Lost::NotSent));
+        peer.reopen(tokio::io::sink());
+        for (expected, asked) in [
+            (Expected::OfCall, Err(Lost::NotSent)),
+            (Expected::Passed(Passing::ToolList), Err(Lost::NotSent)),
+            (greeting, Ok(())),
+        ] {
+            assert_eq!(ask(&peer, 1, expected), asked, "{expected:?}");
+        }
+        peer.greeted();
+        assert_eq!(ask(&peer, 1, Expected::OfCall), Ok(()));
+    }
+}
