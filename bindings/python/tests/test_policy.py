@@ -44,12 +44,28 @@ def test_a_missing_policy_is_named(world):
         enforce(policy=world.folder / "nowhere.yaml")
 
 
-def test_a_deadline_cannot_be_kept_here_so_it_is_refused(world):
-    tool = "tools: {send: {does: sends, returns: trusted}}\nrules: [{allow: send, id: a}]\n"
+@pytest.mark.parametrize(
+    ("of_rule", "of_document", "line"),
+    [
+        ("", "", None),
+        (", deadline: 5s", "", 5),
+        ("", "deadline: 5s\n", 6),
+        (", deadline: 5s, withhold_only: false", "", 5),
+        (", deadline: 5s, withhold_only: true", "", None),
+        ("", "deadline: 5s\nwithhold_only: true\n", None),
+        (", deadline: 5s, withhold_only: true", "deadline: 5s\n", 6),
+    ],
+)
+def test_no_function_can_be_ended_so_a_deadline_that_demands_it_is_refused(world, of_rule, of_document, line):
+    rules = f"tools: {{send: {{does: sends, returns: trusted}}}}\nrules: [{{allow: send, id: a{of_rule}}}]\n"
+    if line is None:
+        loading(world, rules + of_document)()
+        return
     with pytest.raises(PolicyLoadError, match="the face `python` cannot end a call at its deadline") as refused:
-        loading(world, tool + "deadline: 5s\n")()
-    assert [(one.code, one.line) for one in refused.value.diagnostics] == [("EC0142", 6)]
-    loading(world, tool)()
+        loading(world, rules + of_document)()
+    [found] = refused.value.diagnostics
+    assert (found.file, found.code, found.line) == (str(world.folder / "policy.yaml"), "EC0142", line)
+    assert found.help is not None and "`withhold_only: true`" in found.help
 
 
 def test_a_deadline_that_only_withholds_withholds_here(world):

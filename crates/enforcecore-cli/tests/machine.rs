@@ -421,3 +421,26 @@ fn a_setting_has_these_members() {
     members.sort_unstable();
     assert_eq!(members, ["code", "column", "file", "fix", "help", "line", "message", "severity"]);
 }
+
+/// What each face of the command makes of a deadline. `mcp` ends calls, and `decide` runs none that could be overdue.
+#[test]
+fn each_face_of_the_command_loads_every_deadline() {
+    let head = "enforcecore: 1\nname: faces\nversion: \"1\"\ntools: {look: {does: reads, returns: web}}\n";
+    for (policy, deadline) in [
+        ("rules: [{allow: look, id: look}]\n", Json::Null),
+        ("rules: [{allow: look, id: look, deadline: 5s}]\n", json!({"deadline_ms": 5000, "deadline_max_ms": 20_000})),
+        (
+            "rules: [{allow: look, id: look}]\ndeadline: 5s\ndeadline_max: 6s\nwithhold_only: true\n",
+            json!({"deadline_ms": 5000, "deadline_max_ms": 6000, "withhold_only": true}),
+        ),
+    ] {
+        let place = Place::with(&[("policy.yaml", &format!("{head}{policy}"))]);
+        let expected = if deadline.is_null() { json!({}) } else { deadline };
+        let (status, decision) = decided(&place, "policy.yaml", r#"{"tool":"look","args":{}}"#);
+        assert_eq!((status, &decision["obligations"]), (0, &expected), "{policy}");
+        // The policy is loaded before the server is started, whose end is what is said then.
+        let ran = place.run(&["mcp", "--policy", "policy.yaml", "--", "true"]);
+        assert!(!ran.stderr.contains("EC0142"), "{policy}: {}", ran.stderr);
+        assert!(place.path(".enforcecore/log/log.jsonl").exists(), "{policy}: {}", ran.stderr);
+    }
+}
