@@ -140,7 +140,10 @@ async fn an_overdue_call_is_cancelled_and_everything_else_lives() {
         let other = world.receive().await;
         assert_eq!((at(&other, "id"), text(&other)), (beside.to_string(), "secret of deaf".to_owned()), "{tool}");
         if tool == "deaf" {
-            until("the late answer is given", || world.effects().iter().filter(|line| *line == "deaf ended").count() == 2).await;
+            until("the late answer is given", || {
+                world.effects().iter().filter(|line| *line == "deaf ended").count() == 2
+            })
+            .await;
         }
         assert_eq!(text(&world.call("echo", r#"{"text":"after"}"#).await), "you said after", "{tool}");
         assert_eq!(starts(&world), 1, "{tool}");

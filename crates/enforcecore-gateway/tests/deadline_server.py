@@ -17,6 +17,7 @@ TOOLS = ["echo", "deaf", "obedient", "refusing", "drowsy", "hang", "asking", "st
 BLOCKING = ["drowsy", "hang", "asking"]
 LOCK = threading.Lock()
 CANCELLED = {}
+REFUSING = set()
 
 
 def send(**message):
@@ -60,9 +61,6 @@ def call(number, name, text, token):
     elif name == "obedient":
         CANCELLED[number].wait()
         append("effects", "obedient stopped")
-    elif name == "refusing":
-        CANCELLED[number].wait()
-        send(id=number, error={"code": 0, "message": "secret of refusing"})
     elif name == "asking":
         send(id="of the first", method="roots/list")
         wait_for("never")
@@ -109,12 +107,17 @@ def main():
             name, text = params["name"], params["arguments"].get("text", "")
             token = params.get("_meta", {}).get("progressToken")
             CANCELLED[number] = threading.Event()
+            if name == "refusing":
+                REFUSING.add(number)
             if name in BLOCKING:
                 call(number, name, text, token)
             else:
                 threading.Thread(target=call, args=(number, name, text, token), daemon=True).start()
         elif method == "notifications/cancelled":
             CANCELLED[params["requestId"]].set()
+            if params["requestId"] in REFUSING:
+                # Before it reads on, and so before it answers a ping.
+                send(id=params["requestId"], error={"code": 0, "message": "secret of refusing"})
         elif method == "ping":
             send(id=number, result={})
 

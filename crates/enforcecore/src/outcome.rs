@@ -187,7 +187,9 @@ impl Stopped {
                 "the tool did not end before its deadline and did not stop when told to; its program was ended, and what it \
                  did by then is unknown"
             }
-            Stopped::RunsOn => "the tool did not end before its deadline; it was not stopped, and may still take effect",
+            Stopped::RunsOn => {
+                "the tool did not end before its deadline; it was not stopped, and may still take effect"
+            }
         }
     }
 }

@@ -236,7 +236,11 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
     for (length, us) in lengths() {
         let world = World::new(&policy(length, length));
         let decision = world.enforcer.decide_only(call("look", "{}"));
-        assert_eq!(decision.obligations.deadline.map(|deadline| deadline.due.as_micros()), Some(*us as u128), "{length}");
+        assert_eq!(
+            decision.obligations.deadline.map(|deadline| deadline.due.as_micros()),
+            Some(*us as u128),
+            "{length}"
+        );
         let valid = world.enforcer.policy().approval_request(&decision.asks[0]).terms.unwrap().valid;
         assert_eq!(valid.as_micros(), *us as u128, "{length}");
     }

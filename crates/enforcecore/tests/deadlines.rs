@@ -46,8 +46,11 @@ fn the_tighter_of_all_deadlines_holds_in_each_respect() {
     for (rule, document, expected) in SAID {
         let world = World::new(&policy(rule, document));
         let decided = world.enforcer.decide_only(call("look", "{}")).obligations.deadline;
-        let expected =
-            expected.map(|(due, at_most, withhold_only)| Deadline { due: secs(due), at_most: secs(at_most), withhold_only });
+        let expected = expected.map(|(due, at_most, withhold_only)| Deadline {
+            due: secs(due),
+            at_most: secs(at_most),
+            withhold_only,
+        });
         assert_eq!(decided, expected, "{rule} {document}");
     }
 }
@@ -95,7 +98,9 @@ fn progress_extends_a_deadline_up_to_its_bound_and_what_is_over_stays_over() {
         });
         match done.unwrap() {
             Completed::Released { value, .. } => assert_eq!((value, seen), (Value::from("result"), true), "{index}"),
-            Completed::Withheld { code, .. } => assert_eq!((code.as_str(), seen), ("deadline_exceeded", false), "{index}"),
+            Completed::Withheld { code, .. } => {
+                assert_eq!((code.as_str(), seen), ("deadline_exceeded", false), "{index}")
+            }
             other => panic!("{index}: {other:?}"),
         }
     }
@@ -183,7 +188,8 @@ fn a_face_that_cannot_end_a_call_takes_only_deadlines_that_withhold() {
         let exceeds = policy.exceeds(&cannot);
         let found: Vec<(Code, &str, u32)> =
             exceeds.iter().map(|one| (one.code, one.span.file.as_str(), one.span.line)).collect();
-        let expected: Vec<_> = line.map(|line| (enforcecore::codes::policy::CANNOT_END_CALLS, "test.yaml", line)).into_iter().collect();
+        let expected: Vec<_> =
+            line.map(|line| (enforcecore::codes::policy::CANNOT_END_CALLS, "test.yaml", line)).into_iter().collect();
         assert_eq!(found, expected, "{rule} {document}");
         assert!(exceeds.iter().all(|one| one.help.as_deref().unwrap().contains("`withhold_only: true`")));
     }

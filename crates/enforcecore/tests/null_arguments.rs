@@ -28,7 +28,11 @@ const LOOKS: [(&str, &str, [&str; 3]); 12] = [
     ("allow when", "[{allow: t, id: a, when: {x: HOLDS}}]", ["no_rule", "no_rule", "released"]),
     ("allow when it is another", "[{allow: t, id: a, when: {x: FAILS}}]", ["no_rule", "no_rule", "no_rule"]),
     ("allow any", "[{allow: t, id: a, when: {x: {any: true}}}]", ["released", "released", "released"]),
-    ("allow unless", "[{allow: t, id: a, when: {x: {any: true}}, unless: {x: FAILS}}]", ["no_rule", "no_rule", "released"]),
+    (
+        "allow unless",
+        "[{allow: t, id: a, when: {x: {any: true}}, unless: {x: FAILS}}]",
+        ["no_rule", "no_rule", "released"],
+    ),
     (
         "deny when",
         "[{allow: t, id: a, when: {x: {any: true}}}, {deny: t, id: d, when: {x: HOLDS}}]",
@@ -90,7 +94,12 @@ const BESIDE: [(&str, &str, &str, [&str; 3]); 5] = [
         ["released", "released", "released"],
     ),
     ("redaction by name", "text", "redact: {args: {x: [email]}}", ["released", "released", "released"]),
-    ("redaction of every string", "text", "redact: {args: {every_string: [email]}}", ["released", "released", "released"]),
+    (
+        "redaction of every string",
+        "text",
+        "redact: {args: {every_string: [email]}}",
+        ["released", "released", "released"],
+    ),
 ];
 
 const CHANGES: [&str; 3] = ["reads", "changes", "[reads, writes]"];

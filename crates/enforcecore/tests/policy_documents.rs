@@ -68,7 +68,8 @@ fn every_obligation_of_either_document_is_kept() {
     };
     let a = || ArgScope::Named("a".to_owned());
     let result = |words: &[&str]| Obligations { redact_result: set(words), ..Obligations::default() };
-    let due = |seconds| Obligations { deadline: Some(Deadline::of(Duration::from_secs(seconds))), ..Obligations::default() };
+    let due =
+        |seconds| Obligations { deadline: Some(Deadline::of(Duration::from_secs(seconds))), ..Obligations::default() };
     let rule = ", redact: {args: {a: [email]}, result: [secret]}, deadline: 7s}";
     let of_rule = Obligations { redact_result: set(&["secret"]), ..args(a(), &["email"]) };
     let of_rule = Obligations { deadline: Some(Deadline::of(Duration::from_secs(7))), ..of_rule };

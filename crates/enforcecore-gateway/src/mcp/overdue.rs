@@ -54,8 +54,7 @@ pub(super) async fn call(
         session.server.abandon(id);
         return (Ended::Overdue(Reaction::Untold), false);
     }
-    let about = [("requestId", Value::from(id)), ("reason", Value::from("the deadline of this call is over"))];
-    session.server.tell("notifications/cancelled", about.map(|(key, value)| (key.to_owned(), value)).into_iter().collect());
+    cancel(session, id);
     let (reaction, given_up) = reaction(session, id, asked).await;
     match &reaction {
         Reaction::Answered(_) => drop(session.server.is_over(&Value::from(id))),
@@ -64,6 +63,13 @@ pub(super) async fn call(
         Reaction::Hangs(_) => {}
     }
     (Ended::Overdue(reaction), given_up)
+}
+
+/// Tells the server to stop.
+fn cancel(session: &Session, id: i64) {
+    let about = [("requestId", Value::from(id)), ("reason", Value::from("the deadline of this call is over"))];
+    let about = about.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+    session.server.tell("notifications/cancelled", about);
 }
 
 /// The answer, if it comes before it is overdue.

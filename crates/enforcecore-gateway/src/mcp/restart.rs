@@ -14,8 +14,8 @@ use tokio::task::spawn_blocking;
 use tokio::time::sleep;
 use tracing::warn;
 
-use super::peer::{Asking, Expected};
 use super::methods::Passing;
+use super::peer::{Asking, Expected};
 use super::server::Server;
 use super::session_loop::{Ended, SessionLoop, hear_complaints, hear_server};
 

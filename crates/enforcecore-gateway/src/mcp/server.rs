@@ -91,7 +91,9 @@ pub(super) fn pass_on(
             String::from_utf8_lossy(&line).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
         };
         match seen(&text, &mut key, classes()) {
-            Some(seen) if writeln!(to.lock().unwrap_or_else(PoisonError::into_inner), "{seen}").is_err() => ControlFlow::Break(()),
+            Some(seen) if writeln!(to.lock().unwrap_or_else(PoisonError::into_inner), "{seen}").is_err() => {
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(None),
         }
     })

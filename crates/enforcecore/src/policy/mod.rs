@@ -32,8 +32,8 @@ pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, Protec
 pub use self::source::fields::duration_of;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
-use crate::capabilities::{Capability, Lack};
 pub use crate::capabilities::Face;
+use crate::capabilities::{Capability, Lack};
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
@@ -96,7 +96,14 @@ impl Policy {
             .map(|(capability, span)| {
                 let Lack { code, action, way_out } = capability.lack();
                 let message = format!("the face `{}` cannot {action}, and this obliges it to", face.name);
-                Diagnostic { code, severity: Severity::Error, span: span.clone(), message, help: way_out.map(str::to_owned), fix: None }
+                Diagnostic {
+                    code,
+                    severity: Severity::Error,
+                    span: span.clone(),
+                    message,
+                    help: way_out.map(str::to_owned),
+                    fix: None,
+                }
             })
             .collect()
     }
