@@ -23,7 +23,9 @@ fn policy(of_rule: &str, of_document: &str) -> String {
 }
 
 /// What a rule says, what its document says, and the seconds from the start, the seconds at most, whether it only withholds.
-const SAID: [(&str, &str, Option<(u64, u64, bool)>); 13] = [
+type Said = (&'static str, &'static str, Option<(u64, u64, bool)>);
+
+const SAID: [Said; 13] = [
     ("", "", None),
     (", deadline: 5s", "", Some((5, 20, false))),
     ("", "deadline: 5s", Some((5, 20, false))),
