@@ -404,6 +404,7 @@ fn a_setting_has_these_members() {
         other("anchor", json!("a"), "ENFORCECORE_ANCHOR", "flag"),
         other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
+        other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
         other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),

@@ -10,11 +10,13 @@ use std::time::Duration;
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
-use enforcecore::policy::duration_of;
+use enforcecore::policy::parse_duration;
 
 use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Time};
 use super::problem::{helped, whole};
-use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
+use crate::setup::{
+    DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_SESSION_IDLE, DEFAULT_WORKSPACE, SESSION_IDLE_MIN,
+};
 
 /// The prefix of every variable.
 pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
@@ -32,6 +34,7 @@ pub enum Key {
     Anchor,
     Origin,
     Durability,
+    SessionIdle,
     Workspace,
     CancelGrace,
     LogLevel,
@@ -53,9 +56,11 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 10] = {
-        use Key::{Anchor, CancelGrace, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, CancelGrace, LogLevel, LogFormat]
+    pub const ALL: [Key; 11] = {
+        use Key::{
+            Anchor, CancelGrace, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, SessionIdle, Workspace,
+        };
+        [Policy, Log, Keys, Anchor, Origin, Durability, SessionIdle, Workspace, CancelGrace, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -73,9 +78,11 @@ impl Key {
                 default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
             Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
+            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
+                default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
-            Key::CancelGrace => &KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: Time,
+            Key::CancelGrace => &KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
                 default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
                 default: Some("warn"), protects: false, doc: "what the program logs about itself" },
@@ -136,10 +143,22 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
-    /// A length of time.
-    Time,
+    /// A length of time within bounds, which are also in words: digits and a unit.
+    Time {
+        least: Duration,
+        most: Duration,
+        bounds: &'static str,
+    },
     OneOf(&'static [&'static str]),
 }
+
+/// How long a session may be idle.
+const SESSION_IDLE: ValueForm =
+    Time { least: SESSION_IDLE_MIN, most: Duration::from_hours(31 * 24), bounds: "from 1m to 31d, as `24h`" };
+
+/// How long a server may take to react. What is waited for longer is waited for in vain.
+const CANCEL_GRACE: ValueForm =
+    Time { least: Duration::from_millis(1), most: Duration::from_mins(10), bounds: "from 1ms to 10m, as `5s`" };
 
 impl ValueForm {
     /// The value as it is used, or why it cannot be.
@@ -158,10 +177,10 @@ impl ValueForm {
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
-            Time => {
+            Time { least, most, bounds } => {
                 let text = text()?;
-                let fits = duration_of(text).is_some_and(|time| time <= TIME_MAX);
-                (!fits).then(|| format!("is a length of time up to 10 minutes, such as `5s`, not `{text}`"))
+                let fits = parse_duration(text).is_some_and(|time| (*least..=*most).contains(&time));
+                (!fits).then(|| format!("is a length of time {bounds}, not `{text}`"))
             }
             OneOf(words) => {
                 let text = text()?;
@@ -171,9 +190,6 @@ impl ValueForm {
         refused.map_or_else(|| Ok(value.to_owned()), Err)
     }
 }
-
-/// A length of time at most: what is waited for longer is waited for in vain.
-const TIME_MAX: Duration = Duration::from_secs(600);
 
 /// What may be logged about the program itself, from nothing to everything.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
-use enforcecore::policy::duration_of;
+use enforcecore::policy::parse_duration;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -142,12 +142,17 @@ impl Config {
 
     /// How long a server has to react once it was told to cancel an overdue call.
     pub fn cancel_grace(&self) -> Duration {
-        duration_of(self.text(Key::CancelGrace)).unwrap_or_default()
+        parse_duration(self.text(Key::CancelGrace)).unwrap_or_default()
     }
 
     /// How a call is acknowledged before it runs.
     pub fn durability(&self) -> Durability {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
+    }
+
+    /// After how long without an entry a session's state leaves memory.
+    pub fn session_idle(&self) -> Option<Duration> {
+        parse_duration(self.text(Key::SessionIdle))
     }
 
     /// Where the evidence and what belongs to it lives.
@@ -165,7 +170,8 @@ impl Config {
         let setup = Setup::new(self.path(Key::Policy)?, face);
         let (folders, durability) = (self.folders(), self.durability());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, ..setup })
+        let session_idle = self.session_idle().unwrap_or(setup.session_idle);
+        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, session_idle, ..setup })
     }
 
     /// Sets a value over those that were said before.

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::super::ast::{Operand, Reference};
-use super::super::source::fields::{Fields, duration_of, list, name, text, wrong_shape};
+use super::super::source::fields::{Fields, list, name, parse_duration, text, wrong_shape};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition;
@@ -160,6 +160,6 @@ fn parse_window(text: &str) -> Option<Window> {
     if !text.ends_with(['m', 'h', 'd']) {
         return None;
     }
-    let us = i64::try_from(duration_of(text)?.as_micros()).ok()?;
+    let us = i64::try_from(parse_duration(text)?.as_micros()).ok()?;
     Some(Window::Sliding { us })
 }

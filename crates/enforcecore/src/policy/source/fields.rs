@@ -165,7 +165,7 @@ pub(crate) fn duration(node: &Node, what: &str, report: &mut Report) -> Option<A
         NodeKind::Number(number) => At::new(node.place, number.text().to_owned()),
         _ => text(node, what, report)?,
     };
-    match duration_of(&text.value) {
+    match parse_duration(&text.value) {
         Some(duration) => Some(At::new(text.place, duration)),
         None => {
             report
@@ -180,8 +180,8 @@ pub(crate) fn duration(node: &Node, what: &str, report: &mut Report) -> Option<A
     }
 }
 
-/// The length of time that a text such as `500ms`, `30s`, `15m`, `24h` or `7d` says.
-pub fn duration_of(text: &str) -> Option<Duration> {
+/// A length of time up to 31 days: digits and one unit, `500ms`, `30s`, `15m`, `24h`, `7d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit())?;
     let (digits, unit) = text.split_at_checked(split)?;
     let count: u64 = digits.parse().ok()?;
