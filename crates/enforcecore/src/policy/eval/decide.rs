@@ -188,10 +188,11 @@ fn check_args<'a>(scene: &Scene<'a>) -> Result<(), Misfit<'a>> {
         }
     }
     for (name, arg) in &tool.args {
-        match scene.call.args().get(name) {
+        match scene.arg(name) {
             Some(value) => check_arg(scene, name, arg, value).map_err(|malformed| (Some(name.as_str()), malformed))?,
             None if arg.required => {
-                let message = format!("the argument `{name}` is missing: it is {}", arg.ty.row.noun);
+                let null = if scene.call.args().contains_key(name) { ", and null is no value of it" } else { "" };
+                let message = format!("the argument `{name}` is missing: it is {}{null}", arg.ty.row.noun);
                 return Err((Some(name), Malformed::new(code::MISSING_ARGUMENT, message)));
             }
             None => {}

@@ -55,7 +55,7 @@ pub(super) fn misfit(core: &Core, scene: &Scene<'_>, name: Option<&str>, malform
         None => vec![Condition { must: known_args(scene), ..Condition::new(place, Truth::False) }],
         Some((name, arg)) if malformed.code == code::VALUE_NOT_ADMITTED => {
             let subject = Subject::Arg(name.clone());
-            let value = scene.call.args().get(name);
+            let value = scene.arg(name);
             let checks = arg
                 .fits
                 .iter()
