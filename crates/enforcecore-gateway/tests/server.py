@@ -170,6 +170,14 @@ def main():
         number, method = message.get("id"), message.get("method")
         if method == "initialize":
             version = message["params"]["protocolVersion"]
+            name = message["params"].get("clientInfo", {}).get("name")
+            if name == "refused":
+                send(id=number, error={"code": -32602, "message": "not you"})
+                continue
+            if name == "other version":
+                version = "2199-01-01"
+            if name == "held":
+                wait_for("open")
             capabilities = {"tools": {}, "tasks": {}}
             info = {"name": "misbehaving", "version": "1"}
             send(
@@ -185,6 +193,8 @@ def main():
             tools = [
                 {"name": name, "description": f"with {SECRET}", "inputSchema": {"type": "object"}} for name in TOOLS
             ]
+            if message["params"].get("cursor") == "odd":
+                tools = [{}, {"name": None}, {"name": 1}, {"name": ["echo"]}, "echo", None, *tools[:1], {"Name": "echo"}]
             send(id=number, result={"tools": tools})
         elif method == "tools/call":
             params = message["params"]
