@@ -23,6 +23,7 @@ name: told
 version: "1"
 tools:
   look: {does: reads, args: {text: text, note: text}, returns: trusted, facts: {state: result.state}}
+  edit: {does: writes, args: {text: {type: text, on_placeholder: send}}, returns: trusted}
   pay: {does: pays, args: {amount: {type: money, currency: USD}}, returns: web}
 approvals: {lead: {from: {role: lead}, valid: 15m}, boss: {from: {role: boss}, valid: 1h}}
 rules:
@@ -32,6 +33,7 @@ rules:
   - {ask: look, id: careful, when: {text: {equals: careful}}, approval: lead, reason: look twice}
   - {ask: look, id: very, when: {text: {in: [very, careful]}}, approval: boss}
   - {allow: pay, id: pay, when: {amount: {any: true}}}
+  - {allow: edit, id: edit, deadline: 5s}
 budgets:
   - {budget: pay, id: total, sum: USD, at_most: 100, per: ever, for_each: everyone, over: ask, approval: lead}
   - {budget: pay, id: hard, sum: USD, at_most: 200, per: ever, for_each: everyone}
@@ -333,4 +335,55 @@ fn a_text_that_is_rendered_twice_uses_up_no_number() {
     assert_eq!(result("cy@example.com bob@example.com"), "EC_EMAIL_3 EC_EMAIL_2");
     assert_eq!(result(&format!("dee@example.com {TWICE}")), "EC_EMAIL_4 EC_CREDIT_CARD_1");
     assert_eq!(result("eve@example.com 378282246310005"), "EC_EMAIL_5 EC_CREDIT_CARD_2");
+}
+
+/// How long a tool takes, in microseconds, that has five seconds; and whether its result is seen.
+const AGES: &[(i64, bool)] =
+    &[(0, true), (1, true), (4_999_999, true), (5_000_000, true), (5_000_001, false), (9_000_000, false)];
+
+#[test]
+fn a_result_is_in_time_up_to_its_very_deadline() {
+    for (us, seen) in AGES {
+        for split in [false, true] {
+            let world = World::new(POLICY);
+            let edit = call("edit", r#"{"text":"x"}"#);
+            let ended = if split {
+                let admitted = world.enforcer.begin(edit, BeginMode::Split).unwrap();
+                world.clock.pass(*us);
+                world.enforcer.finish(admitted, Outcome::Done(Value::Null)).unwrap().unwrap()
+            } else {
+                let clock = Arc::clone(&world.clock);
+                let slow = |_| {
+                    clock.pass(*us);
+                    Outcome::Done(Value::Null)
+                };
+                world.enforcer.enforce(edit, slow).unwrap()
+            };
+            let late = matches!(&ended, Completed::Withheld { code, .. } if *code == "deadline_exceeded");
+            assert_eq!((matches!(ended, Completed::Released { .. }), late), (*seen, !seen), "{us}, {split}: {ended:?}");
+        }
+    }
+}
+
+/// How many placeholders a call sends, and how many of them its intent names.
+const SENT: &[(usize, usize)] = &[(1, 1), (2, 2), (31, 31), (32, 32), (33, 32), (100, 32)];
+
+#[test]
+fn an_intent_names_the_placeholders_that_are_sent_up_to_its_limit() {
+    for (sent, named) in SENT {
+        let world = World::new(POLICY);
+        let addresses = (0..*sent).map(|at| format!("a{at}@example.com")).collect::<Vec<_>>().join(" ");
+        let Ok(Completed::Released { value, .. }) =
+            world.enforcer.enforce(look("x"), |_| Outcome::Done(Value::from(addresses)))
+        else {
+            panic!("it is released")
+        };
+        let mut edit = call("edit", "{}");
+        edit.args.insert("text".to_owned(), value);
+        world.enforcer.enforce(edit, world.tool()).unwrap();
+        let intent = world.entries().into_iter().rev().find(|entry| entry.kind == EntryKind::Intent).unwrap();
+        let note = &intent.note["placeholders_sent"];
+        let more = note.ends_with(", ..");
+        assert_eq!((note.matches("EC_EMAIL_").count(), more), (*named, sent > named), "{sent}: {note}");
+    }
 }

@@ -48,6 +48,32 @@ fn an_argument_is_the_same_in_every_document() {
     }
 }
 
+/// What two documents say that a tool returns, and whether they contradict each other: of two names for what is not trusted one
+/// would be lost.
+const LABELS: &[(&str, &str, bool)] = &[
+    ("trusted", "trusted", false),
+    ("trusted", "untrusted", false),
+    ("trusted", "web", false),
+    ("untrusted", "untrusted", false),
+    ("web", "web", false),
+    ("web", "mail", true),
+    ("web", "untrusted", true),
+    ("web", "Web", true),
+];
+
+#[test]
+fn a_label_of_what_is_not_trusted_is_the_same_in_every_document() {
+    let tools = |label: &str| format!("tools: {{t: {{does: reads, args: {{}}, returns: {label}}}}}\n");
+    for (one, other, contradict) in LABELS {
+        for (one, other) in [(one, other), (other, one)] {
+            let root = document("p", &format!("bound_by: [g]\n{}rules: [{{allow: t, id: o}}]", tools(one)));
+            let bound = document("g", &format!("kind: guardrail\n{}", tools(other)));
+            let codes = load_with(&root, &[("g", &bound)]).map(drop).map_err(|found| found[0].code.as_str());
+            assert_eq!(codes, if *contradict { Err("EC0034") } else { Ok(()) }, "{one} and {other}");
+        }
+    }
+}
+
 /// The rules of a policy, those of what binds it, whether that is a guardrail, and whether the tool is shown: some call of it
 /// could be allowed or asked for.
 const SHOWN: &[(&str, &str, bool, bool)] = &[

@@ -6,7 +6,7 @@ mod policy_support;
 use enforcecore::decision::{Charge, Verdict};
 use enforcecore::policy::Policy;
 use enforcecore::value::{Map, Value};
-use policy_support::{Scene, call, policy, words};
+use policy_support::{Scene, call, load, policy, words};
 
 const YES: Option<bool> = Some(true);
 const NO: Option<bool> = Some(false);
@@ -365,6 +365,83 @@ fn a_reference_names_one_member_and_null_is_none() {
             let (opens, closes) = (words(&scene.decide(&allow)), words(&scene.decide(&deny)));
             let (opens, closes) = (opens == "allow by o", closes == "deny by d");
             assert_eq!((opens == closes).then_some(opens), *expected, "{reference} {members}");
+        }
+    }
+}
+
+/// Something of a document that is read as it stands, and the code of what is wrong with it.
+fn code(rest: &str) -> Option<&'static str> {
+    let found = load(&format!("enforcecore: 1\nname: p\nversion: \"1\"\n{rest}")).err()?;
+    Some(found[0].code.as_str())
+}
+
+/// What a path is relative to, and whether it is a folder that can be named so.
+const BASES: &[(&str, bool)] = &[
+    ("/w", true),
+    ("/", true),
+    ("/w/x", true),
+    ("/w/", true),
+    ("session.workspace", true),
+    ("session.cwd", true),
+    ("session.x", true),
+    ("session.", false),
+    ("session", false),
+    ("session.a.b", false),
+    ("session..a", false),
+    ("principal.home", false),
+    ("fact.folder", false),
+    ("w", false),
+    ("./w", false),
+    ("../w", false),
+    ("~", false),
+    ("/w/../x", false),
+    ("/w/./x", false),
+    ("/w//x", false),
+    ("C:/w", false),
+    ("\"\"", false),
+];
+
+#[test]
+fn a_base_is_an_absolute_folder_or_one_word_of_the_session() {
+    for send in ["absolute", "relative"] {
+        for (base, fits) in BASES {
+            let found = code(&format!(
+                "tools: {{t: {{does: reads, args: {{a: {{type: path, base: {base}, send: {send}}}}}, returns: web}}}}\nrules: [{{allow: t, id: o}}]\n"
+            ));
+            assert_eq!(found.is_none(), *fits, "{base}: {found:?}");
+        }
+    }
+}
+
+/// The bound of a budget, and whether it is one.
+const BOUNDS: &[(&str, bool)] = &[
+    ("0", true),
+    ("1", true),
+    ("0.0000001", true),
+    ("49.99", true),
+    ("9000000000", true),
+    ("9007199254.740990", true),
+    ("9007199254.740991", false),
+    ("9007199254.740992", false),
+    ("10000000000", false),
+    ("1e300", false),
+    ("-1", false),
+    ("-0.000001", false),
+    ("\"5\"", false),
+    ("true", false),
+    ("[5]", false),
+    ("session.limit", true),
+    ("principal.limit", true),
+];
+
+#[test]
+fn a_bound_is_a_number_that_a_log_can_say_and_one_more() {
+    for sum in ["count: calls", "sum: USD", "sum: a"] {
+        for (bound, fits) in BOUNDS {
+            let found = code(&format!(
+                "tools: {{t: {{does: reads, args: {{a: {{type: money, currency: USD}}}}, returns: web}}}}\nrules: [{{allow: t, id: o}}]\nbudgets: [{{budget: t, id: b, {sum}, at_most: {bound}, per: ever, for_each: everyone}}]\n"
+            ));
+            assert_eq!(found.is_none(), *fits, "{sum} {bound}: {found:?}");
         }
     }
 }

@@ -6,6 +6,7 @@ mod support;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enforcecore::path::PathError;
 use enforcecore::policy::Protected;
@@ -99,5 +100,39 @@ fn the_files_of_a_repository_are_told_by_what_lies_beside_them() {
             let expected = if may { Ok(()) } else { Err("protected_path") };
             assert_eq!(ended, expected, "{tool} {path}, in {workspace:?} with {there:?}");
         }
+    }
+}
+
+/// A file system in which `/w/a` leads elsewhere at one look alone: it is exchanged all the time.
+struct Exchanged {
+    at: usize,
+    looks: AtomicUsize,
+}
+
+impl PathResolver for Exchanged {
+    fn follow(&self, path: &Path) -> Result<PathBuf, PathError> {
+        if path != Path::new("/w/a") {
+            return Ok(path.to_owned());
+        }
+        let look = self.looks.fetch_add(1, Ordering::SeqCst);
+        Ok(PathBuf::from(if look == self.at { "/elsewhere" } else { "/w/a" }))
+    }
+
+    fn is_there(&self, _path: &Path) -> bool {
+        false
+    }
+}
+
+/// The first look decides; four more are taken before the tool starts, so that one that is exchanged at every second look is
+/// seen.
+#[test]
+fn a_path_is_looked_at_four_times_before_its_tool_starts() {
+    for (at, runs) in [(0, false), (1, false), (2, false), (3, false), (4, false), (5, true), (9, true)] {
+        let exchanged = Arc::new(Exchanged { at, looks: AtomicUsize::new(0) });
+        let world = World::guarding(POLICY, Protected::default(), FACE, Arc::clone(&exchanged) as _);
+        let ended = world.enforcer.enforce(call("write", r#"{"path":"/w/a"}"#), world.tool());
+        let code = ended.map(drop).map_err(|refused| refused.code.as_str());
+        assert_eq!(code, if runs { Ok(()) } else { Err("path_changed") }, "at look {at}");
+        assert_eq!(world.ran(), usize::from(runs));
     }
 }
