@@ -1,5 +1,6 @@
 //! `audit show` and `audit verify`: what each flag chooses, alone and together with others.
 #![cfg(test)]
+#![cfg(unix)]
 
 mod cli_support;
 
@@ -178,5 +179,43 @@ fn every_signature_is_checked_where_that_is_asked_for() {
                 "{flags:?}: {report}"
             );
         }
+    }
+}
+
+/// Who says by which keys a log is judged that is not the configured one: a person for this run, or what lies in a file.
+#[test]
+fn another_log_is_judged_by_keys_that_a_person_names() {
+    let place = Place::with(&[("policy.yaml", POLICY), ("enforcecore.toml", "policy = \"policy.yaml\"\n")]);
+    // One call that is refused makes a log and its keys.
+    let server = "read line; cat > /dev/null";
+    place.run_with_stdin(&["mcp", "--", "sh", "-c", server], "");
+    place.write("copy/log.jsonl", place.read(".enforcecore/log/log.jsonl"));
+    let other = Place::with(&[("policy.yaml", POLICY), ("enforcecore.toml", "policy = \"policy.yaml\"\n")]);
+    other.run_with_stdin(&["mcp", "--", "sh", "-c", server], "");
+    for file in ["log-signing-key.pem", "log-names-secret"] {
+        place.write(&format!("others/{file}"), other.read(&format!(".enforcecore/keys/{file}")));
+        use std::os::unix::fs::PermissionsExt as _;
+        let private = std::fs::Permissions::from_mode(0o600);
+        std::fs::set_permissions(place.path(&format!("others/{file}")), private).unwrap();
+    }
+    let files = |keys: &str| format!("policy = \"policy.yaml\"\n{keys}");
+    for (what, file, variable, flag, verdict) in [
+        ("nothing", "", None, None, "unknown_key"),
+        ("the project's file", "keys = \".enforcecore/keys\"\n", None, None, "unknown_key"),
+        ("a variable", "", Some(".enforcecore/keys"), None, "unanchored"),
+        ("a flag", "", None, Some(".enforcecore/keys"), "unanchored"),
+        ("a variable, of other keys", "", Some("others"), None, "invalid"),
+        ("a flag, of other keys", "", None, Some("others"), "invalid"),
+        ("a flag over a variable", "", Some("others"), Some(".enforcecore/keys"), "unanchored"),
+        ("a variable over a file", "keys = \"others\"\n", Some(".enforcecore/keys"), None, "unanchored"),
+    ] {
+        place.write("enforcecore.toml", files(file));
+        let flags: Vec<&str> = flag.iter().flat_map(|keys| ["--keys", keys]).collect();
+        let mut command =
+            place.command(&[&["audit", "verify", "copy", "--json", "--allow-unanchored"], &flags[..]].concat());
+        command.envs(variable.map(|keys| ("ENFORCECORE_KEYS", keys)));
+        let ran = cli_support::Ran::of(cli_support::output(&mut command));
+        assert_eq!(ran.json()["verdict"], verdict, "{what}: {ran:?}");
+        assert_eq!(ran.status, i32::from(verdict != "unanchored"), "{what}");
     }
 }

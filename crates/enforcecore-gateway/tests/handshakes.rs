@@ -131,3 +131,23 @@ async fn a_server_that_asks_too_much_at_once_is_not_passed_on() {
     assert!(more <= 1, "one was answered, and {more} more came");
     world.leave().await;
 }
+
+/// Two members of an object that would be one once they are redacted: the object cannot be redacted, and none of it is seen.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_redacted_is_withheld_beside_a_call_too() {
+    let mut world = World::start().await;
+    for method in ["prompts/list", "resources/list", "resources/templates/list"] {
+        let answer = world.ask(method, r#"{"cursor":"collides"}"#).await;
+        assert_eq!(at(&answer, "result"), "nothing", "{method}");
+        let withheld = r#"{"code":-32603,"message":"the answer cannot be redacted, so it is withheld"}"#;
+        assert_eq!(at(&answer, "error"), withheld, "{method}");
+        assert_eq!(at(&world.ask(method, "{}").await, "result"), "{}", "its twin is seen");
+    }
+    // What is only told is dropped.
+    world.request("tools/call", r#"{"name":"notify","arguments":{"text":"notifications/message#collides"}}"#).await;
+    assert_eq!(text(&world.receive().await), "told");
+    world.request("tools/call", r#"{"name":"notify","arguments":{"text":"notifications/message"}}"#).await;
+    assert_eq!(at(&world.receive().await, "params.data"), "\"leaks EC_GITHUB_TOKEN_1\"");
+    assert_eq!(text(&world.receive().await), "told");
+    world.leave().await;
+}

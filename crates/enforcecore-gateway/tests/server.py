@@ -74,7 +74,8 @@ def said(text, **more):
 def speak(name, method):
     """Tells or asks the client what it is told to."""
     if name == "notify":
-        send(method=method, params={"uri": "a:b", "data": f"leaks {SECRET}"})
+        data = {SECRET: 1, "EC_GITHUB_TOKEN_1": 2} if method.endswith("message#collides") else f"leaks {SECRET}"
+        send(method=method.split("#")[0], params={"uri": "a:b", "data": data})
         return said("told")
     send(id="p", method=method, params={"data": SECRET, "_meta": {"progressToken": "the server's"}})
     while (answer := read()) and "method" in answer:
@@ -212,7 +213,8 @@ def main():
             effect(f"cancelled {message['params']['requestId']}")
         elif number is not None and method:
             effect(f"asked {method}")
-            send(id=number, result={})
+            collides = {SECRET: 1, "EC_GITHUB_TOKEN_1": 2}
+            send(id=number, result=collides if message.get("params", {}).get("cursor") == "collides" else {})
             if message.get("params", {}).get("cursor") == "news":
                 send(method="notifications/prompts/list_changed")
     Path(FOLDER, "left").write_text("the client left")
