@@ -16,7 +16,7 @@ mod lines;
 mod walk;
 
 pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
-pub use judge::{Chain, Judge, VerifyOptions};
+pub use judge::{Chain, Good, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
 use crate::body::EntryLine;
@@ -79,7 +79,7 @@ impl LogVerdict {
 
 /// Checks a whole log.
 pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> LogReport {
-    report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_| ()))
+    report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_, _| ()))
 }
 
 /// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.

@@ -5,13 +5,12 @@
 //! from it.
 
 use std::io::BufRead;
-use std::ops::Range;
 
-use super::finding::{LogFindingKind, Place};
-use super::judge::{Before, Group, Item, Judge, Wrong};
+use super::finding::{LogFindingKind, Place, Wrong};
+use super::judge::{Before, Good, Group, Item, Judge};
 use super::lines::{Line, Lines};
 use crate::canonical::{self, Flaw, FlawKind};
-use crate::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::entry::ENTRY_BYTES_MAX;
 use crate::seal::{GROUP_ENTRIES_MAX, SEAL_BYTES_MAX, is_seal, was_seal};
 
 /// Bytes in one group at most: what a reader holds in memory until the seal.
@@ -23,41 +22,31 @@ const SECTOR_BYTES: usize = 512;
 pub struct Walk {
     judge: Judge,
     group: Group,
-    previous: Previous,
-    torn: Option<Range<u64>>,
+    /// The line before this one is damaged, so that a fragment may be the rest of it.
+    after_broken: bool,
+    /// The last line breaks off.
+    torn: bool,
     rewind: Option<Before>,
     end: u64,
-}
-
-/// The line before this one, as far as it matters for what a fragment belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Previous {
-    Good,
-    Broken,
 }
 
 impl Walk {
     /// A walk that goes on from where the judge stands.
     pub fn new(judge: Judge) -> Walk {
         let end = judge.chain.offset;
-        Walk { judge, group: Group::default(), previous: Previous::Good, torn: None, rewind: None, end }
+        Walk { judge, group: Group::default(), after_broken: false, torn: false, rewind: None, end }
     }
 
     /// Walks to the end. `good` is shown each entry of a group in which nothing is wrong, once its seal is read.
-    pub fn run(mut self, input: &mut dyn BufRead, good: &mut dyn FnMut(&Entry)) -> Judge {
+    pub fn run(mut self, input: &mut dyn BufRead, good: &mut Good<'_>) -> Judge {
         let mut lines = Lines::new(input, self.judge.chain.offset, SEAL_BYTES_MAX);
         loop {
             match lines.next() {
                 Ok(Some(line)) => self.line(line, good),
                 Ok(None) => break,
                 Err(_) => {
-                    let at = lines.position();
-                    self.judge.found(
-                        LogFindingKind::ReadFailed,
-                        Place::File,
-                        at..at,
-                        "the bytes from here on cannot be read",
-                    );
+                    let (at, wrong) = (lines.position(), "the bytes from here on cannot be read");
+                    self.judge.found(LogFindingKind::ReadFailed, Place::File, at..at, wrong);
                     return self.judge;
                 }
             }
@@ -67,7 +56,7 @@ impl Walk {
         self.judge
     }
 
-    fn line(&mut self, line: Line<'_>, good: &mut dyn FnMut(&Entry)) {
+    fn line(&mut self, line: Line<'_>, good: &mut Good<'_>) {
         self.rewind = None;
         let mut rest = line;
         if rest.start == 0
@@ -96,25 +85,25 @@ impl Walk {
         }
     }
 
-    fn assess(&mut self, line: Line<'_>, flaw: Option<Flaw>, good: &mut dyn FnMut(&Entry)) {
+    fn assess(&mut self, line: Line<'_>, flaw: Option<Flaw>, good: &mut Good<'_>) {
         let Some(flaw) = flaw else {
             if line.terminated {
                 self.whole(line, None, good);
             } else {
-                self.torn = Some(line.start..line.end);
+                self.torn = true;
             }
             return;
         };
         let written = line.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let prefix = line.bytes.get(..written).unwrap_or_default();
         if !line.terminated && is_prefix(prefix) {
-            self.torn = Some(line.start..line.end);
+            self.torn = true;
             return;
         }
         let zeros = line.bytes.split(|byte| *byte != 0).any(|run| run.len() >= SECTOR_BYTES);
         self.group.hole |= zeros;
         let blank = line.bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
-        if !blank && self.previous == Previous::Broken && !line.bytes.starts_with(b"{") {
+        if !blank && self.after_broken && !line.bytes.starts_with(b"{") {
             // A newline in the middle of a damaged line: this is the rest of it.
             if let Some(item) = self.group.items.last_mut() {
                 item.bytes.end = line.end;
@@ -131,18 +120,18 @@ impl Walk {
             FlawKind::Spelling(why) => (LogFindingKind::NotCanonical, why),
         };
         self.whole(line, Some(wrong), good);
-        self.previous = if blank { Previous::Good } else { Previous::Broken };
+        self.after_broken = !blank;
     }
 
     /// An object with something after it that is no line of its own.
-    fn trailing(&mut self, line: Line<'_>, at: usize, good: &mut dyn FnMut(&Entry)) {
+    fn trailing(&mut self, line: Line<'_>, at: usize, good: &mut Good<'_>) {
         let (object, after) = line.bytes.split_at_checked(at).unwrap_or((line.bytes, &[]));
         let wrong = match after {
             b"\r" if line.terminated => (LogFindingKind::CarriageReturn, "a carriage return before the newline"),
             [_] if !line.terminated => (LogFindingKind::LineEnd, "something else than a newline ends the line"),
             _ => {
                 self.whole(line, Some((LogFindingKind::Altered, "text after the object")), good);
-                self.previous = Previous::Broken;
+                self.after_broken = true;
                 return;
             }
         };
@@ -150,8 +139,8 @@ impl Walk {
     }
 
     /// One line of the log, with what is wrong with its spelling.
-    fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut dyn FnMut(&Entry)) {
-        self.previous = Previous::Good;
+    fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut Good<'_>) {
+        self.after_broken = false;
         let readable = is_readable(flaw);
         if is_seal(line.bytes) {
             return self.seal(line, flaw, readable, good);
@@ -170,18 +159,14 @@ impl Walk {
             self.group.items.push(item);
         } else {
             let place = Place::Entry(self.judge.chain.size() + self.group.items.len() as u64);
-            self.judge.found(
-                LogFindingKind::TooLong,
-                place,
-                item.bytes,
-                "more lines without a seal than any writer makes",
-            );
+            let wrong = "more lines without a seal than any writer makes";
+            self.judge.found(LogFindingKind::TooLong, place, item.bytes, wrong);
             self.group = Group::default();
             self.judge.chain.astray = Some(self.judge.chain.size());
         }
     }
 
-    fn seal(&mut self, line: Line<'_>, flaw: Option<Wrong>, readable: bool, good: &mut dyn FnMut(&Entry)) {
+    fn seal(&mut self, line: Line<'_>, flaw: Option<Wrong>, readable: bool, good: &mut Good<'_>) {
         let group = std::mem::take(&mut self.group);
         let before = self.judge.seal(&group, line, flaw, readable, good);
         self.rewind = group.hole.then_some(before);
@@ -191,12 +176,8 @@ impl Walk {
         if let Some(before) = self.rewind.take() {
             self.judge.rewind(before);
             let torn = self.judge.chain.offset..self.end;
-            self.judge.found(
-                LogFindingKind::TornTail,
-                Place::File,
-                torn,
-                "the last group has parts that were never written",
-            );
+            let wrong = "the last group has parts that were never written";
+            self.judge.found(LogFindingKind::TornTail, Place::File, torn, wrong);
         } else {
             self.finish_tail();
         }
@@ -214,7 +195,7 @@ impl Walk {
             self.judge.flaws(&group, self.judge.chain.size());
         }
         let count = group.items.len() as u64;
-        if self.torn.is_some() || group.hole {
+        if self.torn || group.hole {
             let wrong = format!("{count} whole entries and a broken line, never acknowledged");
             self.judge.found(LogFindingKind::TornTail, Place::File, tail, wrong);
         } else if count > 0 {
