@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 struct Nothing;
 
 impl Fold for Nothing {
-    fn apply(&mut self, _entry: &Entry) {}
+    fn apply(&mut self, _entry: &Entry, _group: u64) {}
 }
 
 struct Still;

@@ -7,7 +7,7 @@ use std::fs;
 use std::os::unix::fs::symlink;
 
 use enforcecore::path::PathError;
-use enforcecore::traits::PathResolver as _;
+use enforcecore::ports::PathResolver as _;
 use enforcecore_host::files::{self, How, MadeBy};
 use enforcecore_host::paths::FileSystem;
 

@@ -13,7 +13,7 @@ use enforcecore::codes::call as code;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
 use enforcecore::policy::Protected;
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use support::{FACE, HandClock, PlainResolver, World, call, load, map, open_log};
 

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use enforcecore::path::PathError;
 use enforcecore::policy::Protected;
-use enforcecore::traits::PathResolver;
+use enforcecore::ports::PathResolver;
 use support::{FACE, World, call, map};
 
 const POLICY: &str = r#"
