@@ -84,8 +84,12 @@ fn a_log_with_a_trace_of_a_call_begins_no_anchor() {
             let store = MemoryStore::default();
             let log = open(&store, None).unwrap();
             let commit = |body: Body| log.commit(Durability::Strict, |_, _| Ok::<_, ()>((body.into(), ()))).unwrap();
-            (0..entries).for_each(|_| drop(commit(body())));
-            (0..behind).for_each(|_| drop(commit(Body::Policy(PolicyRecord::default()))));
+            for _ in 0..entries {
+                commit(body());
+            }
+            for _ in 0..behind {
+                commit(Body::Policy(PolicyRecord::default()));
+            }
             drop(log);
             let before = store.contents();
             let anchor = Remembered::default();

@@ -213,7 +213,8 @@ fn a_tool_that_started_is_told_of_with_what_is_known_of_its_effect() {
 }
 
 /// How a tool ends, and whether its session has seen something of what it returns.
-const SEEN: &[(&str, fn() -> Outcome, bool)] = &[
+type Seen = (&'static str, fn() -> Outcome, bool);
+const SEEN: &[Seen] = &[
     ("done", || Outcome::Done(Value::Null), true),
     ("done in parts", || Outcome::DoneWith { value: Value::Null, structured: Value::Null }, true),
     ("failed in words", || Outcome::Failed("no".to_owned()), true),
