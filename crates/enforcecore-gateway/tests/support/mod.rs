@@ -251,12 +251,13 @@ impl World {
 
     /// The parameters of every message with this method that the server was told.
     pub fn heard(&self, method: &str) -> Vec<String> {
+        self.messages_with(method).iter().map(|message| at(message, "params")).collect()
+    }
+
+    /// Every message with this method that the server was told.
+    pub fn messages_with(&self, method: &str) -> Vec<Value> {
         let method = Value::from(method);
-        self.messages()
-            .into_iter()
-            .filter(|message| message.at("method") == Some(&method))
-            .map(|message| at(&message, "params"))
-            .collect()
+        self.messages().into_iter().filter(|message| message.at("method") == Some(&method)).collect()
     }
 
     /// The methods that the server was told, in order; `answer` for an answer.
