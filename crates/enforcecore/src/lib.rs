@@ -164,27 +164,23 @@
 //! * Isolation: once a tool runs, only the operating system holds it.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod call;
 pub mod capabilities;
 pub mod codes;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod decision;
 pub mod diagnostic;
 mod engine;
 pub mod inline_tests;
 mod lookalike;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod number;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod outcome;
 pub mod path;
 pub mod policy;
 pub mod ports;
 pub mod redact;
 mod state;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod value;
 
 pub use enforcecore_audit as audit;

@@ -104,7 +104,8 @@ fn reserve(charge: &Charge, context: &AdmissionContext<'_>, earlier: &[Delta]) -
         Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && *other == key => {
             sum.saturating_add(*amount_micros)
         }
-        _ => sum,
+        Delta::Reserve { .. } | Delta::Grant { .. } | Delta::Fact { .. } | Delta::Label { .. } => sum,
+        Delta::Placeholders { .. } | Delta::End { .. } => sum,
     });
     let total = taken.saturating_add(taken_now).saturating_add(charge.amount_micros);
     if charge.amount_micros >= 0 && total <= charge.at_most_micros {
