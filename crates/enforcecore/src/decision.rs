@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::audit::Keyer;
 use crate::call::Malformed;
 use crate::codes::Code;
 use crate::redact::ClassSet;
-use crate::session::Keyer;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

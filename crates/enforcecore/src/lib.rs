@@ -23,13 +23,13 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use enforcecore::audit::{Durability, Log, LogParts, MemoryStore, VerifyOptions, verify};
+//! use enforcecore::audit::{Durability, Keyer, Log, LogParts, MemoryStore, VerifyOptions, verify};
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::enforcer::{Enforcer, EnforcerParts};
 //! use enforcecore::outcome::{Completed, Outcome};
 //! use enforcecore::capabilities::{Capabilities, Face};
 //! use enforcecore::policy::{Policy, Protected};
-//! use enforcecore::session::{Keyer, State};
+//! use enforcecore::session::State;
 //! use enforcecore::ports::PolicyText;
 //! use enforcecore::value::{Map, Value};
 //! # use std::path::{Path, PathBuf};

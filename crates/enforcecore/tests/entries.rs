@@ -8,9 +8,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use enforcecore::audit::{Durability, Entry, EntryLine};
+use enforcecore::audit::{Durability, Entry, EntryLine, hex};
 use enforcecore::call::Context;
-use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
+use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit};

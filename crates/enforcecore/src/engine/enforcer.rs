@@ -13,8 +13,10 @@ use super::context::{CallContext, Shared};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
-use crate::audit::{Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord};
-use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
+use crate::audit::{
+    Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord, hex,
+};
+use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::capabilities::{Capability, Face};
 use crate::codes::call as code;
 use crate::decision::{Ask, Decision, SessionView, Verdict};

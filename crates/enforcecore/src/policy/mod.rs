@@ -34,12 +34,12 @@ pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
 use crate::capabilities::Capability;
 use crate::capabilities::Face;
+use crate::decision::SessionView;
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
 use crate::redact::ClassSet;
-use crate::session::SessionView;
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]

@@ -11,10 +11,10 @@ use super::context::Scene;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
 use crate::codes::call as code;
+use crate::decision::SessionView;
 use crate::decision::{Ask, Decision, Obligations, Verdict};
 use crate::lookalike::skeleton;
 use crate::redact::shown_name;
-use crate::session::SessionView;
 use crate::value::Value;
 
 /// Decides one call.
