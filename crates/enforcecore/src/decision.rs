@@ -37,8 +37,8 @@ impl Verdict {
 pub struct Decision {
     /// Allow, ask or deny.
     pub verdict: Verdict,
-    /// Refused before any rule, because the call does not fit its tool.
-    pub malformed: bool,
+    /// What it follows from.
+    pub decided_by: DecidedBy,
     /// The stable code: `allowed`, `approval_required`, `denied_by_rule`, `no_rule`, or why the call is malformed.
     pub code: Code,
     /// One sentence for a person, without any argument's value.
@@ -62,7 +62,7 @@ impl Decision {
     pub(crate) fn refused(code: Code, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
-            malformed: false,
+            decided_by: DecidedBy::Policy,
             code,
             reason: reason.into(),
             rules: Vec::new(),
@@ -76,7 +76,12 @@ impl Decision {
 
     /// The denial of a call that does not fit its tool, or that cannot be read.
     pub fn malformed(malformed: Malformed) -> Decision {
-        Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
+        Decision { decided_by: DecidedBy::Form, ..Decision::refused(malformed.code, malformed.message) }
+    }
+
+    /// Whether the call was refused before any rule, because it does not fit its tool.
+    pub fn is_malformed(&self) -> bool {
+        self.decided_by == DecidedBy::Form
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
@@ -98,6 +103,15 @@ impl Decision {
         }
         strict
     }
+}
+
+/// What a decision follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The call alone: it does not fit its tool, or cannot be read.
+    Form,
+    /// The policy, or what stops every policy.
+    Policy,
 }
 
 /// The label of what a tool returns. Only a trusted result sets facts.

@@ -75,7 +75,7 @@ fn verdict_of(policy: &Policy, test: &InlineTest, resolver: &dyn PathResolver) -
         }
     }
     match step(policy, test, &test.call, resolver, &keyer, &state) {
-        Ok(Step { decision, .. }) if decision.malformed => ("malformed", Vec::new(), decision.reason),
+        Ok(Step { decision, .. }) if decision.is_malformed() => ("malformed", Vec::new(), decision.reason),
         Ok(Step { decision, .. }) => (decision.verdict.as_str(), decision.rules, decision.reason),
         Err(malformed) => ("malformed", Vec::new(), malformed.message),
     }
@@ -143,6 +143,6 @@ impl Approver for YesToAll {
 
     fn grant(&self, approval: ApprovalRequest<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let (approver, expires_us) = ("test".to_owned(), now_us.saturating_add(1));
-        Some(Grant { id: approval.name.to_owned(), approver, given_us: now_us, expires_us })
+        Some(Grant { id: approval.name.unwrap_or_default().to_owned(), approver, given_us: now_us, expires_us })
     }
 }

@@ -168,7 +168,7 @@ impl Scene {
 
 /// `allow by a`, `ask by b, c`, `deny by no rule`, or `malformed: code`.
 pub fn words(decision: &Decision) -> String {
-    if decision.malformed {
+    if decision.is_malformed() {
         return format!("malformed: {}", decision.code);
     }
     let by = if decision.rules.is_empty() { "no rule".to_owned() } else { decision.rules.join(", ") };

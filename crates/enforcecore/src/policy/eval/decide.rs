@@ -11,8 +11,7 @@ use super::context::Scene;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
 use crate::codes::call as code;
-use crate::decision::SessionView;
-use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::decision::{Ask, DecidedBy, Decision, Obligations, SessionView, Verdict};
 use crate::lookalike::skeleton;
 use crate::redact::shown_name;
 use crate::value::Value;
@@ -140,7 +139,7 @@ impl Found {
         };
         Decision {
             verdict,
-            malformed: false,
+            decided_by: DecidedBy::Policy,
             code,
             reason,
             rules,
