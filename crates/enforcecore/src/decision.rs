@@ -191,6 +191,7 @@ pub struct Ask {
 
 /// An approval: whose yes counts and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Approval {
     /// Whose.
     pub from: ApprovalFrom,

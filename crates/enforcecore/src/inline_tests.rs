@@ -14,6 +14,7 @@ use crate::session::State;
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TestReport {
     /// One result for each test, in order.
     pub results: Vec<TestResult>,
@@ -21,6 +22,7 @@ pub struct TestReport {
 
 /// One test's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TestResult {
     /// Where the expectation stands.
     pub span: Span,

@@ -31,6 +31,7 @@ pub trait Approver: Send + Sync {
 
 /// An approval that a rule or budget asks for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ApprovalRequest<'a> {
     /// Its name in the policy; none where the rule or budget names none.
     pub name: Option<&'a str>,
