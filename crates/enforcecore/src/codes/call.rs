@@ -58,9 +58,9 @@ codes! {
         example "items = []; items.append(items)"
         instead "pass a value with an end";
     DEADLINE_EXCEEDED = "deadline_exceeded", "call that took too long":
-        "The tool did not end before the policy's `deadline`. Its effect may have happened; a late result is withheld. Check whether it took effect before you try again."
+        "The tool did not end before the policy's `deadline`. It was told to stop where that is possible. Its effect may have happened; a late result is withheld. Check whether it took effect before you try again."
         example "`deadline: 5s` and a tool that takes 6 seconds"
-        instead "a longer `deadline`, or a tool that does less at once";
+        instead "a longer `deadline`, a tool that reports its progress, which extends the deadline up to `deadline_max`, or one that does less at once";
     DENIED_BY_RULE = "denied_by_rule", "call that a rule denies":
         "A deny rule matches the call, or its condition could not be evaluated: a deny holds on an error. `rules` names it and `reason` says why."
         example "{\"tool\":\"refund\",\"args\":{\"amount\":2000}} under `deny: refund, when: {amount: {more_than: 1000}}`"
@@ -102,7 +102,7 @@ codes! {
         example "{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"resources/read\",\"params\":{}}"
         instead "a tool that does the same";
     MISSING_ARGUMENT = "missing_argument", "required argument that is missing":
-        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided."
+        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided. Null counts as missing."
         example "{\"tool\":\"refund\",\"args\":{}}"
         instead "{\"tool\":\"refund\",\"args\":{\"amount\":10}}, or declare it as `amount?`";
     NO_APPROVER = "no_approver", "approval without an approver":

@@ -262,9 +262,9 @@ codes! {
         example "redact: {result: [email]}, with a hook that does not see results"
         instead "the same policy in front of the tools themselves";
     CANNOT_END_CALLS = "EC0142", "face cannot end a call":
-        "The policy sets a deadline, and this face cannot end a call that is overdue."
-        example "deadline: 30s, with a hook that cannot end a call"
-        instead "the same policy in front of the tools themselves";
+        "The policy sets a deadline, and this face cannot end a call that is overdue: a hook, or Python, where a function cannot be stopped from outside. It can withhold a late result, and does so where the policy says that this is enough."
+        example "{allow: look, id: look, deadline: 30s}, in Python"
+        instead "{allow: look, id: look, deadline: 30s, withhold_only: true}, or the same policy in front of an MCP server";
     CANNOT_RESOLVE_PATHS = "EC0143", "face cannot resolve paths":
         "The policy decides about paths, and this face does not follow symbolic links, so where a path leads is unknown."
         example "when: {path: {under: /srv}}, through a face that does not follow links"
