@@ -249,7 +249,7 @@ impl Enforcer {
     /// The policy's name.
     #[getter]
     fn policy_name(&self, py: Python<'_>) -> PyResult<String> {
-        Ok(self.core(py)?.policy().name.clone())
+        Ok(self.core(py)?.policy().name().to_owned())
     }
 
     fn __reduce__(&self) -> PyResult<()> {

@@ -28,7 +28,7 @@ pub struct CallInfo {
 impl CallInfo {
     /// Of a call under the policy in force.
     pub fn of(core: &Enforcer, call: &Call) -> CallInfo {
-        CallInfo { tool: call.tool.clone(), policy: core.policy().name.clone(), call: call.id.clone() }
+        CallInfo { tool: call.tool.clone(), policy: core.policy().name().to_owned(), call: call.id.clone() }
     }
 
     /// A call that did not start.

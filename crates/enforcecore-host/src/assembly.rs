@@ -19,7 +19,7 @@ pub use crate::setup::{DEFAULT_ORIGIN, Setup, SetupError};
 pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let Loaded { policy, warnings } = load_policy(&setup.policy)?;
     for warning in &warnings {
-        tracing::warn!(policy = %policy.name, "{warning}");
+        tracing::warn!(policy = policy.name(), "{warning}");
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);

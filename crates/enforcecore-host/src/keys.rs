@@ -9,9 +9,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use enforcecore::audit::KeySigner;
+use enforcecore::audit::{KeySigner, Keyer, hex};
 use enforcecore::ports::StoreError;
-use enforcecore::session::Keyer;
 use zeroize::Zeroizing;
 
 use crate::files::{Folder, How, MadeBy, is_owners_alone};
@@ -81,7 +80,7 @@ fn secret_file(
     let mut random = [0u8; 8];
     getrandom::fill(secret.as_mut_slice()).map_err(io::Error::other)?;
     getrandom::fill(&mut random).map_err(io::Error::other)?;
-    let fresh = format!(".new-{}", enforcecore::call::hex(&random));
+    let fresh = format!(".new-{}", hex(&random));
     let mut file = folder.file(&fresh, How::MakeNew)?;
     let written = file.write_all(encode(&secret).as_bytes()).and_then(|()| file.sync_all());
     // Windows removes no file that is open.

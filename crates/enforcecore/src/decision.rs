@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::audit::Keyer;
 use crate::call::Malformed;
 use crate::codes::Code;
 use crate::explanation::{Explanation, Grounds};
 use crate::redact::ClassSet;
-use crate::session::Keyer;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,8 +38,8 @@ impl Verdict {
 pub struct Decision {
     /// Allow, ask or deny.
     pub verdict: Verdict,
-    /// Refused before any rule, because the call does not fit its tool.
-    pub malformed: bool,
+    /// What it follows from.
+    pub decided_by: DecidedBy,
     /// The stable code: `allowed`, `approval_required`, `denied_by_rule`, `no_rule`, or why the call is malformed.
     pub code: Code,
     /// One sentence for a person, without any argument's value.
@@ -68,7 +68,7 @@ impl Decision {
     pub(crate) fn refused(code: Code, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
-            malformed: false,
+            decided_by: DecidedBy::Policy,
             code,
             reason: reason.into(),
             rules: Vec::new(),
@@ -84,7 +84,12 @@ impl Decision {
 
     /// The denial of a call that does not fit its tool, or that cannot be read.
     pub fn malformed(malformed: Malformed) -> Decision {
-        Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
+        Decision { decided_by: DecidedBy::Form, ..Decision::refused(malformed.code, malformed.message) }
+    }
+
+    /// Whether the call was refused before any rule, because it does not fit its tool.
+    pub fn is_malformed(&self) -> bool {
+        self.decided_by == DecidedBy::Form
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
@@ -114,6 +119,15 @@ impl Decision {
         }
         strict
     }
+}
+
+/// What a decision follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The call alone: it does not fit its tool, or cannot be read.
+    Form,
+    /// The policy, or what stops every policy.
+    Policy,
 }
 
 /// The label of what a tool returns. Only a trusted result sets facts.
@@ -223,6 +237,7 @@ pub struct Ask {
 
 /// An approval: whose yes counts and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Approval {
     /// Whose.
     pub from: ApprovalFrom,

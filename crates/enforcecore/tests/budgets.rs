@@ -294,7 +294,7 @@ impl Approver for Lead {
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("{}-{digest:?}-{now_us}", request.name);
+        let id = format!("{}-{digest:?}-{now_us}", request.name.unwrap_or_default());
         self.0.load(Ordering::SeqCst).then(|| Grant {
             id,
             approver: "lee".to_owned(),

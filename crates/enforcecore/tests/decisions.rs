@@ -8,7 +8,9 @@ use std::time::Duration;
 use enforcecore::audit::{Durability, EntryKind};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
-use enforcecore::decision::{ArgScope, Ask, Charge, Deadline, Decision, Obligations, Over, Trust, Verdict, Window};
+use enforcecore::decision::{
+    ArgScope, Ask, Charge, Deadline, DecidedBy, Decision, Obligations, Over, Trust, Verdict, Window,
+};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::redact::{Class, ClassSet};
 use enforcecore::value::Value;
@@ -43,7 +45,7 @@ fn code_of(mark: &str) -> Code {
 fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<u64>) -> Decision {
     Decision {
         verdict,
-        malformed: false,
+        decided_by: DecidedBy::Policy,
         code: code_of(mark),
         reason: format!("reason {mark}"),
         rules: vec![format!("rule {mark}")],

@@ -8,9 +8,9 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use enforcecore::audit::{Durability, Entry, EntryLine};
+use enforcecore::audit::{Durability, Entry, EntryLine, hex};
 use enforcecore::call::Context;
-use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
+use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit, Stopped};
@@ -55,12 +55,12 @@ struct Lee(AtomicU64);
 
 impl Approver for Lee {
     fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
-        if request.name.is_empty() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
+        if request.name.is_none() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        let id = format!("yes of {} {number}", request.name);
+        let id = format!("yes of {} {number}", request.name.unwrap_or_default());
         (number > 0).then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }
@@ -118,7 +118,7 @@ impl Script {
     fn names(&self) -> Vec<(String, &'static str)> {
         let keyer = self.world.log.keyer();
         let fact = |json: &str| keyer.fingerprint(&Value::from_json(json.as_bytes()).unwrap());
-        let policy = |text: &str| hex(&support::load(text).digest);
+        let policy = |text: &str| hex(support::load(text).digest());
         vec![
             (policy(POLICY), "$POLICY"),
             (policy(&later()), "$LATER"),

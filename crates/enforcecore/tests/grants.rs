@@ -170,7 +170,7 @@ impl Approver for Lead {
 
     fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let given = self.0.lock().unwrap().contains(digest);
-        let id = format!("yes-{}", request.name);
+        let id = format!("yes-{:?}", request.name);
         given.then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }
@@ -222,15 +222,17 @@ struct Doors {
 
 impl Approver for Doors {
     fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
-        self.asked.lock().unwrap().push(request.name.to_owned());
-        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == request.name).unwrap();
+        let asked = request.name.unwrap();
+        self.asked.lock().unwrap().push(asked.to_owned());
+        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == asked).unwrap();
         expires_us.map_or(AskOutcome::Unreachable, |expires_us| AskOutcome::Delivered { expires_us })
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("yes-{}", request.name);
+        let asked = request.name.unwrap();
+        let id = format!("yes-{asked}");
         let grant = Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX };
-        self.yes.contains(&request.name).then_some(grant)
+        self.yes.contains(&asked).then_some(grant)
     }
 }
 

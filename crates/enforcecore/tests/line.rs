@@ -418,7 +418,7 @@ struct Lead {
 impl Approver for Lead {
     fn ask(&self, approval: ApprovalRequest<'_>, call: &FrozenCall) -> AskOutcome {
         let terms = approval.terms.unwrap();
-        assert_eq!((approval.name, &terms.from), ("lead", &ApprovalFrom::Role("lead".to_owned())));
+        assert_eq!((approval.name, &terms.from), (Some("lead"), &ApprovalFrom::Role("lead".to_owned())));
         self.asked.lock().unwrap().push(call.digest());
         AskOutcome::Delivered { expires_us: support::NOON_US + 900_000_000 }
     }
@@ -525,7 +525,7 @@ fn a_reload_between_decision_and_intent_decides_again() {
             world.store.at_next_turn(move || {
                 let reloading = enforcer.clone();
                 std::thread::spawn(move || reloading.rebind(reloaded).unwrap());
-                while enforcer.policy().name != "reloaded" {
+                while enforcer.policy().name() != "reloaded" {
                     std::thread::yield_now();
                 }
             });

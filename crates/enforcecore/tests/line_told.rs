@@ -11,7 +11,7 @@ use enforcecore::audit::{Delta, Durability, EffectStatus, EntryKind};
 use enforcecore::call::{Call, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
-use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal, Stopped};
 use enforcecore::policy::Protected;
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
@@ -178,7 +178,7 @@ const ENDS: &[Ends] = &[
     ("failed beyond limits", || Outcome::FailedWith(Value::from("x".repeat(3 << 20))), EffectStatus::Unknown),
     ("cancelled", || Outcome::Cancelled, EffectStatus::Unknown),
     ("crashed", || Outcome::Crashed, EffectStatus::Unknown),
-    ("overdue", || Outcome::Overdue, EffectStatus::Unknown),
+    ("overdue", || Outcome::Overdue(Stopped::Cancelled), EffectStatus::Unknown),
 ];
 
 fn effect_of(end: &Completed) -> EffectStatus {
@@ -224,7 +224,7 @@ const SEEN: &[Seen] = &[
     ("unreadable", || Outcome::Unreadable(Malformed::new(code::NOT_JSON, "w")), false),
     ("beyond limits", || Outcome::Done(Value::from("x".repeat(3 << 20))), false),
     ("crashed", || Outcome::Crashed, false),
-    ("overdue", || Outcome::Overdue, false),
+    ("overdue", || Outcome::Overdue(Stopped::Cancelled), false),
     ("not started", || Outcome::NotStarted { code: code::NOT_STARTED, why: "w".to_owned() }, false),
 ];
 

@@ -195,7 +195,7 @@ fn every_refinement_of_either_document_is_kept() {
     for (first, second) in [(low, high), (high, low)] {
         let root = first.text("root", "bound_by: [g]\n", "{allow: t, id: open}");
         let policy = policy_with(&root, &[("g", &second.text("g", "kind: guardrail\n", ""))]);
-        let fits = [2, 3, 5, 6].map(|n| !call("t", &format!(r#"{{"a": {n}}}"#)).decide(&policy).malformed);
+        let fits = [2, 3, 5, 6].map(|n| !call("t", &format!(r#"{{"a": {n}}}"#)).decide(&policy).is_malformed());
         assert_eq!(fits, [false, true, true, false]);
     }
 }

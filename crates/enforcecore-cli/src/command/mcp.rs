@@ -3,7 +3,8 @@
 use std::ffi::OsString;
 
 use clap::Args;
-use enforcecore::call::{Context, hex};
+use enforcecore::audit::hex;
+use enforcecore::call::Context;
 use enforcecore::ports::Random;
 use enforcecore::value::Value;
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};

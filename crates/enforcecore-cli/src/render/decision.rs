@@ -29,7 +29,7 @@ pub fn json(id: &str, decision: &Decision) -> Json {
         "obligations": obligations(&decision.obligations),
     });
     if let Json::Object(members) = &mut object {
-        if decision.malformed {
+        if decision.is_malformed() {
             members.insert("malformed".to_owned(), Json::Bool(true));
         }
         if let Some(explanation) = &decision.explanation {

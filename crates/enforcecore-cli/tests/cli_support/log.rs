@@ -4,14 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
-use enforcecore::audit::{Durability, KeySigner, Log, LogParts, public_key};
+use enforcecore::audit::{Durability, KeySigner, Keyer, Log, LogParts, public_key};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Protected;
 use enforcecore::ports::{Clock, Random, StoreError};
-use enforcecore::session::{Keyer, State};
+use enforcecore::session::State;
 use enforcecore::value::Value;
 use enforcecore_host::anchor::FileAnchor;
 use enforcecore_host::assembly::load_policy;

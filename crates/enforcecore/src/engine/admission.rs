@@ -7,13 +7,14 @@ use jiff::tz::TimeZone;
 use jiff::{RoundMode, Span, Timestamp, Unit, Zoned, ZonedRound};
 
 use crate::audit::Delta;
+use crate::audit::Keyer;
 use crate::call::FrozenCall;
 use crate::codes::call as code;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
 use crate::policy::{Counted, Policy};
 use crate::ports::{Approver, Grant};
 use crate::state::budget::{ever_bucket, session_bucket};
-use crate::state::session::{Keyer, State};
+use crate::state::session::State;
 
 /// What admission needs to know besides the decision.
 pub struct AdmissionContext<'a> {

@@ -14,8 +14,9 @@ pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
 use crate::audit::{
     Body, CallRecord, CommitError, DenialRecord, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord,
+    hex,
 };
-use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
+use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::capabilities::{Capability, Face};
 use crate::codes::call as code;
 use crate::decision::{Ask, Decision, SessionView, Verdict};
@@ -356,14 +357,15 @@ impl Enforcer {
             warn!(%error, "a refusal could not be recorded");
         }
         info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
-        let kind = if decision.malformed { Refusal::Malformed } else { Refusal::Denied };
+        let kind = if decision.is_malformed() { Refusal::Malformed } else { Refusal::Denied };
         refused(context, policy, kind, decision, recorded.is_ok())
     }
 
     fn record_policy(&self) -> Result<(), BindError> {
         let policy = self.policy();
-        let note = [("name".to_owned(), policy.name.clone()), ("version".to_owned(), policy.version.clone())].into();
-        let entry = Body::Policy(PolicyRecord { note, policy: Some(hex(&policy.digest)) }).into();
+        let note =
+            [("name".to_owned(), policy.name().to_owned()), ("version".to_owned(), policy.version().to_owned())].into();
+        let entry = Body::Policy(PolicyRecord { note, policy: Some(hex(policy.digest())) }).into();
         Ok(self.record(entry)?)
     }
 
@@ -384,7 +386,7 @@ impl Enforcer {
             tool: Some(self.tool_name(policy, &context.tool)),
             session: Some(context.session.clone()),
             principal: context.principal.clone(),
-            policy: Some(hex(&policy.digest)),
+            policy: Some(hex(policy.digest())),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),
             rules: decision.rules.clone(),
@@ -422,7 +424,7 @@ impl Enforcer {
         });
         let policy = self.policy();
         let tool = self.tool_name(&policy, &call.tool);
-        let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
+        let span = info_span!("call", call = %call.id, ?tool, policy = policy.name(), %session);
         let (id, parent, tool) = (call.id.clone(), call.parent.clone(), call.tool.clone());
         (CallContext { id, parent, tool, session, named, principal, span }, policy)
     }

@@ -36,24 +36,19 @@ pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
 use crate::capabilities::{Capability, Face, Lack};
-use crate::decision::{Ask, Decision, Obligations};
+use crate::decision::{Ask, Decision, Obligations, SessionView};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
 use crate::redact::ClassSet;
-use crate::session::SessionView;
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
 pub struct Policy {
-    /// The document's name.
-    pub name: String,
-    /// The document's version.
-    pub version: String,
-    /// SHA-256 over the core rules of this document and all it is bound by.
-    pub digest: [u8; 32],
-    /// The names of the documents it was loaded from, its own first.
-    pub documents: Vec<String>,
+    name: String,
+    version: String,
+    digest: [u8; 32],
+    documents: Vec<String>,
     core: Core,
 }
 
@@ -89,6 +84,26 @@ impl Policy {
         let digest = compile::digest::digest(&documents);
         let policy = Policy { name, version, digest, documents: files, core: compile::compile(documents, tools) };
         Ok(Loaded { policy, warnings: found })
+    }
+
+    /// The document's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The document's version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// SHA-256 over the core rules of this document and all it is bound by.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The names of the documents it was loaded from, its own first.
+    pub fn documents(&self) -> &[String] {
+        &self.documents
     }
 
     /// What this policy can oblige that the face cannot honour.
@@ -211,7 +226,7 @@ impl Policy {
     /// What is asked for: the approval's name, and whose yes counts and for how long.
     pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
         let name = ask.approval.as_deref();
-        ApprovalRequest { name: name.unwrap_or_default(), terms: name.and_then(|name| self.core.approvals.get(name)) }
+        ApprovalRequest { name, terms: name.and_then(|name| self.core.approvals.get(name)) }
     }
 
     /// The ids that a caller may read: those of documents that do not say `explain: none`.

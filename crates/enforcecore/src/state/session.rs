@@ -3,11 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-pub use crate::audit::Keyer;
-use crate::audit::{Body, CommitError, Delta, Durability, Encoded, Entry, Fold, Log, LogError, StateRecord};
+use crate::audit::{Body, CommitError, Delta, Durability, Encoded, Entry, Fold, Keyer, Log, LogError, StateRecord};
 use crate::call::Context;
-use crate::decision::{Charge, Window};
-pub use crate::decision::{Fact, SessionView};
+use crate::decision::{Charge, Fact, Window};
 use crate::redact::Class;
 use crate::value::{Value, encode_bytes};
 

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore};
+use enforcecore::audit::{Durability, KeySigner, Keyer, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::codes::call as code;
@@ -19,7 +19,7 @@ use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Outcome, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
 use enforcecore::redact::{shown_error, shown_name};
-use enforcecore::session::{Keyer, State};
+use enforcecore::session::State;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};

@@ -11,7 +11,7 @@ use super::super::types::{Aspect, Type};
 use super::row::{Comparator, Example, Takes};
 use super::seen::{Seen, TWO_ADDRESSES};
 use super::url::is_host;
-use crate::session::Keyer;
+use crate::audit::Keyer;
 use crate::value::Value;
 
 pub(super) static ROWS: &[Comparator] = &[

@@ -5,8 +5,8 @@ use super::super::references::References;
 use super::super::types::Type;
 use crate::call::FrozenCall;
 use crate::codes::Code;
+use crate::decision::SessionView;
 use crate::path::{Base, DecidedPath, PathError};
-use crate::session::SessionView;
 use crate::value::Value;
 
 /// Everything a condition may look at.

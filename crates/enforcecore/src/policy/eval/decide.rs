@@ -12,10 +12,9 @@ use super::explain;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
 use crate::codes::call as code;
-use crate::decision::{Ask, Decision, Obligations, Verdict};
+use crate::decision::{Ask, DecidedBy, Decision, Obligations, SessionView, Verdict};
 use crate::lookalike::skeleton;
 use crate::redact::shown_name;
-use crate::session::SessionView;
 use crate::value::Value;
 
 /// Decides one call.
@@ -150,7 +149,7 @@ impl Found {
         };
         Decision {
             verdict,
-            malformed: false,
+            decided_by: DecidedBy::Policy,
             code,
             reason,
             rules,

@@ -118,7 +118,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
 /// `enforcecore: 1`, before anything else is read: another language's keys would only make noise.
 fn check_language(root: &Node, report: &mut Report) -> Option<()> {
     let entries = fields::entries(root, "a policy", report)?;
-    let Some((_, version)) = entries.iter().find(|(key, _)| key.text == "enforcecore") else {
+    let Some((_, version)) = entries.iter().find(|(key, _)| key.value == "enforcecore") else {
         report
             .error(
                 code::NO_VERSION,
@@ -128,25 +128,20 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
             .help("begin the document with `enforcecore: 1`");
         return None;
     };
-    match &version.kind {
-        NodeKind::Number(number) if number.text() == "1" => Some(()),
-        _ => {
-            report
-                .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
-                .help("write `enforcecore: 1`")
-                .fix("1");
-            None
-        }
+    if !version.is_one() {
+        report
+            .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
+            .help("write `enforcecore: 1`")
+            .fix("1");
     }
+    version.is_one().then_some(())
 }
 
 fn is_guardrail(node: &Node, report: &mut Report) -> bool {
     let Some(word) = text(node, "`kind`", report) else { return false };
     let known = ["policy", "guardrail"];
     if !known.contains(&word.value.as_str()) {
-        report
-            .error(code::UNKNOWN_WORD, word.place, format!("unknown kind `{}`", word.value))
-            .suggest(&word.value, known);
+        fields::unknown_word("kind", &word, known, &[], report);
     }
     word.value == "guardrail"
 }
@@ -192,7 +187,7 @@ fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
         let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
         let valid = fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
         if let Some(people) = fields.get("people")
-            && !matches!(&people.kind, NodeKind::Number(number) if number.text() == "1")
+            && !people.is_one()
         {
             fields::not_supported_yet(people.place, "people: more than one", report);
         }
@@ -220,11 +215,9 @@ fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {
 
 /// Everything a decision can depend on. Tests are left out: adding one must not void grants for the policy.
 fn core_value(root: &Node) -> Value {
-    match root.to_value() {
-        Value::Map(mut map) => {
-            map.shift_remove("tests");
-            Value::Map(map)
-        }
-        other => other,
+    let mut value = root.to_value();
+    if let Value::Map(map) = &mut value {
+        map.shift_remove("tests");
     }
+    value
 }

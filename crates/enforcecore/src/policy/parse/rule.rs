@@ -2,7 +2,7 @@
 
 use super::super::ast::Verb;
 use super::super::effects::{ToolEffect, ToolEffects};
-use super::super::source::fields::{Fields, name, one_or_list, text};
+use super::super::source::fields::{Fields, name, one_or_list, text, unknown_word};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition::{self, WrittenTest};
@@ -78,21 +78,19 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
 }
 
 pub(super) fn read_select(node: &Node, report: &mut Report) -> Option<Selector> {
-    let select = match &node.kind {
-        NodeKind::Text(word) if word == "anything" => Select::Anything,
-        NodeKind::Map(_) => {
-            let mut fields = Fields::of(node, "a selector", &["server"], report)?;
-            let effect = fields.require("does", "a selector", report).and_then(|node| read_effect(node, report));
-            fields.finish("a selector", report);
-            effect?
+    let select = if node.is_word("anything") {
+        Select::Anything
+    } else if let NodeKind::Map(_) = node.kind {
+        let mut fields = Fields::of(node, "a selector", &["server"], report)?;
+        let effect = fields.require("does", "a selector", report).and_then(|node| read_effect(node, report));
+        fields.finish("a selector", report);
+        effect?
+    } else {
+        let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
+        if one_or_list(node).is_empty() {
+            report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
         }
-        _ => {
-            let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
-            if one_or_list(node).is_empty() {
-                report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
-            }
-            Select::Tools(tools)
-        }
+        Select::Tools(tools)
     };
     Some(At::new(node.place, select))
 }
@@ -102,15 +100,11 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
     if word.value == "network" {
         return Some(Select::Network);
     }
-    match ToolEffect::named(&word.value) {
-        Some(effect) => Some(Select::Effect(effect)),
-        None => {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
-                .suggest(&word.value, ToolEffect::words().into_iter().chain(["network"]));
-            None
-        }
+    let effect = ToolEffect::named(&word.value);
+    if effect.is_none() {
+        unknown_word("effect", &word, ToolEffect::words().into_iter().chain(["network"]), &[], report);
     }
+    effect.map(Select::Effect)
 }
 
 impl Select {

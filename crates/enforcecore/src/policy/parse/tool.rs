@@ -4,7 +4,9 @@ use super::super::ast::{OnPlaceholder, PathDecl};
 use super::super::comparators::Check;
 use super::super::effects::{ToolEffect, ToolEffects};
 use super::super::matchers::path_literal;
-use super::super::source::fields::{self, Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
+use super::super::source::fields::{
+    self, Fields, entries, key_name, list, not_supported_yet, one_or_list, text, unknown_word,
+};
 use super::super::source::report::{At, Place, Report, one_of};
 use super::super::source::yaml::{Key, Node, NodeKind};
 use super::super::types::{TYPES, TYPES_LATER, Type};
@@ -124,9 +126,7 @@ fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
         let word = text(item, "an effect", report)?;
         let effect = ToolEffect::named(&word.value);
         if effect.is_none() {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
-                .suggest(&word.value, ToolEffect::words());
+            unknown_word("effect", &word, ToolEffect::words(), &[], report);
         }
         effect
     });
@@ -161,7 +161,7 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
 /// `{type: T, COMPARATOR..}`.
 fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
     let entries = entries(node, "a type", report)?;
-    let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
+    let find = |key: &str| entries.iter().find(|(own, _)| own.value == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
         report
             .error(code::MISSING_KEY, node.place, "a type without `type`")
@@ -180,7 +180,7 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
         None => OnPlaceholder::default(),
     };
     let own = |key: &str| ["type", "currency", "on_placeholder"].contains(&key) || PATH_KEYS.contains(&key);
-    let comparators: Vec<_> = entries.iter().filter(|(key, _)| !own(&key.text)).collect();
+    let comparators: Vec<_> = entries.iter().filter(|(key, _)| !own(&key.value)).collect();
     let fits = read_type_checks(&comparators, report);
     Some(ArgDecl { fits, path, on_placeholder, ..ArgDecl::of(ty) })
 }
@@ -202,21 +202,21 @@ impl ArgDecl {
 /// What a path's type says beside its comparators.
 fn read_path(entries: &[(Key, Node)], ty: &Type, report: &mut Report) -> Option<PathDecl> {
     let mut path = PathDecl::default();
-    for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.text.as_str())) {
+    for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.value.as_str())) {
         if !ty.is_path() {
-            let message = format!("`{}` in a type that is not path", key.text);
+            let message = format!("`{}` in a type that is not path", key.value);
             report
                 .error(code::UNKNOWN_KEY, key.place, message)
                 .help("only a path is resolved and sent in a form of its own");
             return None;
         }
-        match key.text.as_str() {
+        match key.value.as_str() {
             "base" => path.base = read_base(node, report),
             "resolve" => path.resolve = word_of(node, "`resolve`", &Resolve::WORDS, report),
             _ => path.send = word_of(node, "`send`", &Send::WORDS, report),
         }
     }
-    let find = |wanted: &str| entries.iter().find(|(key, _)| key.text == wanted);
+    let find = |wanted: &str| entries.iter().find(|(key, _)| key.value == wanted);
     if let (Some(Send::Relative), None, Some((key, _))) = (path.send, find("base"), find("send")) {
         report
             .error(code::MISSING_KEY, key.place, "`send: relative` without `base`")
@@ -268,13 +268,7 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
         return None;
     }
     let Some(row) = row else {
-        if TYPES_LATER.contains(&word.value.as_str()) {
-            not_supported_yet(word.place, &word.value, report);
-        } else {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown type `{}`", word.value))
-                .suggest(&word.value, TYPES.iter().map(|row| row.name));
-        }
+        unknown_word("type", word, TYPES.iter().map(|row| row.name), TYPES_LATER, report);
         return None;
     };
     if !row.is_money {
@@ -328,7 +322,7 @@ pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
     if let Some(args) = fields.get("args") {
         let entries = entries(args, "`args`", report).unwrap_or_default();
         redact.args = report.each(entries, |(key, node), report| {
-            let scope = match key.text.as_str() {
+            let scope = match key.value.as_str() {
                 "every_string" => ArgScope::EveryString,
                 name => ArgScope::Named(name.to_owned()),
             };
@@ -336,14 +330,12 @@ pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
         });
     }
     if let Some(result) = fields.get("result") {
-        redact.result = match &result.kind {
-            NodeKind::Map(operators) => {
-                let word = operators.first().map_or("result by operator", |(key, _)| key.text.as_str());
-                not_supported_yet(result.place, word, report);
-                ClassSet::NONE
-            }
-            _ => read_classes(result, report),
-        };
+        if let NodeKind::Map(operators) = &result.kind {
+            let word = operators.first().map_or("result by operator", |(key, _)| key.value.as_str());
+            not_supported_yet(result.place, word, report);
+        } else {
+            redact.result = read_classes(result, report);
+        }
     }
     fields.finish("`redact`", report);
     redact
@@ -361,9 +353,7 @@ fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
         let class = ClassSet::named(&word.value);
         if class.is_none() {
             let names = classes().map(Class::as_str).chain(["secret"]);
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown class `{}`", word.value))
-                .suggest(&word.value, names);
+            unknown_word("class", &word, names, &[], report);
         }
         class
     });
