@@ -45,12 +45,24 @@ pub struct EvidenceFlags {
     /// When an entry counts as written: `strict` (on stable storage, the default) or `buffered`
     #[arg(long, value_name = "HOW")]
     durability: Option<Acknowledged>,
+    /// How the log names principals and sessions: `keyed` (the default) or `clear`, which cannot be erased
+    #[arg(long, value_name = "HOW")]
+    identities: Option<Named>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Acknowledged {
     Strict,
     Buffered,
+}
+
+/// How the log names who calls.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Named {
+    /// By keyed names alone.
+    Keyed,
+    /// In clear as well.
+    Clear,
 }
 
 impl EvidenceFlags {
@@ -61,6 +73,7 @@ impl EvidenceFlags {
         given.add(Key::Anchor, self.anchor.as_ref());
         given.add(Key::Origin, self.origin.as_ref());
         given.add(Key::Durability, word(self.durability));
+        given.add(Key::Identities, word(self.identities));
     }
 }
 

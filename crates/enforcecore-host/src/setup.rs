@@ -7,6 +7,7 @@ use enforcecore::audit::{Durability, LogError};
 use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::BindError;
+use enforcecore::identity::Identities;
 use enforcecore::traits::{Approver, StoreError};
 
 use crate::evidence::LogFolders;
@@ -30,6 +31,8 @@ pub struct Setup {
     pub configuration: Vec<PathBuf>,
     /// How intents are acknowledged.
     pub durability: Durability,
+    /// Whether the log says names in clear.
+    pub identities: Identities,
     /// What the face can honour.
     pub face: Face,
     /// The approver, if one is configured.
@@ -46,6 +49,7 @@ impl Setup {
             workspace: PathBuf::from(DEFAULT_WORKSPACE),
             configuration: Vec::new(),
             durability: Durability::Strict,
+            identities: Identities::Keyed,
             face,
             approver: None,
         }

@@ -26,6 +26,7 @@
 //! use enforcecore::audit::{Durability, Log, LogParts, MemoryStore, VerifyOptions, verify};
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::enforcer::{Enforcer, EnforcerParts};
+//! use enforcecore::identity::Identities;
 //! use enforcecore::outcome::{Completed, Outcome};
 //! use enforcecore::capabilities::{Capabilities, Face};
 //! use enforcecore::policy::{Policy, Protected};
@@ -104,6 +105,7 @@
 //!     clock: Arc::new(world()),
 //!     random: Arc::new(world()),
 //!     durability: Durability::Strict,
+//!     identities: Identities::Keyed,
 //! })?;
 //!
 //! let refund = |amount: i64| -> Result<Call, StoreError> {
@@ -183,6 +185,6 @@ pub mod state;
 pub mod value;
 
 pub use enforcecore_audit as audit;
-pub use engine::{admission, enforcer};
+pub use engine::{admission, enforcer, identity};
 pub use ports as traits;
 pub use state::session;

@@ -8,6 +8,7 @@ use enforcecore::audit::{Durability, KeySigner, Log, LogParts, public_key};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Protected;
 use enforcecore::session::{Keyer, State};
@@ -63,6 +64,7 @@ fn enforcer(folder: &Path) -> Enforcer {
         clock,
         random,
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     })
     .unwrap()
 }

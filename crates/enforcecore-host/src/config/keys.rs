@@ -30,6 +30,7 @@ pub enum Key {
     Anchor,
     Origin,
     Durability,
+    Identities,
     Workspace,
     LogLevel,
     LogFormat,
@@ -50,9 +51,9 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 9] = {
-        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, LogLevel, LogFormat]
+    pub const ALL: [Key; 10] = {
+        use Key::{Anchor, Durability, Identities, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
+        [Policy, Log, Keys, Anchor, Origin, Durability, Identities, Workspace, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -70,6 +71,8 @@ impl Key {
                 default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
             Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
+            Key::Identities => &KeyRow { name: "identities", variable: "ENFORCECORE_IDENTITIES", form: OneOf(&["keyed", "clear"]),
+                default: Some("keyed"), protects: true, doc: "`keyed`: the log names principals and sessions by keyed names; `clear`: in clear as well" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,

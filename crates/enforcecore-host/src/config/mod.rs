@@ -12,6 +12,7 @@ use std::path::PathBuf;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
+use enforcecore::identity::Identities;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -143,6 +144,11 @@ impl Config {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
     }
 
+    /// Whether the log says names in clear.
+    pub fn identities(&self) -> Identities {
+        if self.text(Key::Identities) == "clear" { Identities::Clear } else { Identities::Keyed }
+    }
+
     /// Where the evidence and what belongs to it lives.
     pub fn folders(&self) -> LogFolders {
         LogFolders {
@@ -156,9 +162,9 @@ impl Config {
     /// What an enforcer is put together from, if a policy is named.
     pub fn setup(&self, face: Face) -> Option<Setup> {
         let setup = Setup::new(self.path(Key::Policy)?, face);
-        let (folders, durability) = (self.folders(), self.durability());
+        let (folders, durability, identities) = (self.folders(), self.durability(), self.identities());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, ..setup })
+        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, identities, ..setup })
     }
 
     /// Sets a value over those that were said before.

@@ -4,15 +4,15 @@ use std::sync::{Arc, RwLock};
 
 use tracing::Span;
 
+use super::identity::Identities;
 use crate::audit::{Durability, Log};
-use crate::call::{CallId, Context};
+use crate::call::CallId;
 use crate::capabilities::Face;
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
 use crate::ports::{Approver, Clock, Random};
 use crate::state::numbering::Numbering;
-use crate::state::session::{Keyer, State};
-use crate::value::encode_bytes;
+use crate::state::session::State;
 
 /// What the calls of an enforcer share.
 pub(super) struct Shared {
@@ -25,6 +25,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) durability: Durability,
+    pub(super) identities: Identities,
 }
 
 /// Who calls which tool, by the names the log uses.
@@ -34,9 +35,13 @@ pub(super) struct CallContext {
     pub(super) parent: Option<CallId>,
     pub(super) tool: String,
     pub(super) session: String,
+    /// In clear, where that is asked for.
+    pub(super) session_name: Option<String>,
     /// Whether the call names a session; otherwise it is in one with every other call that names none.
     pub(super) named: bool,
     pub(super) principal: Option<String>,
+    /// In clear, where that is asked for.
+    pub(super) principal_name: Option<String>,
     pub(super) span: Span,
 }
 
@@ -45,12 +50,4 @@ impl CallContext {
     pub(super) fn numbering<'a>(&'a self, log: &'a Log<State>, records: bool) -> Numbering<'a> {
         Numbering { log, session: self.named.then_some(self.session.as_str()), records }
     }
-}
-
-/// The keyed name of a session.
-pub(super) fn session_name(keyer: &Keyer, context: &Context) -> String {
-    let mut session = Vec::new();
-    encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
-    encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
-    keyer.name("session", &session)
 }

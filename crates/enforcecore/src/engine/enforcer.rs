@@ -9,10 +9,12 @@ use std::time::Duration;
 use tracing::{info, info_span, warn};
 
 use super::admission::{self, AdmissionContext, NotAdmitted};
-use super::context::{CallContext, Shared, session_name};
+use super::context::{CallContext, Shared};
+use super::identity::{Identities, keyed_principal, keyed_session, shown_identity, shown_principal};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
+use super::recorded::{Recorded, recorded_args, shown_tool};
 use crate::audit::{Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed, hex};
 use crate::capabilities::{Capability, Face};
@@ -26,7 +28,7 @@ use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
 use crate::state::session::State;
-use crate::value::{Value, encode_map};
+use crate::value::Value;
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
 const DECISIONS_MAX: usize = 16;
@@ -57,6 +59,8 @@ pub struct EnforcerParts {
     pub random: Arc<dyn Random>,
     /// How intents are acknowledged.
     pub durability: Durability,
+    /// Whether the log says names in clear.
+    pub identities: Identities,
 }
 
 /// Why an enforcer cannot be had.
@@ -103,11 +107,12 @@ impl Admitted {
 impl Enforcer {
     /// Binds a policy to a face and a log, and records which rules are in force from here on.
     pub fn new(parts: EnforcerParts) -> Result<Enforcer, BindError> {
-        let EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability } = parts;
+        let EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability, identities } =
+            parts;
         check_binding(&policy, &face, durability)?;
         let policy = RwLock::new(Arc::new(policy));
-        let shared = Arc::new(Shared { policy, face, log, resolver, protected, approver, clock, random, durability });
-        let enforcer = Enforcer { shared };
+        let shared = Shared { policy, face, log, resolver, protected, approver, clock, random, durability, identities };
+        let enforcer = Enforcer { shared: Arc::new(shared) };
         enforcer.record_policy()?;
         Ok(enforcer)
     }
@@ -177,12 +182,12 @@ impl Enforcer {
     pub fn refuse_malformed(&self, call: Call, malformed: Malformed) -> Refused {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
-        self.refuse(&context, &policy, Decision::malformed(malformed))
+        self.refuse(&context, &policy, Decision::malformed(malformed), Recorded::new())
     }
 
     /// Redacts what is said beside a call in a session, such as a notification, in the numbers of that session's placeholders.
     pub fn redact(&self, context: &Context, value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {
-        let session = session_name(self.shared.log.keyer(), context);
+        let session = keyed_session(self.shared.log.keyer(), &context.tenant, &context.session_id);
         let session = (!context.session_id.is_empty()).then_some(session.as_str());
         let numbering = Numbering { log: &self.shared.log, session, records: true };
         let redacted = numbering.redact(|placeholders| redact_value_in(value, classes, placeholders));
@@ -191,7 +196,7 @@ impl Enforcer {
 
     fn freeze(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Result<Frozen, Refused> {
         self.freeze_under(Arc::clone(&policy), call)
-            .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed)))
+            .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed), Recorded::new()))
     }
 
     /// Where paths lead is looked up here and nowhere in `decide` or `admit`: neither may wait for a file system.
@@ -269,7 +274,7 @@ impl Enforcer {
                     decided = self.redact_inbound(self.decide(frozen, context), context);
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
-                    return Err(self.refuse(context, &decided.policy, *decision));
+                    return Err(self.refuse(context, &decided.policy, *decision, self.recorded(&decided, context)));
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Asks(decision, asks)))) => {
                     return Err(self.ask(&decided, context, needs_approval(*decision, asks)));
@@ -277,12 +282,15 @@ impl Enforcer {
                 Err(CommitError::Log(error)) => return Err(log_refusal(context, &error)),
             }
         }
+        let recorded = self.recorded(&decided, context);
         let denied =
             decided.decision.and_deny(code::CONTENTION, "the session kept changing while this call was decided");
-        Err(self.refuse(context, &decided.policy, denied))
+        Err(self.refuse(context, &decided.policy, denied, recorded))
     }
 
     fn try_admit(&self, decided: &Decided, context: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
+        // Before the log's turn, in which no placeholder is numbered.
+        let recorded = self.recorded(decided, context);
         let propose = |state: &State, now_us: i64| {
             let version = state.session(&context.session).map_or(0, |session| session.version);
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
@@ -291,7 +299,7 @@ impl Enforcer {
             let admission = self.admission_context(decided, state, context, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &admission).map_err(NotYet::No)?;
             let intent = IntentRecord {
-                record: self.call_record(context, &decided.policy, &decided.decision),
+                record: self.call_record(context, &decided.policy, &decided.decision, recorded.clone()),
                 commitment: Some(admission.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
@@ -315,9 +323,10 @@ impl Enforcer {
         else {
             let denied =
                 decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
-            return self.refuse(context, &decided.policy, denied);
+            return self.refuse(context, &decided.policy, denied, self.recorded(decided, context));
         };
-        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision)).into();
+        let recorded = self.recorded(decided, context);
+        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision, recorded)).into();
         match self.record(entry) {
             Ok(()) => {
                 info!(
@@ -330,8 +339,8 @@ impl Enforcer {
     }
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
-    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision) -> Refused {
-        let entry = Body::Denial(self.call_record(context, policy, &decision)).into();
+    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision, recorded: Recorded) -> Refused {
+        let entry = Body::Denial(self.call_record(context, policy, &decision, recorded)).into();
         let recorded = self.record(entry);
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
@@ -358,18 +367,34 @@ impl Enforcer {
     }
 
     /// What an entry says of a call and the decision about it.
-    fn call_record(&self, context: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
+    fn call_record(
+        &self,
+        context: &CallContext,
+        policy: &Policy,
+        decision: &Decision,
+        recorded: Recorded,
+    ) -> CallRecord {
         CallRecord {
+            args: recorded,
             call: Some(context.id.to_string()),
             parent: context.parent.as_ref().map(ToString::to_string),
             tool: Some(self.tool_name(policy, &context.tool)),
+            tool_name: (!policy.declares(&context.tool)).then(|| shown_tool(&context.tool)),
             session: Some(context.session.clone()),
+            session_name: context.session_name.clone(),
             principal: context.principal.clone(),
+            principal_name: context.principal_name.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),
             rules: decision.rules.clone(),
         }
+    }
+
+    /// The arguments of the call that its entry repeats.
+    fn recorded(&self, decided: &Decided, context: &CallContext) -> Recorded {
+        let numbering = context.numbering(&self.shared.log, false);
+        recorded_args(&decided.call, &decided.decision, &decided.policy, &numbering)
     }
 
     /// A tool's name as it is written down: one that no policy declares is any text, and could say anything.
@@ -394,18 +419,19 @@ impl Enforcer {
     /// Who calls, and the policy in force. A later policy is looked for once, in the log's turn that writes the intent.
     pub(super) fn context(&self, call: &Call) -> (CallContext, Arc<Policy>) {
         let (keyer, context) = (self.shared.log.keyer(), &call.context);
-        let session = session_name(keyer, context);
+        let session = keyed_session(keyer, &context.tenant, &context.session_id);
         let named = !context.session_id.is_empty();
-        let principal = (!context.principal.is_empty()).then(|| {
-            let mut encoded = Vec::new();
-            encode_map(&context.principal, &mut encoded);
-            keyer.name("principal", &encoded)
-        });
+        let principal = Some(&context.principal).filter(|principal| !principal.is_empty());
+        let (session_name, principal_name) = match self.shared.identities {
+            Identities::Keyed => (None, None),
+            Identities::Clear => (named.then(|| shown_identity(&context.session_id)), principal.map(shown_principal)),
+        };
+        let principal = principal.map(|principal| keyed_principal(keyer, principal));
         let policy = self.policy();
         let tool = self.tool_name(&policy, &call.tool);
         let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
         let (id, parent, tool) = (call.id.clone(), call.parent.clone(), call.tool.clone());
-        (CallContext { id, parent, tool, session, named, principal, span }, policy)
+        (CallContext { id, parent, tool, session, session_name, named, principal, principal_name, span }, policy)
     }
 }
 

@@ -11,6 +11,7 @@ use enforcecore::audit::{Durability, EntryLine, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::path::PathError;
 use enforcecore::policy::{Policy, Protected};
@@ -83,6 +84,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random,
             durability,
+            identities: Identities::Keyed,
         };
         World { enforcer: Enforcer::new(parts).unwrap(), log, store, clock, effects: Arc::default() }
     }
