@@ -117,5 +117,6 @@ pub use seal::{GROUP_ENTRIES_MAX, Seal};
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 pub use tree::{Hash, Tree, hex, leaf_hash, node_hash};
 pub use verify::{
-    LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
+    GroupsRead, LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries,
+    read_groups, verify,
 };
