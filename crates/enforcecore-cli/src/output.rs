@@ -36,6 +36,11 @@ impl Output {
         Ok(writeln!(self.stream, "{value}")?)
     }
 
+    /// One record of a table for other programs (RFC 4180), whose fields are escaped already.
+    pub fn record(&mut self, text: &str) -> Result<(), CommandError> {
+        Ok(write!(self.stream, "{text}\r\n")?)
+    }
+
     /// Everything so far, now.
     pub fn flush(&mut self) -> Result<(), CommandError> {
         Ok(self.stream.flush()?)
