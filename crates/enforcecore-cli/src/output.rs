@@ -57,6 +57,12 @@ pub fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(&message.to_string()));
 }
 
+/// Asks a person on stderr, and leaves the cursor behind the question.
+pub fn ask_line(question: &str) -> io::Result<()> {
+    let mut stream = anstream::stderr();
+    write!(stream, "{question}").and_then(|()| stream.flush())
+}
+
 /// The lines of a text, each as it may be shown.
 fn harmless(text: &str) -> String {
     text.split('\n').map(one_line).collect::<Vec<_>>().join("\n")

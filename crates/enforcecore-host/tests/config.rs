@@ -11,6 +11,7 @@ use std::process::Command;
 
 use enforcecore::audit::Durability;
 use enforcecore::diagnostic::Diagnostic;
+use enforcecore::identity::Identities;
 use enforcecore_host::config::{Config, Given, Key, Origin, are_log_levels};
 
 fn write(file: &Path, text: &str) {
@@ -81,6 +82,7 @@ fn the_nearest_word_counts() {
         "HOME/project/deep/er/v-anchor from ENFORCECORE_ANCHOR",
         "flag from flag",
         "buffered from HOME/project/enforcecore.toml:5",
+        "keyed from default",
         ". from default",
         "info from HOME/.config/enforcecore/enforcecore.toml:5",
         "json from ENFORCECORE_LOG_FORMAT",
@@ -151,7 +153,7 @@ fn nothing_is_set_by_default() {
         config.files()
     );
     assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
-    assert_eq!(config.durability(), Durability::Strict);
+    assert_eq!((config.durability(), config.identities()), (Durability::Strict, Identities::Keyed));
 }
 
 #[test]
@@ -162,7 +164,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, workspace, log_level, log_format, trusted_projects",
+         durability, identities, workspace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
@@ -193,6 +195,11 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "durability = \"fast\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
+    );
+    check("identities = \"clear\"\n", "");
+    check(
+        "identities = \"yes\"\n",
+        "enforcecore.toml:1:14: error[EC1003]: `identities` is one of keyed, clear, not `yes`",
     );
     check(
         "origin = \"a b\"\n",

@@ -29,8 +29,8 @@ const ODD_LOOKS_MAX: u32 = 25;
 Examples:
   enforcecore audit show .enforcecore/log --tail 20
   enforcecore audit show --since 24h --decision deny
-  enforcecore audit show --since 2026-11-25T00:00:00Z --until 2026-11-26T00:00:00Z \\
-    --principal ann --format csv
+  enforcecore audit show --since 2026-11-25T00:00:00Z --principal ann
+  enforcecore audit show --since 48h --until 24h --format csv
   enforcecore audit show --format ocsf --follow
   enforcecore audit show --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json
 
