@@ -60,7 +60,7 @@ fn common(row: &Row) -> Map<String, Json> {
     members(json!({
         "category_uid": 6,
         "category_name": "Application Activity",
-        "metadata": {
+        "metadata": kept(json!({
             "version": VERSION,
             "product": product(),
             "log_name": "enforcecore evidence",
@@ -70,7 +70,7 @@ fn common(row: &Row) -> Map<String, Json> {
             "correlation_uid": entry.call,
             "event_code": entry.code,
             "original_time": row.time(),
-        },
+        })),
         "time": entry.time_us.div_euclid(1000),
         "severity_id": 1,
         "severity": "Informational",
