@@ -48,6 +48,9 @@ pub struct EvidenceFlags {
     /// How the log names principals and sessions: `keyed` (the default) or `clear`, which cannot be erased
     #[arg(long, value_name = "HOW")]
     identities: Option<Named>,
+    /// After how long without a call a session's state leaves memory [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    session_idle: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -74,6 +77,7 @@ impl EvidenceFlags {
         given.add(Key::Origin, self.origin.as_ref());
         given.add(Key::Durability, word(self.durability));
         given.add(Key::Identities, word(self.identities));
+        given.add(Key::SessionIdle, self.session_idle.as_ref());
     }
 }
 

@@ -9,10 +9,13 @@ use std::path;
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
+use enforcecore::policy::parse_duration;
 
-use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Time};
 use super::problem::{helped, whole};
-use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
+use crate::setup::{
+    DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_SESSION_IDLE, DEFAULT_WORKSPACE, SESSION_IDLE_MIN,
+};
 
 /// The prefix of every variable.
 pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
@@ -31,6 +34,7 @@ pub enum Key {
     Origin,
     Durability,
     Identities,
+    SessionIdle,
     Workspace,
     LogLevel,
     LogFormat,
@@ -51,9 +55,11 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 10] = {
-        use Key::{Anchor, Durability, Identities, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Identities, Workspace, LogLevel, LogFormat]
+    pub const ALL: [Key; 11] = {
+        use Key::{
+            Anchor, Durability, Identities, Keys, Log, LogFormat, LogLevel, Origin, Policy, SessionIdle, Workspace,
+        };
+        [Policy, Log, Keys, Anchor, Origin, Durability, Identities, SessionIdle, Workspace, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -73,6 +79,8 @@ impl Key {
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
             Key::Identities => &KeyRow { name: "identities", variable: "ENFORCECORE_IDENTITIES", form: OneOf(&["keyed", "clear"]),
                 default: Some("keyed"), protects: true, doc: "`keyed`: the log names principals and sessions by keyed names; `clear`: in clear as well" },
+            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: Time,
+                default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
@@ -134,6 +142,8 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
+    /// A length of time: digits and a unit.
+    Time,
     OneOf(&'static [&'static str]),
 }
 
@@ -154,6 +164,11 @@ impl ValueForm {
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
+            Time => {
+                let text = text()?;
+                let form = || format!("is a length of time from 1m to 31d, as `24h`, not `{text}`");
+                parse_duration(text).is_none_or(|time| time < SESSION_IDLE_MIN).then(form)
+            }
             OneOf(words) => {
                 let text = text()?;
                 (!words.contains(&text)).then(|| format!("is one of {}, not `{text}`", words.join(", ")))

@@ -13,6 +13,8 @@ use std::path::PathBuf;
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
 use enforcecore::identity::Identities;
+use enforcecore::policy::parse_duration;
+use std::time::Duration;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -149,6 +151,11 @@ impl Config {
         if self.text(Key::Identities) == "clear" { Identities::Clear } else { Identities::Keyed }
     }
 
+    /// After how long without an entry a session's state leaves memory.
+    pub fn session_idle(&self) -> Option<Duration> {
+        parse_duration(self.text(Key::SessionIdle))
+    }
+
     /// Where the evidence and what belongs to it lives.
     pub fn folders(&self) -> LogFolders {
         LogFolders {
@@ -164,7 +171,9 @@ impl Config {
         let setup = Setup::new(self.path(Key::Policy)?, face);
         let (folders, durability, identities) = (self.folders(), self.durability(), self.identities());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, identities, ..setup })
+        let session_idle = self.session_idle().unwrap_or(setup.session_idle);
+        let configuration = self.files.clone();
+        Some(Setup { folders, workspace, configuration, durability, identities, session_idle, ..setup })
     }
 
     /// Sets a value over those that were said before.

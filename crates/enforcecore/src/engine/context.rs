@@ -36,12 +36,12 @@ pub(super) struct CallContext {
     pub(super) tool: String,
     pub(super) session: String,
     /// In clear, where that is asked for.
-    pub(super) session_name: Option<String>,
+    pub(super) clear_session: Option<String>,
     /// Whether the call names a session; otherwise it is in one with every other call that names none.
     pub(super) named: bool,
     pub(super) principal: Option<String>,
     /// In clear, where that is asked for.
-    pub(super) principal_name: Option<String>,
+    pub(super) clear_principal: Option<String>,
     pub(super) span: Span,
 }
 

@@ -10,7 +10,7 @@ use tracing::{info, info_span, warn};
 
 use super::admission::{self, AdmissionContext, NotAdmitted};
 use super::context::{CallContext, Shared};
-use super::identity::{Identities, keyed_principal, keyed_session, shown_identity, shown_principal};
+use super::identity::{Identities, keyed_principal, shown_identity, shown_principal};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
@@ -27,7 +27,8 @@ use crate::policy::{Policy, Protected};
 use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
-use crate::state::session::State;
+use crate::state::recall::recall;
+use crate::state::session::{EndSessionError, Known, State, end, session_name};
 use crate::value::Value;
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
@@ -187,14 +188,21 @@ impl Enforcer {
 
     /// Redacts what is said beside a call in a session, such as a notification, in the numbers of that session's placeholders.
     pub fn redact(&self, context: &Context, value: &Value, classes: ClassSet) -> Result<RedactedValue, Withheld> {
-        let session = keyed_session(self.shared.log.keyer(), &context.tenant, &context.session_id);
+        let session = session_name(self.shared.log.keyer(), context);
         let session = (!context.session_id.is_empty()).then_some(session.as_str());
         let numbering = Numbering { log: &self.shared.log, session, records: true };
         let redacted = numbering.redact(|placeholders| redact_value_in(value, classes, placeholders));
         redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
     }
 
+    /// Ends a session: its calls are refused from here on, in every process of this log. Calls that run may end.
+    pub fn end_session(&self, context: &Context) -> Result<(), EndSessionError> {
+        end(&self.shared.log, context)
+    }
+
+    /// Where a session's state has left memory, it comes back here, or nothing is decided.
     fn freeze(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Result<Frozen, Refused> {
+        recall(&self.shared.log, &context.session).map_err(|error| forgotten(context, &error))?;
         self.freeze_under(Arc::clone(&policy), call)
             .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed), Recorded::new()))
     }
@@ -211,9 +219,14 @@ impl Enforcer {
         let (decision, version) = self.shared.log.view(|state| {
             let known = state.session(&context.session);
             let nothing = BTreeMap::new();
-            let view =
-                SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
-            (policy.decide(&call, &view, &self.shared.protected), known.map_or(0, |session| session.version))
+            let facts = match known {
+                Known::New => &nothing,
+                Known::Awake(session) => &session.facts,
+                Known::Ended => return (Decision::refused(code::SESSION_ENDED, "the session was ended"), None),
+                Known::Asleep(_) => return (Decision::refused(code::CONTENTION, "the session is not in memory"), None),
+            };
+            let view = SessionView { facts, keyer: self.shared.log.keyer() };
+            (policy.decide(&call, &view, &self.shared.protected), known.version())
         });
         let (redactions, sent) = Default::default();
         Decided { call, asked: None, decision, policy, version, redactions, sent }
@@ -228,6 +241,7 @@ impl Enforcer {
         let numbering = context.numbering(&self.shared.log, records);
         // Once, and before anything is redacted here: what the caller wrote is looked at, and not our own placeholders.
         let issued = self.shared.log.view(|state| state.issued(&context.session));
+        let Some(issued) = issued else { return decided };
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
         // From here on the state may change it in place.
         drop(issued);
@@ -292,7 +306,7 @@ impl Enforcer {
         // Before the log's turn, in which no placeholder is numbered.
         let recorded = self.recorded(decided, context);
         let propose = |state: &State, now_us: i64| {
-            let version = state.session(&context.session).map_or(0, |session| session.version);
+            let version = state.session(&context.session).version();
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
@@ -381,9 +395,9 @@ impl Enforcer {
             tool: Some(self.tool_name(policy, &context.tool)),
             tool_name: (!policy.declares(&context.tool)).then(|| shown_tool(&context.tool)),
             session: Some(context.session.clone()),
-            session_name: context.session_name.clone(),
+            session_name: context.clear_session.clone(),
             principal: context.principal.clone(),
-            principal_name: context.principal_name.clone(),
+            principal_name: context.clear_principal.clone(),
             policy: Some(hex(&policy.digest)),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),
@@ -419,10 +433,10 @@ impl Enforcer {
     /// Who calls, and the policy in force. A later policy is looked for once, in the log's turn that writes the intent.
     pub(super) fn context(&self, call: &Call) -> (CallContext, Arc<Policy>) {
         let (keyer, context) = (self.shared.log.keyer(), &call.context);
-        let session = keyed_session(keyer, &context.tenant, &context.session_id);
+        let session = session_name(keyer, context);
         let named = !context.session_id.is_empty();
         let principal = Some(&context.principal).filter(|principal| !principal.is_empty());
-        let (session_name, principal_name) = match self.shared.identities {
+        let (clear_session, clear_principal) = match self.shared.identities {
             Identities::Keyed => (None, None),
             Identities::Clear => (named.then(|| shown_identity(&context.session_id)), principal.map(shown_principal)),
         };
@@ -431,7 +445,7 @@ impl Enforcer {
         let tool = self.tool_name(&policy, &call.tool);
         let span = info_span!("call", call = %call.id, ?tool, policy = %policy.name, %session);
         let (id, parent, tool) = (call.id.clone(), call.parent.clone(), call.tool.clone());
-        (CallContext { id, parent, tool, session, session_name, named, principal, principal_name, span }, policy)
+        (CallContext { id, parent, tool, session, clear_session, named, principal, clear_principal, span }, policy)
     }
 }
 
@@ -448,7 +462,8 @@ pub(super) struct Decided {
     asked: Option<FrozenCall>,
     pub(super) decision: Decision,
     policy: Arc<Policy>,
-    version: u64,
+    /// The session's version; `None` where no call is decided in it.
+    version: Option<u64>,
     redactions: BTreeMap<Class, u64>,
     /// Placeholders that the tool gets because the policy says so.
     sent: BTreeSet<String>,
@@ -497,6 +512,13 @@ fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
 fn refused(context: &CallContext, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
     let Decision { code, reason, rules, .. } = decision;
     Refused { call: context.id.clone(), kind, code, reason, rules, recorded }
+}
+
+fn forgotten(context: &CallContext, error: &LogError) -> Refused {
+    warn!(%error, "call refused: its session cannot be read back from the log");
+    let reason = format!("what the evidence log says of this session cannot be read back, so nothing runs: {error}");
+    let kind = Refusal::EnforcementFailed;
+    Refused { call: context.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
 }
 
 fn log_refusal(context: &CallContext, error: &LogError) -> Refused {

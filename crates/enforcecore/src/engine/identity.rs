@@ -6,7 +6,7 @@
 
 use crate::redact::cut_line;
 use crate::state::session::Keyer;
-use crate::value::{Map, Value, encode_bytes, encode_map};
+use crate::value::{Map, Value, encode_map};
 
 /// Whether the log says names in clear beside the keyed ones.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,14 +23,6 @@ pub const NAME_MEMBERS: [&str; 5] = ["id", "name", "user", "sub", "email"];
 
 /// Characters of a name that an entry holds.
 const NAME_CHARS_MAX: usize = 128;
-
-/// The keyed name of a session.
-pub fn keyed_session(keyer: &Keyer, tenant: &str, session_id: &str) -> String {
-    let mut session = Vec::new();
-    encode_bytes(b'T', tenant.as_bytes(), &mut session);
-    encode_bytes(b'S', session_id.as_bytes(), &mut session);
-    keyer.name("session", &session)
-}
 
 /// The keyed name of a principal: of everything the host says about it.
 pub fn keyed_principal(keyer: &Keyer, principal: &Map) -> String {

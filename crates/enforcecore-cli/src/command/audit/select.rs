@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use enforcecore::audit::{EntryKind, EntryLine, Keyer};
-use enforcecore::call::hex;
+use enforcecore::call::{Context, hex};
 use enforcecore::diagnostic::one_line;
-use enforcecore::identity::{NAME_MEMBERS, keyed_principal, keyed_session, shown_identity, shown_principal};
+use enforcecore::identity::{NAME_MEMBERS, keyed_principal, shown_identity, shown_principal};
+use enforcecore::session::session_name;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::config::{Config, Given, Key};
 use enforcecore_host::keys::load_keyer;
@@ -146,7 +147,8 @@ fn tool_names(tool: &str, keyer: Option<&Keyer>) -> Names {
 }
 
 fn session_names(name: &str, tenant: &str, keyer: Option<&Keyer>) -> Names {
-    let key = keyer.map(|keyer| keyed_session(keyer, tenant, name));
+    let context = Context { session_id: name.to_owned(), tenant: tenant.to_owned(), ..Context::default() };
+    let key = keyer.map(|keyer| session_name(keyer, &context));
     Names { keyed: key.into_iter().chain(keyed_name(name)).collect(), clear: vec![shown_identity(name)] }
 }
 
