@@ -1,7 +1,7 @@
 //! An evidence log that is the same at every run: fixed keys, a clock that ticks by itself, and four calls.
 
+#[cfg(unix)]
 use std::fs;
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
@@ -56,7 +56,10 @@ pub fn write_as(
 }
 
 /// Writes the secret of names that [`write`] uses into `FOLDER/keys`.
+#[cfg(unix)]
 pub fn write_names_secret(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
     let file = folder.join("keys/log-names-secret");
     fs::create_dir_all(file.parent().unwrap()).unwrap();
     fs::write(&file, "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n").unwrap();
