@@ -1,14 +1,14 @@
 //! `enforcecore audit`: check and read evidence.
 //!
-//! `select` (which entries are meant) -> `csv`, `ocsf` (their forms for other programs) -> `show`, `stats`.
+//! `select` (which entries are meant) -> `reading` (what is said of the log itself) -> `csv`, `ocsf` (their forms for other programs) -> `show`, `stats`.
 
 mod csv;
 mod ocsf;
+mod reading;
 mod select;
 mod show;
 mod stats;
 
-use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -22,9 +22,9 @@ use serde_json::json;
 
 use crate::dispatch::{Command, Invocation, commands};
 use crate::error::{CommandError, Exit};
-use crate::output::{Output, Progress, complain};
+use crate::output::{Output, Progress};
 use crate::render::report;
-use select::Wanted;
+use reading::cannot_read;
 use show::ShowLog;
 use stats::Stats;
 
@@ -239,32 +239,4 @@ fn anchor(path: &Path) -> Result<String, CommandError> {
     }
     let opened = files::open(path, MadeBy::Anyone, How::Read).map_err(|refused| failed(&refused))?;
     read_text(opened.file, ANCHOR_BYTES_MAX).map_err(|error| failed(&error))
-}
-
-/// What is shown is only what the file says; this says whether that is what was written.
-fn warn_if_altered(log: &Path) -> Result<bool, CommandError> {
-    let report = evidence::verify_folder(log, &VerifyOptions::default()).map_err(|error| cannot_read(log, &error))?;
-    let Some(first) = report.findings.first() else { return Ok(false) };
-    complain(&format!(
-        "warning: the log is not what was written: {first}\n  help: `enforcecore audit verify` says more"
-    ));
-    Ok(true)
-}
-
-/// Says that keyed names cannot be found here.
-fn warn_without_secret(wanted: &Wanted, config: &Config) {
-    if wanted.without_secret {
-        complain(&format!(
-            "warning: the secret of names is not in `{}`, so only entries with that name in clear are found",
-            config.folders().keys.display()
-        ));
-    }
-}
-
-fn cannot_read(log: &Path, error: &io::Error) -> CommandError {
-    let what = match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no log in `{}`: nothing was recorded there yet", log.display()),
-        _ => format!("cannot read the log `{}`: {error}", log.display()),
-    };
-    CommandError::usage(what).help("give the folder that holds `log.jsonl`, by default `.enforcecore/log`")
 }

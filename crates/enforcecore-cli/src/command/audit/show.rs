@@ -12,8 +12,9 @@ use enforcecore_host::evidence::{self, Followed, Looked};
 use jiff::Timestamp;
 use serde_json::Value as Json;
 
+use super::reading::{cannot_read, warn_if_altered, warn_without_secret};
 use super::select::{Calls, Filters, Row, Wanted};
-use super::{cannot_read, csv, ocsf, warn_if_altered, warn_without_secret};
+use super::{csv, ocsf};
 use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, complain};

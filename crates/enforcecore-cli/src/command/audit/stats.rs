@@ -9,8 +9,8 @@ use enforcecore_host::config::{Config, Given};
 use enforcecore_host::evidence;
 use serde_json::{Map, Value as Json, json};
 
+use super::reading::{cannot_read, warn_if_altered, warn_without_secret};
 use super::select::{Calls, Filters, Row};
-use super::{cannot_read, warn_if_altered, warn_without_secret};
 use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::{Output, Progress, complain, counted};
