@@ -13,8 +13,8 @@ use crate::delta::Delta;
 use crate::fields::{Durability, EffectStatus, Mode};
 
 /// One entry as it stands in a line: every field that an entry of this version may have. What is shown of a log is this.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default = "EntryLine::unnamed", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EntryLine {
     /// The arguments that the policy records, redacted, escaped and cut: a text as it is, any other value as JSON.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
@@ -96,40 +96,14 @@ pub struct EntryLine {
 impl EntryLine {
     /// The line of an entry that says nothing but its kind.
     pub(crate) fn of(kind: EntryKind) -> EntryLine {
-        EntryLine {
-            args: BTreeMap::new(),
-            call: None,
-            code: None,
-            commitment: None,
-            decision: None,
-            delta: Vec::new(),
-            durability: None,
-            effect: None,
-            index: 0,
-            kind,
-            mode: None,
-            mono_us: 0,
-            note: BTreeMap::new(),
-            parent: None,
-            policy: None,
-            prev_seal: None,
-            principal: None,
-            principal_name: None,
-            redactions: BTreeMap::new(),
-            rules: Vec::new(),
-            session: None,
-            session_name: None,
-            time_us: 0,
-            tool: None,
-            tool_name: None,
-            v: 0,
-            writer: String::new(),
-        }
+        EntryLine { kind, ..EntryLine::default() }
     }
+}
 
-    /// A line that names no kind reads as a genesis. No writer leaves the kind out.
-    fn unnamed() -> EntryLine {
-        EntryLine::of(EntryKind::Genesis)
+/// A line that names no kind reads as a genesis. No writer leaves the kind out.
+impl Default for EntryKind {
+    fn default() -> EntryKind {
+        EntryKind::Genesis
     }
 }
 

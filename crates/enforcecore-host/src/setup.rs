@@ -9,7 +9,7 @@ use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::BindError;
 use enforcecore::identity::Identities;
-use enforcecore::traits::{Approver, StoreError};
+use enforcecore::ports::{Approver, StoreError};
 
 use crate::evidence::LogFolders;
 

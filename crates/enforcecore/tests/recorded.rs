@@ -52,7 +52,7 @@ fn again(world: &World, identities: Identities) -> Enforcer {
         resolver: Arc::new(PlainResolver),
         protected: Protected::default(),
         approver: None,
-        clock: Arc::clone(&world.clock) as Arc<dyn enforcecore::traits::Clock>,
+        clock: Arc::clone(&world.clock) as Arc<dyn enforcecore::ports::Clock>,
         random: Arc::new(CountingRandom::default()),
         durability: Durability::Strict,
         identities,
@@ -239,7 +239,7 @@ fn an_undeclared_tool_is_named() {
 fn only_declared_arguments_are_recorded() {
     let check = |record: &str, expected: &[&str]| {
         let text = POLICY.replace("record: {args: [to, body]}", &format!("record: {record}"));
-        let document = enforcecore::traits::PolicyText { name: "p.yaml".to_owned(), bytes: text.into_bytes() };
+        let document = enforcecore::ports::PolicyText { name: "p.yaml".to_owned(), bytes: text.into_bytes() };
         let found = enforcecore::policy::Policy::load(document, &NoDocuments).map(drop).err().unwrap_or_default();
         let found: Vec<String> = found.iter().map(|found| format!("{}:{}", found.code, found.span.line)).collect();
         assert_eq!(found, expected, "{record}");

@@ -18,7 +18,7 @@ mod walk;
 
 pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
 pub use groups::{GroupsRead, read_groups};
-pub use judge::{Chain, Judge, VerifyOptions};
+pub use judge::{Chain, Good, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
 use crate::body::EntryLine;

@@ -141,7 +141,7 @@ pub fn is_id(id: &Value) -> bool {
     match id {
         Value::Text(_) => true,
         Value::Number(number) => number.text().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
-        _ => false,
+        Value::Null | Value::Bool(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Opaque(_) => false,
     }
 }
 
@@ -177,7 +177,7 @@ fn outline(line: &[u8]) -> Unreadable {
             }
             JsonEvent::String(text) => Value::Text(text.into_owned()),
             JsonEvent::Number(text) => Value::from_json(text.as_bytes()).unwrap_or_default(),
-            _ => Value::Null,
+            JsonEvent::Boolean(_) | JsonEvent::Null => Value::Null,
         };
         match (depth, path.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
             (1, ["id"]) => ids.push(found),

@@ -12,15 +12,15 @@ use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, Verif
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::identity::Identities;
+use enforcecore::ports::{LogStore, LogTurn, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{LogStore, LogTurn, StoreError};
 use enforcecore::value::{Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::evidence::{entries, verify_folder};
 use enforcecore_host::file_log::FileLog;
-use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
+use enforcecore_host::keys::{load_or_create_keyer, load_or_create_signer};
 use enforcecore_host::paths::FileSystem;
 use enforcecore_host::process::Spawn;
 use tempfile::TempDir;
@@ -335,7 +335,7 @@ fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
     let folders = &setup.folders;
     let parts = LogParts {
         store: Box::new(HeldStore { files: FileLog::open(&folders.log).unwrap(), turns: turns.clone() }),
-        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin).unwrap()),
+        signer: Box::new(load_or_create_signer(&folders.keys, &folders.origin).unwrap()),
         anchor: None,
         clock: clock.clone(),
         random: random.clone(),

@@ -8,7 +8,7 @@ mod inbound;
 mod open_call;
 mod recorded;
 
-pub mod admission;
+pub(crate) mod admission;
 pub mod enforcer;
 pub mod identity;
 
