@@ -1,4 +1,4 @@
-"""Who called what, and why, for other programs: events of OCSF against the schema as it is published, and records of CSV."""
+"""Who called what, and why, for other programs: OCSF against the schema as it is published, and CSV."""
 
 import csv
 import io
@@ -57,7 +57,12 @@ def faults(event: dict[str, Any]) -> list[str]:
     return found + [text for text, expected in captions if event[text] != expected]
 
 
-SIBLINGS = [("activity_id", "activity_name"), ("severity_id", "severity"), ("status_id", "status"), ("type_uid", "type_name")]
+SIBLINGS = [
+    ("activity_id", "activity_name"),
+    ("severity_id", "severity"),
+    ("status_id", "status"),
+    ("type_uid", "type_name"),
+]
 
 
 def caption(known: dict[str, Any], number: str, event: dict[str, Any]) -> str:
@@ -132,7 +137,9 @@ def test_every_event_is_one_of_the_published_schema(world, monkeypatch, identiti
     assert len(shown) == len(world.entries())
     assert [faults(event) for event in shown] == [[] for _ in shown]
     calls = [event for event in shown if event["class_uid"] == 6003]
-    said = [(event["activity_name"], event["api"]["operation"], event["status"], event["status_code"]) for event in calls]
+    said = [
+        (event["activity_name"], event["api"]["operation"], event["status"], event["status_code"]) for event in calls
+    ]
     assert said == [
         ("intent", "look", "Unknown", "allowed"),
         ("outcome", "look", "Success", "released"),
@@ -177,7 +184,19 @@ FULL: dict[str, Any] = {
     "tool_name": "w",
 }
 
-KINDS = ["genesis", "intent", "outcome", "denial", "pending", "void", "abandoned", "state", "policy", "recovery", "heartbeat"]
+KINDS = [
+    "genesis",
+    "intent",
+    "outcome",
+    "denial",
+    "pending",
+    "void",
+    "abandoned",
+    "state",
+    "policy",
+    "recovery",
+    "heartbeat",
+]
 
 
 @pytest.mark.parametrize("kind", KINDS)

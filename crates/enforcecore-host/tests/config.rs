@@ -160,6 +160,30 @@ fn nothing_is_set_by_default() {
 }
 
 #[test]
+fn a_length_of_time_has_its_bounds() {
+    let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
+    for (time, fits) in [
+        ("1m", true),
+        ("60s", true),
+        ("24h", true),
+        ("31d", true),
+        ("59s", false),
+        ("0h", false),
+        ("32d", false),
+        ("24", false),
+        ("24 h", false),
+        ("-1h", false),
+        ("1w", false),
+        ("never", false),
+    ] {
+        let why = format!(
+            "enforcecore.toml:1:16: error[EC1003]: `session_idle` is a length of time from 1m to 31d, as `24h`, not `{time}`"
+        );
+        check(&format!("session_idle = \"{time}\"\n"), if fits { "" } else { &why });
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_its_place() {
     let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
     check("log = \"a\"\n", "");
@@ -204,25 +228,6 @@ fn what_is_not_understood_is_refused_with_its_place() {
         "identities = \"yes\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `identities` is one of keyed, clear, not `yes`",
     );
-    for (time, fits) in [
-        ("1m", true),
-        ("60s", true),
-        ("24h", true),
-        ("31d", true),
-        ("59s", false),
-        ("0h", false),
-        ("32d", false),
-        ("24", false),
-        ("24 h", false),
-        ("-1h", false),
-        ("1w", false),
-        ("never", false),
-    ] {
-        let why = format!(
-            "enforcecore.toml:1:16: error[EC1003]: `session_idle` is a length of time from 1m to 31d, as `24h`, not `{time}`"
-        );
-        check(&format!("session_idle = \"{time}\"\n"), if fits { "" } else { &why });
-    }
     check(
         "origin = \"a b\"\n",
         "enforcecore.toml:1:10: error[EC1003]: `origin` is a name without spaces and plus signs",
