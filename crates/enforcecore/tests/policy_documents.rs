@@ -5,7 +5,7 @@ mod policy_support;
 
 use std::time::Duration;
 
-use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
+use enforcecore::decision::{ArgScope, Ask, Charge, Deadline, Decision, Obligations, Over, Trust, Verdict, Window};
 use enforcecore::policy::Policy;
 use enforcecore::redact::ClassSet;
 use policy_support::{Scene, call, policy_with, words};
@@ -68,10 +68,11 @@ fn every_obligation_of_either_document_is_kept() {
     };
     let a = || ArgScope::Named("a".to_owned());
     let result = |words: &[&str]| Obligations { redact_result: set(words), ..Obligations::default() };
-    let due = |seconds| Obligations { deadline: Some(Duration::from_secs(seconds)), ..Obligations::default() };
+    let due =
+        |seconds| Obligations { deadline: Some(Deadline::of(Duration::from_secs(seconds))), ..Obligations::default() };
     let rule = ", redact: {args: {a: [email]}, result: [secret]}, deadline: 7s}";
     let of_rule = Obligations { redact_result: set(&["secret"]), ..args(a(), &["email"]) };
-    let of_rule = Obligations { deadline: Some(Duration::from_secs(7)), ..of_rule };
+    let of_rule = Obligations { deadline: Some(Deadline::of(Duration::from_secs(7))), ..of_rule };
     let table: Vec<(&str, Doc, Obligations)> = vec![
         ("a tool's argument", Doc { tool: ", redact: {args: {a: [email]}}", ..PLAIN }, args(a(), &["email"])),
         (
@@ -136,7 +137,7 @@ fn what_both_documents_oblige_to_is_united_and_the_tighter_wins() {
         ]
         .into(),
         redact_result: set(&["email", "secret", "credit_card"]),
-        deadline: Some(Duration::from_secs(5)),
+        deadline: Some(Deadline::of(Duration::from_secs(5))),
     };
     for (one, other) in [(first, second), (second, first)] {
         let root = one.text("root", "bound_by: [g]\n", "{allow: t, id: open}");
@@ -276,11 +277,11 @@ fn a_label_and_facts_are_those_that_both_documents_trust() {
 
 #[test]
 fn every_ask_charge_and_denial_of_either_document_is_kept() {
-    let ask = |rule: &str, approval: &str| Ask { rule: rule.to_owned(), approval: Some(approval.to_owned()) };
+    let ask = |rule: &str, approval: Option<&str>| Ask { rule: rule.to_owned(), approval: approval.map(str::to_owned) };
     let lead = "approvals: {lead: {from: {role: lead}, valid: 15m}}\n";
     for (place, policy) in both_orders(Doc { rules: "{ask: t, id: q, approval: lead}", rest: lead, ..PLAIN }) {
         let decision = decide(&policy);
-        assert_eq!((decision.verdict, decision.asks), (Verdict::Ask, vec![ask("q", "lead")]), "{place}");
+        assert_eq!((decision.verdict, decision.asks), (Verdict::Ask, vec![ask("q", Some("lead"))]), "{place}");
     }
     for (place, policy) in both_orders(Doc { rules: "{deny: t, id: d}", ..PLAIN }) {
         assert_eq!(words(&decide(&policy)), "deny by d", "{place}");
@@ -302,7 +303,7 @@ fn every_ask_charge_and_denial_of_either_document_is_kept() {
     let two = Doc { rules: "{ask: t, id: p}", rest: two, ..PLAIN };
     let root = one.text("root", "bound_by: [g]\n", "{allow: t, id: open}, ");
     let decision = decide(&policy_with(&root, &[("g", &two.text("g", "kind: guardrail\n", ""))]));
-    assert_eq!(decision.asks, [ask("q", ""), ask("p", "")]);
+    assert_eq!(decision.asks, [ask("q", None), ask("p", None)]);
     assert_eq!(decision.charges, [charge("b"), charge("c")]);
 }
 

@@ -17,7 +17,7 @@ use enforcecore::codes::call as code;
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
 use enforcecore::identity::Identities;
-use enforcecore::outcome::{BeginMode, Outcome};
+use enforcecore::outcome::{BeginMode, Outcome, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
 use enforcecore::redact::{shown_error, shown_name};
 use enforcecore::session::{Keyer, State};
@@ -134,7 +134,7 @@ impl Decider {
             Some("not_started") => {
                 Outcome::NotStarted { code: code::NOT_STARTED, why: "as the session says".to_owned() }
             }
-            Some("overdue") => Outcome::Overdue,
+            Some("overdue") => Outcome::Overdue(Stopped::RunsOn),
             Some("unknown") => Outcome::Crashed,
             Some(other) => {
                 return Err(format!(
