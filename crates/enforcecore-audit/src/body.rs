@@ -16,6 +16,9 @@ use crate::fields::{Durability, EffectStatus, Mode};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EntryLine {
+    /// The arguments that the policy records, redacted, escaped and cut: a text as it is, any other value as JSON.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
+    pub args: BTreeMap<String, String>,
     /// The call it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
@@ -25,6 +28,9 @@ pub struct EntryLine {
     /// SHA-256 of the canonical call, keyed: what was decided is what was executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
+    /// Where the first condition stands that was not as it would have had to be: a document's name, and a JSON Pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// The verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
@@ -46,7 +52,8 @@ pub struct EntryLine {
     pub mode: Option<Mode>,
     /// Microseconds of the writer's monotonic clock.
     pub mono_us: u64,
-    /// What an entry has to say in words: a genesis or recovery, or an intent whose tool reaches protected names.
+    /// What an entry has to say in words: a genesis or recovery, an intent whose tool reaches protected names, or the end of a
+    /// call that was overdue.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub note: BTreeMap<String, String>,
     /// The call that made this call.
@@ -61,20 +68,32 @@ pub struct EntryLine {
     /// The keyed name of the principal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
+    /// The principal's name in clear, escaped and cut; only where clear names are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_name: Option<String>,
     /// Redactions by class.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub redactions: BTreeMap<String, u64>,
+    /// The rule that came nearest to permitting the call, or that refused it; or the budget that it is beyond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The rules that made the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
     /// The keyed name of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// The session's name in clear, escaped and cut; only where clear names are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<String>,
     /// Wall time in microseconds since 1970-01-01T00:00:00Z; a label, never the order.
     pub time_us: i64,
     /// The tool's name if the policy declares it, otherwise its length and keyed name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
+    /// The name of a tool that the policy does not declare, redacted, escaped and cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
     /// The format's version.
     pub v: u32,
     /// Names the process that wrote it.
@@ -138,8 +157,8 @@ part! {
 part! {
     /// A call and the decision about it.
     CallRecord {
-        call: Text, code: Text, decision: Text, parent: Text, policy: Text, principal: Text, rules: Vec<String>, session: Text,
-        tool: Text,
+        args: Note, call: Text, code: Text, decision: Text, parent: Text, policy: Text, principal: Text, principal_name: Text,
+        rules: Vec<String>, session: Text, session_name: Text, tool: Text, tool_name: Text,
     }
 }
 part! {
@@ -149,12 +168,16 @@ part! {
     }
 }
 part! {
+    /// A call that was refused, and where the policy says so.
+    DenialRecord(record: CallRecord) { condition: Text, rule: Text, }
+}
+part! {
     /// The end of a call.
     EndRecord { call: Text, code: Text, delta: Vec<Delta>, session: Text, }
 }
 part! {
     /// The end of a call whose tool started.
-    OutcomeRecord(end: EndRecord) { effect: Option<EffectStatus>, redactions: BTreeMap<String, u64>, }
+    OutcomeRecord(end: EndRecord) { effect: Option<EffectStatus>, note: Note, redactions: BTreeMap<String, u64>, }
 }
 part! {
     /// Changes of state outside calls.
@@ -224,7 +247,7 @@ kinds! {
     /// A call has ended.
     Outcome(OutcomeRecord),
     /// A call was refused.
-    Denial(CallRecord),
+    Denial(DenialRecord),
     /// A call waits for an approval.
     Pending(CallRecord),
     /// A call was given up between intent and start.

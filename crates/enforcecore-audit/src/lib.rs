@@ -105,8 +105,8 @@ mod log;
 mod testing;
 
 pub use body::{
-    Body, CallRecord, EndRecord, EntryHead, EntryKind, EntryLine, IntentRecord, NoteRecord, OutcomeRecord,
-    PolicyRecord, StateRecord,
+    Body, CallRecord, DenialRecord, EndRecord, EntryHead, EntryKind, EntryLine, IntentRecord, NoteRecord,
+    OutcomeRecord, PolicyRecord, StateRecord,
 };
 pub use delta::Delta;
 pub use entry::Entry;
@@ -119,5 +119,6 @@ pub use seal::Seal;
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 pub use tree::{Hash, Tree, hex};
 pub use verify::{
-    LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
+    GroupsRead, LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries,
+    read_groups, verify,
 };

@@ -35,7 +35,7 @@ fn a_decision_has_these_members() {
     let check = |policy: &str, call: &str, status: i32, expected: Json| {
         assert_eq!(decided(&place, policy, call), (status, expected), "{policy} {call}");
     };
-    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms});
+    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms, "deadline_max_ms": 4 * deadline_ms});
     let look = r#"{"id":"c1","tool":"look","args":{"name":"a","other":"b"}}"#;
     let mut of_look = of_all(1500);
     of_look["redact_args"]["name"] = json!([
@@ -62,7 +62,9 @@ fn a_decision_has_these_members() {
         4,
         json!({"v": 1, "id": "c2", "decision": "ask", "rules": ["ask"],
         "code": "approval_required", "reason": "this call needs an approval", "obligations": of_all(2000),
-        "explain": "enforcecore explain approval_required"}),
+        "explain": "enforcecore explain approval_required",
+        "explanation": {"sentence": "`ask` asks for the approval `lead`.", "approvals": ["lead"],
+            "rule": {"id": "ask", "verb": "ask", "place": "obliges#/rules/1"}}}),
     );
     let leave = r#"{"id":"c3","tool":"leave","args":{"name":"a"}}"#;
     check(
@@ -71,17 +73,21 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c3", "decision": "deny", "rules": ["never"],
         "code": "denied_by_rule", "reason": "nobody leaves", "obligations": of_all(30_000),
-        "explain": "enforcecore explain denied_by_rule"}),
+        "explain": "enforcecore explain denied_by_rule",
+        "explanation": {"sentence": "Rule `never` denies every call of this tool.",
+            "rule": {"id": "never", "verb": "deny", "place": "obliges#/rules/2"}}}),
     );
     let mut undated = of_all(0);
-    undated.as_object_mut().unwrap().remove("deadline_ms");
+    undated.as_object_mut().unwrap().retain(|name, _| !name.starts_with("deadline"));
     check(
         "bare.yaml",
         leave,
         3,
         json!({"v": 1, "id": "c3", "decision": "deny", "rules": ["never"],
         "code": "denied_by_rule", "reason": "nobody leaves", "obligations": undated,
-        "explain": "enforcecore explain denied_by_rule"}),
+        "explain": "enforcecore explain denied_by_rule",
+        "explanation": {"sentence": "Rule `never` denies every call of this tool.",
+            "rule": {"id": "never", "verb": "deny", "place": "obliges#/rules/2"}}}),
     );
     let malformed = r#"{"id":"c4","tool":"leave","args":{}}"#;
     check(
@@ -90,7 +96,9 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c4", "decision": "deny", "rules": [],
         "code": "missing_argument", "reason": "the argument `name` is missing: it is text", "obligations": of_all(30_000),
-        "malformed": true, "explain": "enforcecore explain missing_argument"}),
+        "malformed": true, "explain": "enforcecore explain missing_argument",
+        "explanation": {"sentence": "", "change": "all", "enough": false, "conditions": [{
+            "place": "obliges#/tools/leave/args/name", "subject": "name", "must": "`name` must be text", "state": "false"}]}}),
     );
 }
 
@@ -132,7 +140,7 @@ fn verify(place: &Place, lines: &[String], flags: &[&str]) -> (i32, Json) {
 fn a_verification_has_these_members() {
     let (place, lines) = logged();
     let key = log::verifier_key();
-    let root = "224ade4cfe11acfe387d5e131d80c6170bacefe2bd474fcdbc13d2d3c0500370";
+    let root = "4a6a102ae03eb89ac6e200377e860c08b0885833da9a785d1e607add7a8b308a";
     let report = |verdict: &str, anchored: Json, key_from_log: bool| {
         json!({"v": 1, "verdict": verdict, "findings": [], "findings_total": 0, "anchored": anchored, "key": key,
             "key_from_log": key_from_log, "intents": {"buffered": 0, "strict": 3}, "outcome_unknown": 0,
@@ -404,8 +412,10 @@ fn a_setting_has_these_members() {
         other("anchor", json!("a"), "ENFORCECORE_ANCHOR", "flag"),
         other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
+        other("identities", json!("keyed"), "ENFORCECORE_IDENTITIES", "default"),
         other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
+        other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
         other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),
         {"name": "trusted_projects", "value": null, "variable": null, "from": "default"},
@@ -420,4 +430,27 @@ fn a_setting_has_these_members() {
     let mut members: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
     assert_eq!(members, ["code", "column", "file", "fix", "help", "line", "message", "severity"]);
+}
+
+/// What each face of the command makes of a deadline. `mcp` ends calls, and `decide` runs none that could be overdue.
+#[test]
+fn each_face_of_the_command_loads_every_deadline() {
+    let head = "enforcecore: 1\nname: faces\nversion: \"1\"\ntools: {look: {does: reads, returns: web}}\n";
+    for (policy, deadline) in [
+        ("rules: [{allow: look, id: look}]\n", Json::Null),
+        ("rules: [{allow: look, id: look, deadline: 5s}]\n", json!({"deadline_ms": 5000, "deadline_max_ms": 20_000})),
+        (
+            "rules: [{allow: look, id: look}]\ndeadline: 5s\ndeadline_max: 6s\nwithhold_only: true\n",
+            json!({"deadline_ms": 5000, "deadline_max_ms": 6000, "withhold_only": true}),
+        ),
+    ] {
+        let place = Place::with(&[("policy.yaml", &format!("{head}{policy}"))]);
+        let expected = if deadline.is_null() { json!({}) } else { deadline };
+        let (status, decision) = decided(&place, "policy.yaml", r#"{"tool":"look","args":{}}"#);
+        assert_eq!((status, &decision["obligations"]), (0, &expected), "{policy}");
+        // The policy is loaded before the server is started, whose end is what is said then.
+        let ran = place.run(&["mcp", "--policy", "policy.yaml", "--", "true"]);
+        assert!(!ran.stderr.contains("EC0142"), "{policy}: {}", ran.stderr);
+        assert!(place.path(".enforcecore/log/log.jsonl").exists(), "{policy}: {}", ran.stderr);
+    }
 }

@@ -12,7 +12,7 @@ use crate::setup::Setup;
 /// The protected paths of this setup: no policy can allow its tools to use them.
 pub(crate) fn places(setup: &Setup, policy: &Policy) -> Result<Protected, StoreError> {
     let Setup { folders, workspace, configuration, .. } = setup;
-    let bound = policy.documents.iter().skip(1).map(PathBuf::from);
+    let bound = policy.documents().iter().skip(1).map(PathBuf::from);
     let policies = [setup.policy.clone()].into_iter().chain(bound).map(|file| (file, "the policy", true));
     let evidence = [(folders.log.clone(), "the evidence log", false), (folders.keys.clone(), "the keys", false)];
     let anchor = folders.anchor.clone().map(|folder| (folder, "the anchor of the evidence log", true));

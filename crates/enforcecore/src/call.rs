@@ -9,7 +9,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-pub use crate::audit::hex;
+use crate::audit::hex;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::path::{DecidedPath, FrozenPath, PathArg, PathError, PathResolver};

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
+use crate::audit::Keyer;
 use crate::call::Malformed;
 use crate::codes::Code;
+use crate::explanation::{Explanation, Grounds};
 use crate::redact::ClassSet;
-use crate::session::Keyer;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -37,8 +38,8 @@ impl Verdict {
 pub struct Decision {
     /// Allow, ask or deny.
     pub verdict: Verdict,
-    /// Refused before any rule, because the call does not fit its tool.
-    pub malformed: bool,
+    /// What it follows from.
+    pub decided_by: DecidedBy,
     /// The stable code: `allowed`, `approval_required`, `denied_by_rule`, `no_rule`, or why the call is malformed.
     pub code: Code,
     /// One sentence for a person, without any argument's value.
@@ -55,6 +56,11 @@ pub struct Decision {
     pub sets_facts: Vec<(String, String)>,
     /// The label the tool's result carries.
     pub returns: Trust,
+    /// Why the call does not run, for its caller; none where it runs, where the reason says all, and where no document says it
+    /// that is explained.
+    pub explanation: Option<Box<Explanation>>,
+    /// Where the policy says so, for the log.
+    pub grounds: Option<Box<Grounds>>,
 }
 
 impl Decision {
@@ -62,7 +68,7 @@ impl Decision {
     pub(crate) fn refused(code: Code, reason: impl Into<String>) -> Decision {
         Decision {
             verdict: Verdict::Deny,
-            malformed: false,
+            decided_by: DecidedBy::Policy,
             code,
             reason: reason.into(),
             rules: Vec::new(),
@@ -71,12 +77,19 @@ impl Decision {
             charges: Vec::new(),
             sets_facts: Vec::new(),
             returns: Trust::Untrusted,
+            explanation: None,
+            grounds: None,
         }
     }
 
     /// The denial of a call that does not fit its tool, or that cannot be read.
     pub fn malformed(malformed: Malformed) -> Decision {
-        Decision { malformed: true, ..Decision::refused(malformed.code, malformed.message) }
+        Decision { decided_by: DecidedBy::Form, ..Decision::refused(malformed.code, malformed.message) }
+    }
+
+    /// Whether the call was refused before any rule, because it does not fit its tool.
+    pub fn is_malformed(&self) -> bool {
+        self.decided_by == DecidedBy::Form
     }
 
     /// Adds a denial to a decision: the stricter verdict wins and nothing is dropped.
@@ -84,6 +97,14 @@ impl Decision {
         self.verdict = Verdict::Deny;
         self.code = code;
         self.reason = reason.into();
+        (self.explanation, self.grounds) = (None, None);
+        self
+    }
+
+    /// With why the call does not run.
+    pub(crate) fn explained(mut self, (explanation, grounds): (Option<Explanation>, Grounds)) -> Decision {
+        self.explanation = explanation.map(Box::new);
+        self.grounds = Some(Box::new(grounds));
         self
     }
 
@@ -98,6 +119,15 @@ impl Decision {
         }
         strict
     }
+}
+
+/// What a decision follows from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecidedBy {
+    /// The call alone: it does not fit its tool, or cannot be read.
+    Form,
+    /// The policy, or what stops every policy.
+    Policy,
 }
 
 /// The label of what a tool returns. Only a trusted result sets facts.
@@ -138,8 +168,38 @@ pub struct Obligations {
     pub redact_args: BTreeMap<ArgScope, ClassSet>,
     /// Classes to redact in the result.
     pub redact_result: ClassSet,
-    /// The result is due within this time.
-    pub deadline: Option<Duration>,
+    /// The result is due within a time.
+    pub deadline: Option<Deadline>,
+}
+
+/// How long a tool may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// From its start, and again from each sign of progress.
+    pub due: Duration,
+    /// From its start at most, whatever the progress. Not less than `due`.
+    pub at_most: Duration,
+    /// A tool that is overdue is left running, and only its result withheld.
+    pub withhold_only: bool,
+}
+
+impl Deadline {
+    /// How often `due` fits into `at_most` where nothing is said of that.
+    pub const AT_MOST_TIMES: u32 = 4;
+
+    /// The deadline that says nothing but when a result is due.
+    pub fn of(due: Duration) -> Deadline {
+        Deadline { due, at_most: due.saturating_mul(Deadline::AT_MOST_TIMES), withhold_only: false }
+    }
+
+    /// The tighter of two, in each respect.
+    fn tightened(self, other: Deadline) -> Deadline {
+        Deadline {
+            due: self.due.min(other.due),
+            at_most: self.at_most.min(other.at_most),
+            withhold_only: self.withhold_only && other.withhold_only,
+        }
+    }
 }
 
 impl Obligations {
@@ -151,7 +211,7 @@ impl Obligations {
         }
         self.redact_result = self.redact_result.union(other.redact_result);
         self.deadline = match (self.deadline, other.deadline) {
-            (Some(a), Some(b)) => Some(a.min(b)),
+            (Some(a), Some(b)) => Some(a.tightened(b)),
             (a, b) => a.or(b),
         };
     }
@@ -177,6 +237,7 @@ pub struct Ask {
 
 /// An approval: whose yes counts and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Approval {
     /// Whose.
     pub from: ApprovalFrom,
@@ -242,6 +303,26 @@ pub enum Window {
     Ever,
 }
 
+impl Window {
+    /// The window as policies write it: `day UTC`, `24h`, `session`, `ever`.
+    pub(crate) fn word(&self) -> String {
+        const MINUTE_US: i64 = 60_000_000;
+        match self {
+            Window::Sliding { us } => {
+                let minutes = us / MINUTE_US;
+                match (minutes % 60, minutes % (24 * 60)) {
+                    (_, 0) => format!("{}d", minutes / (24 * 60)),
+                    (0, _) => format!("{}h", minutes / 60),
+                    _ => format!("{minutes}m"),
+                }
+            }
+            Window::Calendar { unit, zone } => format!("{} {}", unit.as_str(), zone.iana_name().unwrap_or("UTC")),
+            Window::Session => "session".to_owned(),
+            Window::Ever => "ever".to_owned(),
+        }
+    }
+}
+
 /// Calendar units of a budget's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalendarUnit {
@@ -253,6 +334,18 @@ pub enum CalendarUnit {
     Week,
     /// A month from the first.
     Month,
+}
+
+impl CalendarUnit {
+    /// The word in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CalendarUnit::Hour => "hour",
+            CalendarUnit::Day => "day",
+            CalendarUnit::Week => "week",
+            CalendarUnit::Month => "month",
+        }
+    }
 }
 
 /// A fact that a trusted result set, once a session.

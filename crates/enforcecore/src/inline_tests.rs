@@ -3,17 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::audit::{Body, Delta, Entry, Fold, IntentRecord};
+use crate::audit::{Body, Delta, Entry, Fold, IntentRecord, Keyer};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
-use crate::decision::{Ask, Decision, Verdict};
+use crate::decision::{Ask, Decision, SessionView, Verdict};
 use crate::diagnostic::Span;
 use crate::engine::admission::{AdmissionContext, NotAdmitted, admit};
 use crate::policy::{Expectation, InlineTest, Policy, Protected, TestCall};
 use crate::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
-use crate::session::{Keyer, SessionView, State};
+use crate::session::State;
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TestReport {
     /// One result for each test, in order.
     pub results: Vec<TestResult>,
@@ -21,6 +22,7 @@ pub struct TestReport {
 
 /// One test's result.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct TestResult {
     /// Where the expectation stands.
     pub span: Span,
@@ -75,7 +77,7 @@ fn verdict_of(policy: &Policy, test: &InlineTest, resolver: &dyn PathResolver) -
         }
     }
     match step(policy, test, &test.call, resolver, &keyer, &state) {
-        Ok(Step { decision, .. }) if decision.malformed => ("malformed", Vec::new(), decision.reason),
+        Ok(Step { decision, .. }) if decision.is_malformed() => ("malformed", Vec::new(), decision.reason),
         Ok(Step { decision, .. }) => (decision.verdict.as_str(), decision.rules, decision.reason),
         Err(malformed) => ("malformed", Vec::new(), malformed.message),
     }
@@ -143,6 +145,6 @@ impl Approver for YesToAll {
 
     fn grant(&self, approval: ApprovalRequest<'_>, _call_digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let (approver, expires_us) = ("test".to_owned(), now_us.saturating_add(1));
-        Some(Grant { id: approval.name.to_owned(), approver, given_us: now_us, expires_us })
+        Some(Grant { id: approval.name.unwrap_or_default().to_owned(), approver, given_us: now_us, expires_us })
     }
 }

@@ -23,13 +23,14 @@
 //! ```
 //! use std::sync::Arc;
 //!
-//! use enforcecore::audit::{Durability, Log, LogParts, MemoryStore, VerifyOptions, verify};
+//! use enforcecore::audit::{Durability, Keyer, Log, LogParts, MemoryStore, VerifyOptions, verify};
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::enforcer::{Enforcer, EnforcerParts};
+//! use enforcecore::identity::Identities;
 //! use enforcecore::outcome::{Completed, Outcome};
-//! use enforcecore::capabilities::{Capabilities, Face};
+//! use enforcecore::capabilities::{Capabilities, Capability, Face};
 //! use enforcecore::policy::{Policy, Protected};
-//! use enforcecore::session::{Keyer, State};
+//! use enforcecore::session::State;
 //! use enforcecore::ports::PolicyText;
 //! use enforcecore::value::{Map, Value};
 //! # use std::path::{Path, PathBuf};
@@ -96,7 +97,7 @@
 //! )?;
 //! let enforcer = Enforcer::new(EnforcerParts {
 //!     policy,
-//!     face: Face::new("example", Capabilities::ALL),
+//!     face: Face::new("example", Capabilities::ALL.without(Capability::EndAtDeadline)),
 //!     log: Arc::new(log),
 //!     resolver: Arc::new(world()),
 //!     protected: Protected::default(),
@@ -104,6 +105,7 @@
 //!     clock: Arc::new(world()),
 //!     random: Arc::new(world()),
 //!     durability: Durability::Strict,
+//!     identities: Identities::Keyed,
 //! })?;
 //!
 //! let refund = |amount: i64| -> Result<Call, StoreError> {
@@ -164,29 +166,27 @@
 //! * Isolation: once a tool runs, only the operating system holds it.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod call;
 pub mod capabilities;
 pub mod codes;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod decision;
 pub mod diagnostic;
 mod engine;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+pub mod explanation;
 pub mod inline_tests;
 mod lookalike;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod number;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod outcome;
 pub mod path;
 pub mod policy;
 pub mod ports;
 pub mod redact;
 mod state;
-#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod value;
 
 pub use enforcecore_audit as audit;
-pub use engine::enforcer;
+pub use engine::{enforcer, identity};
 pub use state::session;

@@ -31,10 +31,11 @@ pub trait Approver: Send + Sync {
 
 /// An approval that a rule or budget asks for.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct ApprovalRequest<'a> {
-    /// Its name in the policy; empty where the rule names none.
-    pub name: &'a str,
-    /// Whose yes counts and for how long; none where the rule names none.
+    /// Its name in the policy; none where the rule or budget names none.
+    pub name: Option<&'a str>,
+    /// Whose yes counts and for how long; none where it has no name.
     pub terms: Option<&'a Approval>,
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::codes::call as code;
-use enforcecore::outcome::{BeginMode, Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Outcome, Refusal, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use jiff::Timestamp;
@@ -46,6 +46,9 @@ const CALENDAR: &[(&str, &str, &str, bool)] = &[
     ("hour UTC", "2026-03-01T12:00:00Z", "2026-03-01T12:59:59.999999Z", true),
     ("hour UTC", "2026-03-01T12:59:59.999999Z", "2026-03-01T13:00:00Z", false),
     ("hour UTC", "2026-03-01T12:30:00Z", "2026-03-02T12:30:00Z", false),
+    ("hour UTC", "2026-03-01T12:30:00Z", "2026-03-01T00:30:00Z", false),
+    ("hour UTC", "2026-03-01T12:30:00Z", "2026-04-01T12:30:00Z", false),
+    ("hour UTC", "2026-03-01T12:30:00Z", "2027-03-01T12:30:00Z", false),
     ("hour UTC", "2026-12-31T23:59:59Z", "2027-01-01T00:00:00Z", false),
     ("hour Asia/Kolkata", "2026-03-01T12:29:59Z", "2026-03-01T12:30:00Z", false),
     ("hour Asia/Kolkata", "2026-03-01T12:30:00Z", "2026-03-01T13:29:59Z", true),
@@ -236,7 +239,11 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
     for (length, us) in lengths() {
         let world = World::new(&policy(length, length));
         let decision = world.enforcer.decide_only(call("look", "{}"));
-        assert_eq!(decision.obligations.deadline.map(|due| due.as_micros()), Some(*us as u128), "{length}");
+        assert_eq!(
+            decision.obligations.deadline.map(|deadline| deadline.due.as_micros()),
+            Some(*us as u128),
+            "{length}"
+        );
         let valid = world.enforcer.policy().approval_request(&decision.asks[0]).terms.unwrap().valid;
         assert_eq!(valid.as_micros(), *us as u128, "{length}");
     }
@@ -287,7 +294,7 @@ impl Approver for Lead {
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("{}-{digest:?}-{now_us}", request.name);
+        let id = format!("{}-{digest:?}-{now_us}", request.name.unwrap_or_default());
         self.0.load(Ordering::SeqCst).then(|| Grant {
             id,
             approver: "lee".to_owned(),
@@ -331,7 +338,7 @@ fn a_tool_that_may_have_run_keeps_what_its_call_took_and_one_that_cannot_have_ru
         ("failed in parts", |_| Outcome::FailedWith(Value::Null), true),
         ("crashed", |_| Outcome::Crashed, true),
         ("panicked", |_| panic!("in the tool"), true),
-        ("overdue", |_| Outcome::Overdue, true),
+        ("overdue", |_| Outcome::Overdue(Stopped::RunsOn), true),
         (
             "late",
             |world| {

@@ -8,12 +8,12 @@ mod support;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use enforcecore::audit::{Durability, Entry, EntryLine};
+use enforcecore::audit::{Durability, Entry, EntryLine, hex};
 use enforcecore::call::Context;
-use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
+use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
-use enforcecore::outcome::{BeginMode, Outcome, Permit};
+use enforcecore::outcome::{BeginMode, Outcome, Permit, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
@@ -55,12 +55,12 @@ struct Lee(AtomicU64);
 
 impl Approver for Lee {
     fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
-        if request.name.is_empty() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
+        if request.name.is_none() { AskOutcome::Unreachable } else { AskOutcome::Delivered { expires_us: i64::MAX } }
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let number = self.0.fetch_add(1, Ordering::SeqCst);
-        let id = format!("yes of {} {number}", request.name);
+        let id = format!("yes of {} {number}", request.name.unwrap_or_default());
         (number > 0).then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }
@@ -118,7 +118,7 @@ impl Script {
     fn names(&self) -> Vec<(String, &'static str)> {
         let keyer = self.world.log.keyer();
         let fact = |json: &str| keyer.fingerprint(&Value::from_json(json.as_bytes()).unwrap());
-        let policy = |text: &str| hex(&support::load(text).digest);
+        let policy = |text: &str| hex(support::load(text).digest());
         vec![
             (policy(POLICY), "$POLICY"),
             (policy(&later()), "$LATER"),
@@ -191,7 +191,7 @@ fn told_ends(script: &mut Script) {
     script.ends("failed in parts", "look", look, |_| Outcome::FailedWith(parts));
     script.ends("crashed", "look", look, |_| Outcome::Crashed);
     script.ends("panicked", "look", look, |_| panic!("in the tool"));
-    script.ends("overdue", "look", look, |_| Outcome::Overdue);
+    script.ends("overdue", "look", look, |_| Outcome::Overdue(Stopped::Cancelled));
     script.ends("late", "look", look, |_| {
         clock.pass(10_000_001);
         Outcome::Done(value(facts))
@@ -304,7 +304,7 @@ static SESSION: Expect = expect![[r##"
     {"call":"c7","code":"tool_crashed","durability":"strict","effect":"unknown","index":18,"kind":"outcome","mono_us":0,"session":"$s1","time_us":1772366400000000}
     # overdue
     {"call":"c8","code":"allowed","commitment":"c9bab4951c1bb212dcdf4ab65ae8f278","decision":"allow","durability":"strict","index":19,"kind":"intent","mode":"closed","mono_us":0,"policy":"$POLICY","principal":"$ana","rules":["look"],"session":"$s1","time_us":1772366400000000,"tool":"look"}
-    {"call":"c8","code":"deadline_exceeded","durability":"strict","effect":"unknown","index":20,"kind":"outcome","mono_us":0,"session":"$s1","time_us":1772366400000000}
+    {"call":"c8","code":"deadline_exceeded","durability":"strict","effect":"unknown","index":20,"kind":"outcome","mono_us":0,"note":{"stopped":"cancelled"},"session":"$s1","time_us":1772366400000000}
     # late
     {"call":"c9","code":"allowed","commitment":"c9bab4951c1bb212dcdf4ab65ae8f278","decision":"allow","durability":"strict","index":21,"kind":"intent","mode":"closed","mono_us":0,"policy":"$POLICY","principal":"$ana","rules":["look"],"session":"$s1","time_us":1772366400000000,"tool":"look"}
     {"call":"c9","code":"deadline_exceeded","durability":"strict","effect":"happened","index":22,"kind":"outcome","mono_us":10000001,"session":"$s1","time_us":1772366410000001}
@@ -333,26 +333,26 @@ static SESSION: Expect = expect![[r##"
     {"call":"c17","code":"allowed","commitment":"349b9231d560c20b0956a89fde8a6d0d","decision":"allow","delta":[{"amount_micros":1000000,"bucket":"2026-03-01","budget":"day","key":"$for-ana","op":"reserve","span_us":0},{"amount_micros":1000000,"bucket":"","budget":"hour","key":"$for-everyone","op":"reserve","span_us":3600000000}],"durability":"strict","index":37,"kind":"intent","mode":"closed","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["small"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     {"call":"c17","code":"not_started","durability":"strict","index":38,"kind":"void","mono_us":10000001,"session":"$s1","time_us":1772366410000001}
     # by a rule, with its reason
-    {"call":"c18","code":"denied_by_rule","decision":"deny","durability":"strict","index":39,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["never"],"session":"$s1","time_us":1772366410000001,"tool":"wipe"}
+    {"call":"c18","code":"denied_by_rule","condition":"evidence#/rules/6","decision":"deny","durability":"strict","index":39,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"never","rules":["never"],"session":"$s1","time_us":1772366410000001,"tool":"wipe"}
     # by no rule
-    {"call":"c19","code":"no_rule","decision":"deny","durability":"strict","index":40,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"fetch"}
+    {"call":"c19","code":"no_rule","condition":"evidence#/rules/1/when/url/host","decision":"deny","durability":"strict","index":40,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"api","session":"$s1","time_us":1772366410000001,"tool":"fetch"}
     # an argument of another type
-    {"call":"c20","code":"wrong_type","decision":"deny","durability":"strict","index":41,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c20","code":"wrong_type","condition":"evidence#/tools/look/args/text","decision":"deny","durability":"strict","index":41,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # an undeclared argument
-    {"call":"c21","code":"undeclared_argument","decision":"deny","durability":"strict","index":42,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c21","code":"undeclared_argument","condition":"evidence#/tools/look/args","decision":"deny","durability":"strict","index":42,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # an unknown tool
-    {"call":"c22","code":"unknown_tool","decision":"deny","durability":"strict","index":43,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
+    {"call":"c22","code":"unknown_tool","decision":"deny","durability":"strict","index":43,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck","tool_name":"wreck"}
     # what is executed and found
     {"delta":[{"class":"url_credentials","fingerprints":["3d9ff17888470b3d174760604ac696d8"],"first":1,"op":"placeholders","session":"$s1"}],"durability":"strict","index":44,"kind":"state","mono_us":10000001,"session":"$s1","time_us":1772366410000001}
     {"call":"c23","code":"finding_in_executed_argument","decision":"deny","durability":"strict","index":45,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["api"],"session":"$s1","time_us":1772366410000001,"tool":"fetch"}
     # a placeholder
-    {"call":"c24","code":"unknown_tool","decision":"deny","durability":"strict","index":46,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
+    {"call":"c24","code":"unknown_tool","decision":"deny","durability":"strict","index":46,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck","tool_name":"wreck"}
     # beyond its budget
-    {"call":"c25","code":"budget_exceeded","decision":"deny","durability":"strict","index":47,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["big","day"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
+    {"call":"c25","code":"budget_exceeded","condition":"evidence#/budgets/0","decision":"deny","durability":"strict","index":47,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"day","rules":["big","day"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     # waits for one yes
     {"call":"c26","code":"approval_required","decision":"ask","durability":"strict","index":48,"kind":"pending","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["big"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     # by a rule without a reason
-    {"call":"c27","code":"denied_by_rule","decision":"deny","durability":"strict","index":49,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["nor-at-night"],"session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c27","code":"denied_by_rule","condition":"evidence#/rules/7/when/session.night/equals","decision":"deny","durability":"strict","index":49,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"nor-at-night","rules":["nor-at-night"],"session":"$s1","time_us":1772366410000001,"tool":"look"}
     # what no face could read
     {"call":"c28","code":"duplicate_key","decision":"deny","durability":"strict","index":50,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # approved

@@ -51,7 +51,7 @@ fn put(map: &mut Map, name: &str, json: &str) {
 /// Each member by its name, and what makes it another one.
 type Difference = (&'static str, fn(&mut Call));
 
-const DIFFERENCES: [Difference; 33] = [
+const DIFFERENCES: [Difference; 34] = [
     ("tenant", |call| call.context.tenant = "south".to_owned()),
     ("no tenant", |call| call.context.tenant = String::new()),
     ("session id", |call| call.context.session_id = "s2".to_owned()),
@@ -89,6 +89,7 @@ const DIFFERENCES: [Difference; 33] = [
     ("amount", |call| put(&mut call.args, "amount", "1.000001")),
     ("amount below zero", |call| put(&mut call.args, "amount", "-1")),
     ("an argument less", |call| drop(call.args.shift_remove("amount"))),
+    ("an argument that is null", |call| put(&mut call.args, "amount", "null")),
     ("text and file exchanged", |call| {
         put(&mut call.args, "text", r#""/w/a""#);
         put(&mut call.args, "file", r#""/hello""#);
@@ -169,7 +170,7 @@ impl Approver for Lead {
 
     fn grant(&self, request: ApprovalRequest<'_>, digest: &[u8; 32], now_us: i64) -> Option<Grant> {
         let given = self.0.lock().unwrap().contains(digest);
-        let id = format!("yes-{}", request.name);
+        let id = format!("yes-{:?}", request.name);
         given.then(|| Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX })
     }
 }
@@ -221,15 +222,17 @@ struct Doors {
 
 impl Approver for Doors {
     fn ask(&self, request: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
-        self.asked.lock().unwrap().push(request.name.to_owned());
-        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == request.name).unwrap();
+        let asked = request.name.unwrap();
+        self.asked.lock().unwrap().push(asked.to_owned());
+        let (_, expires_us) = self.doors.iter().find(|(name, _)| *name == asked).unwrap();
         expires_us.map_or(AskOutcome::Unreachable, |expires_us| AskOutcome::Delivered { expires_us })
     }
 
     fn grant(&self, request: ApprovalRequest<'_>, _digest: &[u8; 32], now_us: i64) -> Option<Grant> {
-        let id = format!("yes-{}", request.name);
+        let asked = request.name.unwrap();
+        let id = format!("yes-{asked}");
         let grant = Grant { id, approver: "lee".to_owned(), given_us: now_us, expires_us: i64::MAX };
-        self.yes.contains(&request.name).then_some(grant)
+        self.yes.contains(&asked).then_some(grant)
     }
 }
 

@@ -42,7 +42,7 @@ fn what_was_asked_is_decided_again_and_not_what_redaction_left_of_it() {
         world.store.at_next_turn(move || {
             let reloading = enforcer.clone();
             std::thread::spawn(move || reloading.rebind(reloaded).unwrap());
-            while enforcer.policy().name != "reloaded" {
+            while enforcer.policy().name() != "reloaded" {
                 std::thread::yield_now();
             }
         });

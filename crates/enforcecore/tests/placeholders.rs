@@ -11,6 +11,7 @@ use std::sync::{Arc, Barrier};
 use enforcecore::audit::{Delta, Durability, EntryKind};
 use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{Completed, Outcome, Refused};
 use enforcecore::policy::{Policy, Protected};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
@@ -156,6 +157,7 @@ fn another(world: &World) -> Enforcer {
         clock: Arc::clone(&world.clock) as _,
         random: Arc::new(support::CountingRandom::default()),
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).unwrap()
 }
@@ -383,8 +385,8 @@ fn the_policy_says_by_argument_what_becomes_of_a_placeholder() {
     assert_eq!(write(&world, "s1", both).unwrap_err().code, "placeholder_in_argument");
 }
 
-/// Says yes to what has this name.
-struct YesTo(&'static [&'static str]);
+/// Says yes to what has one of these names, or none.
+struct YesTo(&'static [Option<&'static str>]);
 
 impl Approver for YesTo {
     fn ask(&self, _approval: ApprovalRequest<'_>, _call: &FrozenCall) -> AskOutcome {
@@ -392,7 +394,7 @@ impl Approver for YesTo {
     }
 
     fn grant(&self, approval: ApprovalRequest<'_>, digest: &[u8; 32], _now_us: i64) -> Option<Grant> {
-        let id = format!("{}{digest:?}", approval.name);
+        let id = format!("{:?}{digest:?}", approval.name);
         let grant = Grant { id, approver: "lee".to_owned(), given_us: NOON_US - 1, expires_us: i64::MAX };
         self.0.contains(&approval.name).then_some(grant)
     }
@@ -406,11 +408,11 @@ fn a_placeholder_is_asked_for_and_recorded_beside_everything_else() {
         ("a", "b", &[][..], Ok(())),
         ("bob@example.com", "b", &[], Ok(())),
         ("a", "EC_EMAIL_1", &[], Err("approval_required")),
-        ("a", "EC_EMAIL_1", &[""], Ok(())),
-        ("boss", "b", &["chief"], Ok(())),
-        ("boss", "EC_EMAIL_1", &["chief"], Err("approval_required")),
-        ("boss", "EC_EMAIL_1", &[""], Err("approval_required")),
-        ("boss", "EC_EMAIL_1", &["", "chief"], Ok(())),
+        ("a", "EC_EMAIL_1", &[None], Ok(())),
+        ("boss", "b", &[Some("chief")], Ok(())),
+        ("boss", "EC_EMAIL_1", &[Some("chief")], Err("approval_required")),
+        ("boss", "EC_EMAIL_1", &[None], Err("approval_required")),
+        ("boss", "EC_EMAIL_1", &[None, Some("chief")], Ok(())),
     ] {
         let world = World::with(POLICY, Durability::Strict, Some(Arc::new(YesTo(yes))));
         assert_eq!(result(&world.enforcer, "s1", "ann@example.com"), "EC_EMAIL_1");

@@ -439,7 +439,7 @@ fn a_policy_says_what_it_needs_and_what_it_can_open() {
     assert!(full.exceeds(&weak).iter().all(|one| one.span.line > 1 && one.span.file == "policy.yaml"));
     let strong = Face::new("strong", Capabilities::ALL);
     assert!(full.exceeds(&strong).is_empty() && full.uses_state());
-    assert_ne!(plain.digest, full.digest);
+    assert_ne!(plain.digest(), full.digest());
 }
 
 #[test]
@@ -462,7 +462,7 @@ fn whatever_asks_where_a_path_leads_needs_a_face_that_can_tell() {
 
 #[test]
 fn the_digest_is_over_the_meaning() {
-    let digest = |text: &str| policy(&format!("enforcecore: 1\nname: p\nversion: \"1\"\n{text}")).digest;
+    let digest = |text: &str| policy(&format!("enforcecore: 1\nname: p\nversion: \"1\"\n{text}")).digest().to_owned();
     let one = digest(
         "tools: {t: {does: reads, args: {a: decimal}, returns: web}}\nrules: [{allow: t, id: a, when: {a: {at_most: 5}}}]\n",
     );

@@ -285,6 +285,19 @@ proptest! {
     }
 
     #[test]
+    fn null_is_decided_as_an_argument_that_is_not_given(
+        root in any_document(false),
+        bound in any_bound(),
+        world in any_world(),
+    ) {
+        let documents = [root, bound];
+        let absent = World { arg: None, ..world };
+        let mut null = scene(&absent);
+        null.args = Value::Map(null.args.as_map().unwrap().clone().into_iter().chain([("a".to_owned(), Value::Null)]).collect());
+        prop_assert_eq!(null.decide(&build(&documents)), decide(&documents, &absent), "{:?} {:?}", documents, absent);
+    }
+
+    #[test]
     fn what_becomes_unknown_never_permits_more(
         root in any_document(false),
         bound in any_bound(),
@@ -337,7 +350,7 @@ proptest! {
         let decision = scene.decide(&policy);
         let text = |name: &str| scene.args.as_map().unwrap().get(name).and_then(Value::as_text);
         if decision.verdict != Verdict::Deny {
-            prop_assert!(!decision.malformed && decision.code != "no_rule");
+            prop_assert!(!decision.is_malformed() && decision.code != "no_rule");
             match tool {
                 "get_ticket" | "refund" => prop_assert_eq!(text("ticket_id"), Some("t1")),
                 "send_email" => prop_assert_eq!(text("to"), Some("a@x.org")),

@@ -83,7 +83,7 @@ fn the_policy_speaks_first_and_the_reason_names_no_path() {
     let check = |path: &str, code: &str, words: &str| {
         let decision = world.enforcer.decide_only(call("write", &format!(r#"{{"path":"{path}"}}"#)));
         assert_eq!((decision.code.as_str(), decision.reason.as_str()), (code, words));
-        assert!(decision.charges.is_empty() && !decision.malformed);
+        assert!(decision.charges.is_empty() && !decision.is_malformed());
     };
     check("/w/keys/old/a", "denied_by_rule", "`own-word` denies this call");
     check("/w/keys/a", "protected_path", "the argument `path` leads to the keys, which no tool may touch");

@@ -38,7 +38,7 @@ const FLOORS: [Floors; 8] = [
             "diagnostic",
             "redact",
             "lookalike",
-            "path call",
+            "path call explanation",
             "decision",
             "outcome",
             "ports",
@@ -71,7 +71,7 @@ const FLOORS: [Floors; 8] = [
     },
     Floors {
         folder: "crates/enforcecore/src/engine/",
-        order: &["context", "inbound admission", "open_call", "enforcer", "dry_run"],
+        order: &["identity", "context", "inbound admission recorded", "open_call", "enforcer", "dry_run"],
     },
     Floors {
         folder: "crates/enforcecore-host/src/",
@@ -98,9 +98,11 @@ const FLOORS: [Floors; 8] = [
             "peer",
             "answer",
             "session",
+            "overdue",
             "call",
             "inspect",
             "session_loop",
+            "restart",
         ],
     },
     Floors {

@@ -1,7 +1,7 @@
 //! A verification report for people and for machines.
 
+use enforcecore::audit::hex;
 use enforcecore::audit::{Checkpoint, LogFinding, LogReport, LogVerdict, Place};
-use enforcecore::call::hex;
 use serde_json::{Value as Json, json};
 
 /// `{"v","verdict","shards":[{"path","entries","root"}],"findings":[..]}` and what else the report knows.

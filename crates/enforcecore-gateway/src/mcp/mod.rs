@@ -2,8 +2,8 @@
 //!
 //! `frame` (lines to messages, strictly) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
 //! whom) -> `peer` (requests on their way to one side, and their answers) -> `answer` (what the client is told) -> `server` (the
-//! process) -> `session` (what its tasks share) -> `call` (a tool call through the line) -> `inspect` (what each side may see of
-//! the other) -> `session_loop`. Each uses only those before it. The messages are our own and not a library's: a typed reader
+//! process) -> `session` (what its tasks share) -> `overdue` (a call and its deadline) -> `call` (a tool call through the line)
+//! -> `inspect` (what each side may see of the other) -> `session_loop` -> `restart`. Each uses only those before it. The messages are our own and not a library's: a typed reader
 //! accepts a key twice, drops what it does not know, and has no place to say which of two ids a request meant.
 
 mod frame;
@@ -18,10 +18,14 @@ mod answer;
 mod server;
 mod session;
 
+mod overdue;
+
 mod call;
 mod contract;
 mod inspect;
 mod session_loop;
+
+mod restart;
 
 pub use frame::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
 pub use methods::PROTOCOL_VERSIONS;

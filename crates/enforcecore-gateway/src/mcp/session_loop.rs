@@ -5,8 +5,7 @@ use std::future::Future;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
@@ -14,11 +13,13 @@ use enforcecore::codes::call as code;
 use enforcecore::enforcer::Enforcer;
 use enforcecore::ports::StoreError;
 use enforcecore::value::{Map, Value};
+use enforcecore_host::process::Spawn;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
 use super::call;
@@ -26,7 +27,7 @@ use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
 use super::peer::{Answer, Answered, Expected, Lost, Peer};
-use super::server::{Server, pass_on};
+use super::server::{Process, Server, pass_on};
 use super::session::Session;
 use super::shape::Members;
 use super::stage::{Stage, stage};
@@ -45,6 +46,8 @@ pub struct Proxy {
     pub context: Context,
     /// Where what the server writes to its stderr goes.
     pub stderr: Box<dyn Write + Send>,
+    /// How long a server has to show that it is alive once it was told to cancel an overdue call.
+    pub cancel_grace: Duration,
 }
 
 /// How a session ended.
@@ -68,23 +71,27 @@ impl Proxy {
         server: Server,
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, StoreError> {
-        let Server { process, stdin, stdout, stderr } = server;
+        let Server { program, tree, stdin, stdout, stderr } = server;
         let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
-        let Proxy { enforcer, context, stderr: to } = self;
-        let policy = enforcer.clone();
-        let mut stderr = pass_on(stderr, move || policy.policy().result_classes(), to);
-        let session = Arc::new(Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) });
-        let (from_client, from_server) = listen_to(&session, input, stdout);
+        let Proxy { enforcer, context, stderr: to, cancel_grace } = self;
+        let complaints = Arc::new(Mutex::new(to));
+        let session = Session::new(enforcer, context, (client, server), Process::of(tree), cancel_grace);
+        let session = Arc::new(session);
         let mut session_loop = SessionLoop {
+            from_client: hear_client(&session, input),
+            from_server: hear_server(&session, stdout),
+            stderr: hear_complaints(&session, stderr, &complaints),
             session,
-            from_client,
-            from_server,
+            program,
+            complaints,
             writer,
             tasks: JoinSet::new(),
             asked: JoinSet::new(),
             open: HashSet::new(),
-            greeted: false,
+            greeting: None,
+            initialized: false,
+            silent: false,
         };
         let ended = session_loop.listen(stop).await;
         if !matches!(ended, Ended::ServerLeft(_)) {
@@ -92,30 +99,40 @@ impl Proxy {
         }
         let status = session_loop.end().await?;
         session_loop.session.client.close();
-        let _ = timeout(GRACE, async { ((&mut session_loop.writer).await, stderr.recv().await) }).await;
+        let _ = timeout(GRACE, async { ((&mut session_loop.writer).await, session_loop.stderr.recv().await) }).await;
         Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
     }
 }
 
 /// The session with what only its loop touches.
-struct SessionLoop {
-    session: Arc<Session>,
+pub(super) struct SessionLoop {
+    pub(super) session: Arc<Session>,
     from_client: Stage<ClientSaid>,
-    from_server: Stage<ServerSaid>,
+    pub(super) from_server: Stage<ServerSaid>,
+    /// What the server complains about, and where that goes.
+    pub(super) stderr: Stage<()>,
+    pub(super) complaints: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// How the server is started.
+    pub(super) program: Spawn,
     /// Writes to the client.
     writer: JoinHandle<()>,
     /// What the client asked for.
-    tasks: JoinSet<Handled>,
+    pub(super) tasks: JoinSet<Handled>,
     /// What the server asked for.
-    asked: JoinSet<()>,
+    pub(super) asked: JoinSet<()>,
     /// The client's ids that are not answered yet.
     open: HashSet<String>,
-    greeted: bool,
+    /// How the client greeted the server.
+    pub(super) greeting: Option<Map>,
+    /// Whether the client said that it is ready.
+    pub(super) initialized: bool,
+    /// The server says nothing more, because it is being ended.
+    pub(super) silent: bool,
 }
 
 /// A request of the client that was handled.
 #[derive(Default)]
-struct Handled {
+pub(super) struct Handled {
     /// The client's id, if it is to be freed.
     freed: Option<String>,
     /// The id and the answer, if it is not sent yet.
@@ -133,16 +150,24 @@ impl Drop for SessionLoop {
 impl SessionLoop {
     async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
         tokio::pin!(stop);
+        let session = Arc::clone(&self.session);
         loop {
+            // What the client says while the server is being ended is for the next one.
+            let hears_client = self.tasks.len() < 2 * CALLS_MAX && !session.is_ending();
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
-                said = self.from_server.recv() => match said {
+                () = session.ended.notified() => match self.restart(stop.as_mut()).await {
+                    Ok(()) => {}
+                    Err(ended) => return ended,
+                },
+                said = self.from_server.recv(), if !self.silent => match said {
                     Some(said) => self.server_says(said),
+                    None if session.is_ending() => self.silent = true,
                     None => return Ended::ServerLeft(None),
                 },
                 // Beyond its calls there are only refusals, which wait only for a client that does not read them.
-                said = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match said {
+                said = self.from_client.recv(), if hears_client => match said {
                     Some(said) => self.client_says(said),
                     None => return Ended::ClientLeft,
                 },
@@ -181,7 +206,20 @@ impl SessionLoop {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
             }
         };
-        // What it had said still counts, also where it is still being inspected.
+        self.hear_the_rest().await;
+        self.session.server.gone();
+        self.session.client.gone();
+        if timeout(GRACE, self.conclude_all()).await.is_err() {
+            // A side that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
+            self.writer.abort();
+            self.asked.abort_all();
+            self.conclude_all().await;
+        }
+        ended.map_err(|error| StoreError::new("end the server", error))?
+    }
+
+    /// What a server had said before it ended still counts, also where it is still being inspected.
+    pub(super) async fn hear_the_rest(&mut self) {
         let rest = async {
             loop {
                 tokio::select! {
@@ -194,15 +232,6 @@ impl SessionLoop {
             }
         };
         let _ = timeout(GRACE, rest).await;
-        self.session.server.gone();
-        self.session.client.gone();
-        if timeout(GRACE, self.conclude_all()).await.is_err() {
-            // A side that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
-            self.writer.abort();
-            self.asked.abort_all();
-            self.conclude_all().await;
-        }
-        ended.map_err(|error| StoreError::new("end the server", error))?
     }
 
     async fn conclude_all(&mut self) {
@@ -214,7 +243,7 @@ impl SessionLoop {
 
     /// Frees the id of a request and then answers it: once the client has the answer, the id is free. Where there is no room for
     /// the answer, the id stays in use until there is.
-    fn conclude(&mut self, handled: Handled) {
+    pub(super) fn conclude(&mut self, handled: Handled) {
         let Handled { freed, answer } = handled;
         freed.iter().for_each(|id| self.forget(id));
         let Some((id, body)) = answer else { return };
@@ -285,7 +314,7 @@ impl SessionLoop {
     }
 
     fn may_come_first(&self, method: &str, asked: &Asked) -> bool {
-        let first = matches!(asked, Asked::Pass(Passing::Handshake, _)) && !self.greeted;
+        let first = matches!(asked, Asked::Pass(Passing::Handshake, _)) && self.greeting.is_none();
         // What is not served at all is better said so.
         first || method == "ping" || matches!(asked, Asked::Unserved)
     }
@@ -300,7 +329,9 @@ impl SessionLoop {
             Ok(params) => params,
             Err(malformed) => return self.refuse(id, method, malformed, Refusing::Error(INVALID_PARAMS)),
         };
-        self.greeted |= greets;
+        if greets {
+            self.greeting = Some(params.clone());
+        }
         let key = id.to_json();
         let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
         self.tasks.spawn(async move { Handled { freed: answered.await.then_some(key), answer: None } });
@@ -319,6 +350,7 @@ impl SessionLoop {
                 let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this notification is not passed on");
                 return self.refuse(Value::Null, method, malformed, Refusing::Silently);
             }
+            "notifications/initialized" => self.initialized = true,
             _ => {}
         }
         if !session.server.tell(&method, params) {
@@ -326,10 +358,13 @@ impl SessionLoop {
         }
     }
 
-    fn server_says(&mut self, said: ServerSaid) {
+    pub(super) fn server_says(&mut self, said: ServerSaid) {
         match said {
             ServerSaid::Answers(id, answer) => {
-                if !answer.is_some_and(|answer| self.server_answers(&id, answer)) {
+                if answer.is_some_and(|answer| self.server_answers(&id, answer)) {
+                } else if self.session.server.is_over(&id) {
+                    info!("the server answered a call that was overdue; dropped");
+                } else {
                     debug!("the server answered what it was not asked, or too late; dropped");
                 }
             }
@@ -361,11 +396,15 @@ impl SessionLoop {
     /// One for which there is no room is dropped, as one that comes while no listener is there.
     fn server_tells(&self, method: &str, mut params: Map) -> bool {
         let session = &self.session;
-        let passes = method != "notifications/progress" || session.server.readdress(&mut params);
-        if passes {
-            session.client.tell(method, params);
+        if method == "notifications/progress" && !session.server.readdress(&mut params) {
+            if let Some(overdue) = session.server.goes_on(&params, session.grace) {
+                let session = Arc::clone(session);
+                spawn_blocking(move || session.end_server(overdue));
+            }
+            return false;
         }
-        passes
+        session.client.tell(method, params);
+        true
     }
 
     fn server_asks(&mut self, id: Value, method: String, asked: Option<(Map, Members)>) {
@@ -429,20 +468,30 @@ enum Refusing {
     Silently,
 }
 
-/// What both sides say, inspected.
-fn listen_to(
+/// What the client says, inspected.
+fn hear_client(session: &Arc<Session>, input: impl AsyncRead + Unpin + Send + 'static) -> Stage<ClientSaid> {
+    let session = Arc::clone(session);
+    stage(BufReader::new(input), move |line| {
+        let inspector = Inspector::new(session.enforcer.clone(), session.context.clone());
+        ControlFlow::Continue(inspector.client_said(&session.client, &line))
+    })
+}
+
+/// What the server says, inspected.
+pub(super) fn hear_server(session: &Arc<Session>, stdout: ChildStdout) -> Stage<ServerSaid> {
+    let session = Arc::clone(session);
+    stage(BufReader::new(stdout), move |line| {
+        let inspector = Inspector::new(session.enforcer.clone(), session.context.clone());
+        ControlFlow::Continue(inspector.server_said(&session.server, &line))
+    })
+}
+
+/// Passes on what the server complains about.
+pub(super) fn hear_complaints(
     session: &Arc<Session>,
-    client: impl AsyncRead + Unpin + Send + 'static,
-    server: impl AsyncRead + Unpin + Send + 'static,
-) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
-    let (of_client, of_server) = (Arc::clone(session), Arc::clone(session));
-    let client = stage(BufReader::new(client), move |line| {
-        let inspector = Inspector::new(of_client.enforcer.clone(), of_client.context.clone());
-        ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
-    });
-    let server = stage(BufReader::new(server), move |line| {
-        let inspector = Inspector::new(of_server.enforcer.clone(), of_server.context.clone());
-        ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
-    });
-    (client, server)
+    stderr: ChildStderr,
+    to: &Arc<Mutex<Box<dyn Write + Send>>>,
+) -> Stage<()> {
+    let enforcer = session.enforcer.clone();
+    pass_on(stderr, move || enforcer.policy().result_classes(), Arc::clone(to))
 }

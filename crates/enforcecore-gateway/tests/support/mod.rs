@@ -11,7 +11,8 @@ use std::time::{Duration, Instant};
 use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, VerifyOptions};
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
-use enforcecore::ports::{LogStore, LogTurn, StoreError};
+use enforcecore::identity::Identities;
+use enforcecore::ports::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::session::State;
 use enforcecore::value::{Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
@@ -89,6 +90,22 @@ budgets:
 redact: {args: {every_string: [email]}, result: [secret]}
 "#;
 
+/// What a session is made of.
+pub struct Made {
+    pub policy: String,
+    /// The script of the server.
+    pub server: &'static str,
+    pub clock: Arc<dyn Clock>,
+    pub cancel_grace: Duration,
+}
+
+impl Default for Made {
+    fn default() -> Made {
+        let (policy, clock) = (POLICY.to_owned(), Arc::new(SystemClock::start()));
+        Made { policy, server: "server.py", clock, cancel_grace: Duration::from_millis(50) }
+    }
+}
+
 /// One session.
 pub struct World {
     pub folder: TempDir,
@@ -127,19 +144,25 @@ impl World {
 
     /// The same, where what the server complains about goes through a writer of the test's.
     pub async fn with(writer: impl FnOnce(Complaints) -> Box<dyn Write + Send>) -> World {
+        World::of(Made::default(), writer).await
+    }
+
+    /// The same, made of other parts.
+    pub async fn of(made: Made, writer: impl FnOnce(Complaints) -> Box<dyn Write + Send>) -> World {
+        let Made { policy: text, server, clock, cancel_grace } = made;
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.yaml");
-        std::fs::write(&policy, POLICY).unwrap();
+        std::fs::write(&policy, text).unwrap();
         let mut setup = Setup::new(&policy, FACE);
         setup.folders.log = folder.path().join("log");
         setup.folders.keys = folder.path().join("keys");
         let turns = Turns::default();
-        let enforcer = enforcer(&setup, &turns);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
-        let server = Server::start(&Spawn::new("python3").args([script, folder.path().to_str().unwrap()])).unwrap();
+        let enforcer = enforcer(&setup, &turns, clock);
+        let script = format!("{}/tests/{server}", env!("CARGO_MANIFEST_DIR"));
+        let server = Server::start(&Spawn::new("python3").args([&script, folder.path().to_str().unwrap()])).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()) };
+        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()), cancel_grace };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
@@ -229,12 +252,13 @@ impl World {
 
     /// The parameters of every message with this method that the server was told.
     pub fn heard(&self, method: &str) -> Vec<String> {
+        self.messages_with(method).iter().map(|message| at(message, "params")).collect()
+    }
+
+    /// Every message with this method that the server was told.
+    pub fn messages_with(&self, method: &str) -> Vec<Value> {
         let method = Value::from(method);
-        self.messages()
-            .into_iter()
-            .filter(|message| message.at("method") == Some(&method))
-            .map(|message| at(&message, "params"))
-            .collect()
+        self.messages().into_iter().filter(|message| message.at("method") == Some(&method)).collect()
     }
 
     /// The methods that the server was told, in order; `answer` for an answer.
@@ -327,23 +351,25 @@ impl World {
 }
 
 /// An enforcer as the host puts it together, but for whose turn the test decides.
-fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
+fn enforcer(setup: &Setup, turns: &Turns, clock: Arc<dyn Clock>) -> Enforcer {
     let policy = load_policy(&setup.policy).unwrap().policy;
     let protected = protected(setup, &policy).unwrap();
-    let (clock, random) = (Arc::new(SystemClock::start()), Arc::new(SystemRandom));
+    let random = Arc::new(SystemRandom);
     let folders = &setup.folders;
     let parts = LogParts {
         store: Box::new(HeldStore { files: FileLog::open(&folders.log).unwrap(), turns: turns.clone() }),
         signer: Box::new(load_or_create_signer(&folders.keys, &folders.origin).unwrap()),
         anchor: None,
-        clock: clock.clone(),
+        clock: Arc::clone(&clock),
         random: random.clone(),
         keyer: load_or_create_keyer(&folders.keys).unwrap(),
         origin: folders.origin.clone(),
     };
     let log = Arc::new(Log::open(parts, State::default()).unwrap());
     let (face, resolver, durability) = (setup.face, Arc::new(FileSystem), Durability::Strict);
-    let parts = EnforcerParts { policy, face, log, resolver, protected, approver: None, clock, random, durability };
+    let (approver, identities) = (None, Identities::Keyed);
+    let parts =
+        EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability, identities };
     Enforcer::new(parts).unwrap()
 }
 
@@ -420,7 +446,7 @@ pub fn text(answer: &Value) -> String {
 
 /// The code of a refusal or an end without a result.
 pub fn code(answer: &Value) -> String {
-    let inside = ["result.structuredContent.enforcecore.code", "error.data.enforcecore.code"];
+    let inside = ["result._meta.enforcecore/decision.code", "error.data.enforcecore/decision.code"];
     let found = inside.iter().find_map(|path| answer.at(path)).and_then(Value::as_text);
     found.map_or_else(|| at(answer, "error.code"), str::to_owned)
 }

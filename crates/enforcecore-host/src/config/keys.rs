@@ -4,6 +4,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path;
+use std::time::Duration;
 
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
@@ -67,10 +68,14 @@ keys! {
         default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" };
     Durability = KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
         default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" };
-    SessionIdle = KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: Time,
+    Identities = KeyRow { name: "identities", variable: "ENFORCECORE_IDENTITIES", form: OneOf(&["keyed", "clear"]),
+        default: Some("keyed"), protects: true, doc: "`keyed`: the log names principals and sessions by keyed names; `clear`: in clear as well" };
+    SessionIdle = KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
         default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" };
     Workspace = KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
         default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" };
+    CancelGrace = KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
+        default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" };
     LogLevel = KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
         default: Some("warn"), protects: false, doc: "what the program logs about itself" };
     LogFormat = KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
@@ -127,10 +132,22 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
-    /// A length of time: digits and a unit.
-    Time,
+    /// A length of time within bounds, which are also in words: digits and a unit.
+    Time {
+        least: Duration,
+        most: Duration,
+        bounds: &'static str,
+    },
     OneOf(&'static [&'static str]),
 }
+
+/// How long a session may be idle.
+const SESSION_IDLE: ValueForm =
+    Time { least: SESSION_IDLE_MIN, most: Duration::from_hours(31 * 24), bounds: "from 1m to 31d, as `24h`" };
+
+/// How long a server may take to react. What is waited for longer is waited for in vain.
+const CANCEL_GRACE: ValueForm =
+    Time { least: Duration::from_millis(1), most: Duration::from_mins(10), bounds: "from 1ms to 10m, as `5s`" };
 
 impl ValueForm {
     /// The value as it is used, or why it cannot be.
@@ -149,10 +166,10 @@ impl ValueForm {
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
-            Time => {
+            Time { least, most, bounds } => {
                 let text = text()?;
-                let form = || format!("is a length of time from 1m to 31d, as `24h`, not `{text}`");
-                parse_duration(text).is_none_or(|time| time < SESSION_IDLE_MIN).then(form)
+                let fits = parse_duration(text).is_some_and(|time| (*least..=*most).contains(&time));
+                (!fits).then(|| format!("is a length of time {bounds}, not `{text}`"))
             }
             OneOf(words) => {
                 let text = text()?;

@@ -9,11 +9,12 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
+use enforcecore::identity::Identities;
 use enforcecore::policy::parse_duration;
-use std::time::Duration;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -140,9 +141,19 @@ impl Config {
         &self.files
     }
 
+    /// How long a server has to react once it was told to cancel an overdue call.
+    pub fn cancel_grace(&self) -> Duration {
+        parse_duration(self.text(Key::CancelGrace)).unwrap_or_default()
+    }
+
     /// How a call is acknowledged before it runs.
     pub fn durability(&self) -> Durability {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
+    }
+
+    /// Whether the log says names in clear.
+    pub fn identities(&self) -> Identities {
+        if self.text(Key::Identities) == "clear" { Identities::Clear } else { Identities::Keyed }
     }
 
     /// After how long without an entry a session's state leaves memory.
@@ -163,10 +174,11 @@ impl Config {
     /// What an enforcer is put together from, if a policy is named.
     pub fn setup(&self, face: Face) -> Option<Setup> {
         let setup = Setup::new(self.path(Key::Policy)?, face);
-        let (folders, durability) = (self.folders(), self.durability());
+        let (folders, durability, identities) = (self.folders(), self.durability(), self.identities());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
         let session_idle = self.session_idle().unwrap_or(setup.session_idle);
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, session_idle, ..setup })
+        let configuration = self.files.clone();
+        Some(Setup { folders, workspace, configuration, durability, identities, session_idle, ..setup })
     }
 
     /// Sets a value over those that were said before.

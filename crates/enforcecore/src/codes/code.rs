@@ -93,7 +93,12 @@ impl Family {
 
 /// The codes of one family: of each row the constant, and its place in the table `CODES`.
 macro_rules! codes {
-    ($family:expr; $($name:ident($code:literal, $title:literal, $explanation:literal, $example:literal, $instead:literal $(,)?);)*) => {
+    ($family:expr; $(
+        $name:ident = $code:literal, $title:literal:
+            $explanation:literal
+            example $example:literal
+            instead $instead:literal;
+    )*) => {
         $(
             #[doc = concat!("`", $code, "`: ", $title, ".")]
             pub const $name: Code = Code::new(&Page {

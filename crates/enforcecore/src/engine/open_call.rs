@@ -11,7 +11,7 @@ use crate::call::CallId;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::decision::Decision;
-use crate::outcome::{Completed, Outcome, Refusal, Refused};
+use crate::outcome::{Completed, Due, Outcome, Refusal, Refused, Stopped};
 use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
 use crate::state::numbering::{NotNumbered, Numbering};
 use crate::state::session::State;
@@ -27,6 +27,7 @@ pub(super) struct OpenCall {
     shared: Arc<Shared>,
     process: u32,
     begun_us: u64,
+    due: Option<Due>,
     ended: bool,
 }
 
@@ -49,6 +50,8 @@ pub(super) struct Ending {
     completed: Result<Completed, GivenUp>,
     redactions: BTreeMap<Class, u64>,
     delta: Vec<Delta>,
+    /// What was done about an overdue tool.
+    stopped: Option<Stopped>,
 }
 
 /// The end of a call whose tool did not start, or that was never finished: the code, why, and the kind of its entry.
@@ -56,14 +59,16 @@ type GivenUp = (Code, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
     pub(super) fn new(shared: &Arc<Shared>, context: CallContext, decision: Decision) -> OpenCall {
-        OpenCall {
-            context,
-            decision,
-            shared: Arc::clone(shared),
-            process: std::process::id(),
-            begun_us: shared.clock.monotonic_us(),
-            ended: false,
-        }
+        let begun_us = shared.clock.monotonic_us();
+        let deadline = decision.obligations.deadline;
+        let due = deadline.map(|deadline| Due::new(deadline, Arc::clone(&shared.clock), begun_us));
+        let (shared, process) = (Arc::clone(shared), std::process::id());
+        OpenCall { context, decision, shared, process, begun_us, due, ended: false }
+    }
+
+    /// When the result is due.
+    pub(super) fn due(&self) -> Option<&Due> {
+        self.due.as_ref()
     }
 
     /// Whether this process may still end the call.
@@ -81,15 +86,14 @@ impl OpenCall {
 
     /// What may be seen of an outcome. Nothing is written yet.
     pub(super) fn ending(&self, outcome: Outcome) -> Ending {
-        let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
+        let late = self.due.as_ref().is_some_and(Due::is_over);
         match outcome {
             Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
             Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", EffectStatus::Unknown),
-            Outcome::Overdue => Ending::failed(
-                code::DEADLINE_EXCEEDED,
-                "the tool did not end before its deadline",
-                EffectStatus::Unknown,
-            ),
+            Outcome::Overdue(stopped) => Ending {
+                stopped: Some(stopped),
+                ..Ending::failed(code::DEADLINE_EXCEEDED, stopped.sentence(), EffectStatus::Unknown)
+            },
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
                 Ending::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", EffectStatus::Happened)
             }
@@ -127,7 +131,15 @@ impl OpenCall {
             Ok(_) => {
                 let (kind, reason) =
                     (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
-                Refused { call, kind, code: code::NOT_STARTED, reason, rules: Vec::new(), recorded: true }
+                Refused {
+                    call,
+                    kind,
+                    code: code::NOT_STARTED,
+                    reason,
+                    rules: Vec::new(),
+                    recorded: true,
+                    explanation: None,
+                }
             }
         }
     }
@@ -158,7 +170,7 @@ impl OpenCall {
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
         let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: EffectStatus::Unknown };
-        Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null) }
+        Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null), stopped: None }
     }
 
     /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done.
@@ -180,6 +192,7 @@ impl OpenCall {
                 completed: Ok(complete(redacted.value)),
                 redactions: redacted.counts,
                 delta: self.observed(structured),
+                stopped: None,
             },
         }
     }
@@ -261,12 +274,12 @@ impl Ending {
         self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
             let kind = if code == code::PATH_CHANGED { Refusal::Denied } else { Refusal::EnforcementFailed };
-            Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
+            Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true, explanation: None }
         })
     }
 
     fn plain(completed: Result<Completed, GivenUp>) -> Ending {
-        Ending { completed, redactions: BTreeMap::new(), delta: Vec::new() }
+        Ending { completed, redactions: BTreeMap::new(), delta: Vec::new(), stopped: None }
     }
 
     fn failed(code: Code, message: &str, effect: EffectStatus) -> Ending {
@@ -303,7 +316,9 @@ impl Ending {
             Err((.., body)) => body(end),
             Ok(_) => {
                 let redactions = self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect();
-                Body::Outcome(OutcomeRecord { end, effect: self.effect(), redactions })
+                let stopped = self.stopped.map(|stopped| ("stopped".to_owned(), stopped.as_str().to_owned()));
+                let note = stopped.into_iter().collect();
+                Body::Outcome(OutcomeRecord { end, effect: self.effect(), note, redactions })
             }
         };
         body.into()

@@ -22,17 +22,23 @@ pub(crate) struct Core {
     pub(crate) approvals: BTreeMap<String, Approval>,
     pub(crate) tests: Vec<InlineTest>,
     pub(crate) needs: Needs,
+    /// A server that was ended because a call was overdue is started again.
+    pub(crate) restarts: bool,
 }
 
 /// A tool as all documents together declare it: effects unite, argument checks all hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
+    /// The first document that declares it.
+    pub(crate) document: usize,
     pub(crate) undeclared: bool,
     pub(crate) effects: ToolEffects,
     pub(crate) args: IndexMap<String, Arg>,
     pub(crate) returns: Trust,
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) obligations: Obligations,
+    /// Arguments that entries repeat, of any document.
+    pub(crate) record: Vec<String>,
     /// Protected names that every document permits to it.
     pub(crate) unprotected: Vec<&'static str>,
 }
@@ -51,8 +57,11 @@ pub(crate) struct Arg {
 /// One document's rules, sliced by tool.
 #[derive(Debug)]
 pub(crate) struct CoreDocument {
+    pub(crate) name: String,
     /// Permits nothing, only restricts.
     pub(crate) guardrail: bool,
+    /// Whether a caller may read why it refuses.
+    pub(crate) explained: bool,
     pub(crate) base: Obligations,
     pub(crate) rules: Vec<CoreRule>,
     pub(crate) rules_of: HashMap<String, Vec<Selected>>,
@@ -92,6 +101,8 @@ pub(crate) struct Test {
 #[derive(Debug)]
 pub(crate) struct CoreBudget {
     pub(crate) id: String,
+    /// What is counted: `calls`, a currency, or an argument's name.
+    pub(crate) unit: String,
     pub(crate) at_most: Operand,
     pub(crate) window: Window,
     pub(crate) for_each: Vec<Reference>,

@@ -26,32 +26,29 @@ pub use self::ast::OnPlaceholder;
 use self::ast::Verb;
 pub(crate) use self::ast::{Expectation, InlineTest, TestCall};
 use self::compiled::Core;
+pub(crate) use self::eval::explain::Explained;
+use self::eval::named;
+pub(crate) use self::eval::named::{Counted, Terms};
 pub use self::eval::protected::{Place, Protected};
 pub use self::load::unreadable;
 pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
 pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
-use crate::capabilities::Capability;
-use crate::capabilities::Face;
-use crate::decision::{Ask, Decision, Obligations};
+use crate::capabilities::{Capability, Face, Lack};
+use crate::decision::{Ask, Decision, Obligations, SessionView};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
-use crate::redact::ClassSet;
-use crate::session::SessionView;
+use crate::redact::{Class, ClassSet};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
 pub struct Policy {
-    /// The document's name.
-    pub name: String,
-    /// The document's version.
-    pub version: String,
-    /// SHA-256 over the core rules of this document and all it is bound by.
-    pub digest: [u8; 32],
-    /// The names of the documents it was loaded from, its own first.
-    pub documents: Vec<String>,
+    name: String,
+    version: String,
+    digest: [u8; 32],
+    documents: Vec<String>,
     core: Core,
 }
 
@@ -89,16 +86,48 @@ impl Policy {
         Ok(Loaded { policy, warnings: found })
     }
 
+    /// The document's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The document's version.
+    pub(crate) fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// SHA-256 over the core rules of this document and all it is bound by.
+    pub fn digest(&self) -> &[u8; 32] {
+        &self.digest
+    }
+
+    /// The names of the documents it was loaded from, its own first.
+    pub fn documents(&self) -> &[String] {
+        &self.documents
+    }
+
     /// What this policy can oblige that the face cannot honour.
     pub fn exceeds(&self, face: &Face) -> Vec<Diagnostic> {
         let missing = self.core.needs.iter().filter(|(capability, _)| !face.can(**capability));
         missing
             .map(|(capability, span)| {
-                let (code, action) = capability.lack();
+                let Lack { code, action, way_out } = capability.lack();
                 let message = format!("the face `{}` cannot {action}, and this obliges it to", face.name);
-                Diagnostic { code, severity: Severity::Error, span: span.clone(), message, help: None, fix: None }
+                Diagnostic {
+                    code,
+                    severity: Severity::Error,
+                    span: span.clone(),
+                    message,
+                    help: way_out.map(str::to_owned),
+                    fix: None,
+                }
             })
             .collect()
+    }
+
+    /// Whether a server that was ended because a call was overdue is started again: some document says so, and none says no.
+    pub fn restarts_server(&self) -> bool {
+        self.core.restarts
     }
 
     /// Whether any rule, budget or fact needs state.
@@ -143,6 +172,14 @@ impl Policy {
     pub(crate) fn on_placeholder(&self, tool: &str, arg: &str) -> OnPlaceholder {
         let arg = self.core.tools.get(tool).and_then(|tool| tool.args.get(arg));
         arg.map(|arg| arg.on_placeholder).unwrap_or_default()
+    }
+
+    /// The tool's arguments that entries repeat, each with the class that its type is, if it is one.
+    pub(crate) fn recorded_args(&self, tool: &str) -> impl Iterator<Item = (&str, Option<Class>)> {
+        let tool = self.core.tools.get(tool);
+        let recorded = tool.map(|tool| tool.record.as_slice()).unwrap_or_default().iter();
+        let class = move |name: &String| Class::named(tool?.args.get(name)?.ty.name());
+        recorded.map(move |name| (name.as_str(), class(name)))
     }
 
     /// Whether the tool does nothing but read, so that what it is given is written nowhere.
@@ -208,7 +245,22 @@ impl Policy {
     /// What is asked for: the approval's name, and whose yes counts and for how long.
     pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
         let name = ask.approval.as_deref();
-        ApprovalRequest { name: name.unwrap_or_default(), terms: name.and_then(|name| self.core.approvals.get(name)) }
+        ApprovalRequest { name, terms: name.and_then(|name| self.core.approvals.get(name)) }
+    }
+
+    /// The ids that a caller may read: those of documents that do not say `explain: none`.
+    pub(crate) fn shown_ids(&self, ids: Vec<String>) -> Vec<String> {
+        ids.into_iter().filter(|id| named::is_shown(&self.core, id)).collect()
+    }
+
+    /// Who has to approve what.
+    pub(crate) fn explain_asks(&self, asks: &[Ask]) -> Explained {
+        named::asks(&self.core, asks)
+    }
+
+    /// What is said of a budget to a caller.
+    pub(crate) fn budget_terms(&self, id: &str) -> Option<Terms<'_>> {
+        named::budget(&self.core, id)
     }
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.

@@ -11,6 +11,7 @@ pub enum Class {
 
 /// A name that is protected wherever it stands in a path, with all that is below it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ProtectedName {
     /// One component of a path, or several that follow each other.
     pub name: &'static str,

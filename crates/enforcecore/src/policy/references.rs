@@ -1,8 +1,9 @@
 //! What the host and trusted results vouch for: the values of `principal.*`, `session.*` and `fact.*`.
 
 use super::ast::{Operand, Reference, Root};
+use crate::audit::Keyer;
 use crate::call::FrozenCall;
-use crate::session::{Keyer, SessionView};
+use crate::decision::SessionView;
 use crate::value::{Map, Value};
 
 /// A value the host or a trusted result vouches for.

@@ -252,6 +252,11 @@ impl Type {
         Type { row: &DOMAIN, currency: None }
     }
 
+    /// Its word in policies.
+    pub(crate) fn name(&self) -> &'static str {
+        self.row.name
+    }
+
     /// The currency of an amount of money.
     pub(crate) fn currency(&self) -> Option<&str> {
         self.currency.as_deref()
@@ -311,6 +316,11 @@ impl ItemKind {
         ("write", ItemKind::Write),
         ("host", ItemKind::Host),
     ];
+
+    /// The word after `any_` and `every_`.
+    pub(crate) fn word(self) -> &'static str {
+        ItemKind::WORDS.iter().find(|(_, own)| *own == self).map_or("", |(word, _)| *word)
+    }
 
     /// One item in the words of messages, and what comparators may look at, beside the whole.
     pub(crate) fn nature(self) -> (&'static str, &'static [Aspect]) {

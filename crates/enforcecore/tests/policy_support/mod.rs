@@ -5,13 +5,14 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Component, Path, PathBuf};
 
+use enforcecore::audit::Keyer;
 use enforcecore::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use enforcecore::decision::Decision;
+use enforcecore::decision::{Fact, SessionView};
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::path::PathError;
 use enforcecore::policy::{Loaded, Policy, Protected};
 use enforcecore::ports::{PathResolver, PolicySource, PolicyText, StoreError};
-use enforcecore::session::{Fact, Keyer, SessionView};
 use enforcecore::value::{Map, Value};
 
 /// Documents by name.
@@ -167,7 +168,7 @@ impl Scene {
 
 /// `allow by a`, `ask by b, c`, `deny by no rule`, or `malformed: code`.
 pub fn words(decision: &Decision) -> String {
-    if decision.malformed {
+    if decision.is_malformed() {
         return format!("malformed: {}", decision.code);
     }
     let by = if decision.rules.is_empty() { "no rule".to_owned() } else { decision.rules.join(", ") };

@@ -7,17 +7,18 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use ed25519_dalek::{Signer as _, SigningKey};
-use enforcecore::audit::{Durability, EntryLine, Log, LogParts, MemoryStore};
+use enforcecore::audit::{Durability, EntryLine, Keyer, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::path::PathError;
 use enforcecore::policy::{Policy, Protected};
 use enforcecore::ports::{
     Approver, Clock, LogStore, LogTurn, PathResolver, PolicySource, PolicyText, Random, Signer, StoreError,
 };
-use enforcecore::session::{Keyer, State};
+use enforcecore::session::State;
 use enforcecore::value::Value;
 
 /// 2026-03-01T12:00:00Z.
@@ -86,6 +87,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random,
             durability,
+            identities: Identities::Keyed,
         };
         World { enforcer: Enforcer::new(parts).unwrap(), log, store, clock, effects: Arc::default() }
     }

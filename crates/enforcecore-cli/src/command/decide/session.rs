@@ -10,16 +10,17 @@ use std::path::Path;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use enforcecore::audit::{Durability, KeySigner, Log, LogParts, MemoryStore};
+use enforcecore::audit::{Durability, KeySigner, Keyer, Log, LogParts, MemoryStore};
 use enforcecore::call::{Call, CallId, Context, FrozenCall, Malformed};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::codes::call as code;
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
-use enforcecore::outcome::{BeginMode, Outcome};
+use enforcecore::identity::Identities;
+use enforcecore::outcome::{BeginMode, Outcome, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
 use enforcecore::redact::{shown_error, shown_name};
-use enforcecore::session::{Keyer, State};
+use enforcecore::session::State;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
@@ -133,7 +134,7 @@ impl Decider {
             Some("not_started") => {
                 Outcome::NotStarted { code: code::NOT_STARTED, why: "as the session says".to_owned() }
             }
-            Some("overdue") => Outcome::Overdue,
+            Some("overdue") => Outcome::Overdue(Stopped::RunsOn),
             Some("unknown") => Outcome::Crashed,
             Some(other) => {
                 return Err(format!(
@@ -220,6 +221,7 @@ fn enforcer(setup: &Setup, clock: &Arc<SessionClock>, approver: &Arc<FileApprove
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         random,
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).map_err(|error| failed(&error))
 }

@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use super::super::{Policy, Protected};
 use super::{COMPARATORS_LATER, comparators};
+use crate::audit::Keyer;
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall};
-use crate::decision::Verdict;
+use crate::decision::{SessionView, Verdict};
 use crate::path::PathError;
 use crate::ports::{PathResolver, PolicySource, PolicyText, StoreError};
-use crate::session::{Keyer, SessionView};
 use crate::value::{Map, Value};
 
 struct Nothing;

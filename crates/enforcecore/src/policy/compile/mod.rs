@@ -11,7 +11,7 @@ use self::amount::amount;
 use self::needs::find_needs;
 use self::unite::{Tools, obligations, selected};
 use super::compiled::{Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Test};
-use super::parse::budget::{Budget, OverBudget};
+use super::parse::budget::{Budget, Measure, OverBudget};
 use super::parse::condition::WrittenTest;
 use super::parse::document::Document;
 use super::parse::rule::Rule;
@@ -30,16 +30,20 @@ pub(super) fn compile(documents: Vec<Document>, tools: Tools) -> Core {
         }
     }
     let skeletons = tools.keys().map(|name| (skeleton(name), name.clone())).collect();
+    let said = || documents.iter().filter_map(|document| document.restart);
+    let restarts = said().any(|restart| restart) && said().all(|restart| restart);
     let tests = documents.first().map(|root| root.tests.clone()).unwrap_or_default();
     let documents = documents.into_iter().map(|document| compile_document(document, &tools)).collect();
-    Core { tools, skeletons, documents, approvals, tests, needs }
+    Core { tools, skeletons, documents, approvals, tests, needs, restarts }
 }
 
 fn compile_document(document: Document, tools: &Tools) -> CoreDocument {
     let mut base = obligations(&document.redact);
     base.deadline = document.deadline.map(|deadline| deadline.value);
     let mut core = CoreDocument {
+        name: document.name.value,
         guardrail: document.guardrail,
+        explained: document.explained,
         base,
         rules: Vec::new(),
         rules_of: Default::default(),
@@ -80,6 +84,10 @@ fn compile_rule(rule: Rule) -> CoreRule {
 fn compile_budget(budget: Budget) -> CoreBudget {
     CoreBudget {
         id: budget.id.value,
+        unit: match budget.measure.value {
+            Measure::Calls => "calls".to_owned(),
+            Measure::Sum(what) => what,
+        },
         at_most: budget.at_most.value,
         window: budget.window,
         for_each: budget.for_each.into_iter().map(|key| key.value).collect(),

@@ -72,10 +72,8 @@ impl Checker<'_> {
 
     fn at_most(&mut self, budget: &Budget) {
         let Operand::Literal(literal) = &budget.at_most.value else { return };
-        let micros = match literal {
-            Value::Number(number) if !number.decimal().is_negative() => number.decimal().to_micros(),
-            _ => None,
-        };
+        let number = if let Value::Number(number) = literal { Some(number.decimal()) } else { None };
+        let micros = number.filter(|number| !number.is_negative()).and_then(Decimal::to_micros);
         // One millionth is left above, so that an unknown amount can be written down as beyond the budget.
         if micros.is_none_or(|micros| micros.unsigned_abs() >= MICROS_MAX) {
             let message = "`at_most` of a budget is a number from zero to nine thousand million";

@@ -168,26 +168,23 @@ impl Checker<'_> {
         if (ty.row.compares)(literal) {
             return;
         }
-        match literal {
-            Value::Number(_) | Value::Bool(_) if ty.row.is_text => {
-                let written = literal.to_json();
-                let message = format!("`{name}` is {}, and `{written}` is not text", ty.row.noun);
-                let help = format!("write `{}`", quoted(&written));
-                let finding = self.report.error(code::NOT_TEXT, check.place, message).help(help);
-                if let Compared::Value(_) = check.value.compared {
-                    finding.fix(format!("equals: {}", quoted(&written)));
-                }
+        let (noun, written) = (ty.row.noun, literal.to_json());
+        if ty.row.is_text && matches!(literal, Value::Number(_) | Value::Bool(_)) {
+            let message = format!("`{name}` is {noun}, and `{written}` is not text");
+            let finding = self.report.error(code::NOT_TEXT, check.place, message);
+            let finding = finding.help(format!("write `{}`", quoted(&written)));
+            if let Compared::Value(_) = check.value.compared {
+                finding.fix(format!("equals: {}", quoted(&written)));
             }
-            _ => {
-                let message = format!("`{name}` is {}, and `{}` is not", ty.row.noun, literal.to_json());
-                let finding = self.report.error(code::WRONG_LITERAL, check.place, message);
-                if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
-                    let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());
-                    finding.help(format!(
-                        "old and new programs look `{host}` up as different names: write the one you mean, `{name}` for this one"
-                    ));
-                }
-            }
+            return;
+        }
+        let message = format!("`{name}` is {noun}, and `{written}` is not");
+        let finding = self.report.error(code::WRONG_LITERAL, check.place, message);
+        if let Some(host) = literal.as_text().map(written_host).filter(|host| is_read_differently(host)) {
+            let name = ascii_name(host).unwrap_or_else(|| "xn--..".to_owned());
+            finding.help(format!(
+                "old and new programs look `{host}` up as different names: write the one you mean, `{name}` for this one"
+            ));
         }
     }
 

@@ -65,10 +65,9 @@ fn read_budget(node: &Node, report: &mut Report) -> Option<Budget> {
         .require("at_most", what, report)
         .and_then(|node| Some(At::new(node.place, condition::operand(node, report)?)));
     let window = fields.require("per", what, report).and_then(|node| read_window(node, report));
-    let for_each = fields.require("for_each", what, report).map(|node| match &node.kind {
-        NodeKind::Text(word) if word == "everyone" => Vec::new(),
-        _ => condition::read_keys(node, report),
-    });
+    let for_each = fields
+        .require("for_each", what, report)
+        .map(|node| if node.is_word("everyone") { Vec::new() } else { condition::read_keys(node, report) });
     let over = read_over(&mut fields, report);
     fields.finish(what, report);
     Some(Budget {
@@ -127,10 +126,10 @@ fn read_over(fields: &mut Fields<'_>, report: &mut Report) -> Option<OverBudget>
 }
 
 fn read_window(node: &Node, report: &mut Report) -> Option<Window> {
-    let written = match &node.kind {
-        NodeKind::Number(_) => return wrong_shape(node, "`per`", "a window", report),
-        _ => text(node, "`per`", report)?,
-    };
+    if let NodeKind::Number(_) = node.kind {
+        return wrong_shape(node, "`per`", "a window", report);
+    }
+    let written = text(node, "`per`", report)?;
     let window = parse_window(&written.value);
     if window.is_none() {
         report
@@ -141,25 +140,18 @@ fn read_window(node: &Node, report: &mut Report) -> Option<Window> {
 }
 
 fn parse_window(text: &str) -> Option<Window> {
-    match text {
-        "session" => return Some(Window::Session),
-        "ever" => return Some(Window::Ever),
-        _ => {}
-    }
-    if let Some((unit, zone)) = text.split_once(' ') {
-        let unit = match unit {
-            "hour" => CalendarUnit::Hour,
-            "day" => CalendarUnit::Day,
-            "week" => CalendarUnit::Week,
-            "month" => CalendarUnit::Month,
-            _ => return None,
-        };
-        let zone = TimeZone::get(zone.trim()).ok()?;
-        return Some(Window::Calendar { unit, zone });
-    }
-    if !text.ends_with(['m', 'h', 'd']) {
-        return None;
-    }
-    let us = i64::try_from(parse_duration(text)?.as_micros()).ok()?;
-    Some(Window::Sliding { us })
+    let (unit, zone) = match text.split_once(' ') {
+        Some(("hour", zone)) => (CalendarUnit::Hour, zone),
+        Some(("day", zone)) => (CalendarUnit::Day, zone),
+        Some(("week", zone)) => (CalendarUnit::Week, zone),
+        Some(("month", zone)) => (CalendarUnit::Month, zone),
+        Some(_) => return None,
+        None if text == "session" => return Some(Window::Session),
+        None if text == "ever" => return Some(Window::Ever),
+        None => {
+            let length = parse_duration(text).filter(|_| text.ends_with(['m', 'h', 'd']))?;
+            return Some(Window::Sliding { us: i64::try_from(length.as_micros()).ok()? });
+        }
+    };
+    Some(Window::Calendar { unit, zone: TimeZone::get(zone.trim()).ok()? })
 }

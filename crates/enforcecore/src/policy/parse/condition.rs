@@ -8,9 +8,11 @@ use super::super::comparators::{
     COMPARATORS_LATER, Check, Comparator, Compared, HostTest, Takes, WordForm, comparators,
 };
 use super::super::matchers::{HostName, Pattern, ascii_name, host_literal, is_read_differently, path_literal};
-use super::super::source::fields::{entries, list, not_supported_yet, one_or_list, text, wrong_shape};
+use super::super::source::fields::{
+    entries, list, misshapen, not_supported_yet, one_or_list, text, unknown_word, wrong_shape,
+};
 use super::super::source::report::{At, Place, Report};
-use super::super::source::yaml::{Key, Node, NodeKind, quoted};
+use super::super::source::yaml::{Key, Node, NodeKind};
 use super::super::types::ItemKind;
 use crate::codes::policy as code;
 use crate::value::Value;
@@ -34,22 +36,9 @@ pub(crate) fn read(node: &Node, what: &str, report: &mut Report) -> Vec<WrittenT
 fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<WrittenTest> {
     let subject = read_subject(key, report)?;
     let NodeKind::Map(comparators) = &node.kind else {
-        let shown = match &node.kind {
-            NodeKind::Text(text) => text.clone(),
-            NodeKind::Number(number) => number.text().to_owned(),
-            NodeKind::Bool(bool) => bool.to_string(),
-            _ => return wrong_shape(node, "a test", "a map of comparators", report),
-        };
-        let shown = if matches!(node.kind, NodeKind::Text(_)) { quoted(&shown) } else { shown };
-        let fix = format!("{{equals: {shown}}}");
-        report
-            .error(
-                code::WRONG_SHAPE,
-                node.place,
-                format!("a test is a map of comparators, and this is {}", node.noun()),
-            )
-            .help(format!("write `{fix}`"))
-            .fix(fix);
+        let finding = misshapen(node, "a test", "a map of comparators", report)?;
+        let fix = format!("{{equals: {}}}", node.literal()?);
+        finding.help(format!("write `{fix}`")).fix(fix);
         return None;
     };
     if comparators.is_empty() {
@@ -62,14 +51,14 @@ fn read_test(key: &Key, node: &Node, report: &mut Report) -> Option<WrittenTest>
 }
 
 fn read_subject(key: &Key, report: &mut Report) -> Option<At<Subject>> {
-    let text = key.text.as_str();
+    let text = key.value.as_str();
     let subject = if text == "label" || text == "now" {
         not_supported_yet(key.place, text, report);
         return None;
     } else if let Some(subject) = quantified(text) {
         subject
     } else if Reference::is_like(text) {
-        Subject::Reference(read_reference(&At::new(key.place, text.to_owned()), report)?)
+        Subject::Reference(read_reference(key, report)?)
     } else {
         Subject::Arg(text.to_owned())
     };
@@ -106,28 +95,18 @@ pub(crate) fn read_type_checks(comparators: &[&(Key, Node)], report: &mut Report
 }
 
 fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> {
-    let word = key.text.as_str();
+    let word = key.value.as_str();
     let Some(row) = Comparator::named(word) else {
-        if COMPARATORS_LATER.contains(&word) {
-            not_supported_yet(key.place, word, report);
-        } else {
-            report
-                .error(code::UNKNOWN_WORD, key.place, format!("unknown comparator `{word}`"))
-                .suggest(word, comparators().map(|row| row.name));
-        }
+        unknown_word("comparator", key, comparators().map(|row| row.name), COMPARATORS_LATER, report);
         return None;
     };
     let what = format!("`{word}`");
     let compared = match row.takes {
-        Takes::True => match node.kind {
-            NodeKind::Bool(true) => Compared::True,
-            _ => {
-                report
-                    .error(code::WRONG_SHAPE, node.place, format!("{what} takes `true` and nothing else"))
-                    .fix("true");
-                return None;
-            }
-        },
+        Takes::True if matches!(node.kind, NodeKind::Bool(true)) => Compared::True,
+        Takes::True => {
+            report.error(code::WRONG_SHAPE, node.place, format!("{what} takes `true` and nothing else")).fix("true");
+            return None;
+        }
         Takes::Value => Compared::Value(operand(node, report)?),
         Takes::Values => read_in(node, report)?,
         Takes::Reference => Compared::Same(read_reference(&text(node, &what, report)?, report)?),
@@ -145,18 +124,17 @@ fn read_check(key: &Key, node: &Node, report: &mut Report) -> Option<At<Check>> 
 
 /// A literal, a reference, or `{literal: TEXT}` for text that looks like a reference.
 pub(crate) fn operand(node: &Node, report: &mut Report) -> Option<Operand> {
+    if let Some((_, node)) = node.sole("literal") {
+        return text(node, "`literal`", report).map(|text| Operand::Literal(Value::Text(text.value)));
+    }
     match &node.kind {
         NodeKind::Text(text) if Reference::is_like(text) => {
             read_reference(&At::new(node.place, text.clone()), report).map(Operand::Reference)
         }
         NodeKind::Text(_) | NodeKind::Number(_) | NodeKind::Bool(_) => Some(Operand::Literal(node.to_value())),
-        NodeKind::Map(entries) => match entries.as_slice() {
-            [(key, node)] if key.text == "literal" => {
-                text(node, "`literal`", report).map(|text| Operand::Literal(Value::Text(text.value)))
-            }
-            _ => wrong_shape(node, "a value", "a literal or a reference", report),
-        },
-        _ => wrong_shape(node, "a value", "a literal or a reference", report),
+        NodeKind::Nothing | NodeKind::Refused | NodeKind::List(_) | NodeKind::Map(_) => {
+            wrong_shape(node, "a value", "a literal or a reference", report)
+        }
     }
 }
 
@@ -183,8 +161,7 @@ fn read_in(node: &Node, report: &mut Report) -> Option<Compared> {
 
 fn number(node: &Node, report: &mut Report) -> Option<Operand> {
     match operand(node, report)? {
-        Operand::Literal(Value::Number(number)) => Some(Operand::Literal(Value::Number(number))),
-        Operand::Reference(reference) => Some(Operand::Reference(reference)),
+        operand @ (Operand::Literal(Value::Number(_)) | Operand::Reference(_)) => Some(operand),
         Operand::Literal(_) => wrong_shape(node, "a bound", "a number", report),
     }
 }
@@ -241,10 +218,8 @@ fn words(node: &Node, form: WordForm, report: &mut Report) -> Vec<String> {
 fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
     let items = values(node, report);
     report.each(items, |item, report| {
-        let port = match &item.kind {
-            NodeKind::Number(number) => number.text().parse().ok().filter(|port| *port > 0),
-            _ => None,
-        };
+        let number = if let NodeKind::Number(number) = &item.kind { number.text() } else { "" };
+        let port = number.parse().ok().filter(|port| *port > 0);
         if port.is_none() {
             report.error(code::BAD_LOCATION, item.place, "a port is a number from 1 to 65535");
         }
@@ -254,41 +229,32 @@ fn ports(node: &Node, report: &mut Report) -> Vec<u16> {
 
 /// A literal or `{in: [..]}`.
 fn values<'n>(node: &'n Node, report: &mut Report) -> &'n [Node] {
-    match &node.kind {
-        NodeKind::Map(entries) => match entries.as_slice() {
-            [(key, node)] if key.text == "in" => {
-                let items = list(node, "`in`", report).unwrap_or_default();
-                if items.is_empty() {
-                    report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
-                }
-                items
-            }
-            _ => wrong_shape(node, "this", "a literal or `{in: [..]}`", report).unwrap_or_default(),
-        },
-        _ => std::slice::from_ref(node),
+    if let Some((_, node)) = node.sole("in") {
+        let items = list(node, "`in`", report).unwrap_or_default();
+        if items.is_empty() {
+            report.error(code::NEVER_TRUE, node.place, "nothing is in an empty list");
+        }
+        return items;
     }
+    if let NodeKind::Map(_) = node.kind {
+        return wrong_shape(node, "this", "a literal or `{in: [..]}`", report).unwrap_or_default();
+    }
+    std::slice::from_ref(node)
 }
 
 fn read_host(node: &Node, report: &mut Report) -> Option<HostTest> {
-    if let NodeKind::Map(entries) = &node.kind
-        && let [(key, inner)] = entries.as_slice()
-    {
-        if key.text == "address" {
-            not_supported_yet(key.place, "address", report);
-            return None;
+    if let Some((key, _)) = node.sole("address") {
+        not_supported_yet(key.place, "address", report);
+        return None;
+    }
+    if let Some((_, inner)) = node.sole("domain") {
+        let domain = host(inner, report)?;
+        let name = domain.native();
+        if name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok() {
+            let message = format!("`{name}` is an address, and nothing is below it");
+            report.error(code::BAD_LOCATION, inner.place, message);
         }
-        if key.text == "domain" {
-            let domain = host(inner, report)?;
-            let name = domain.native();
-            if name.starts_with('[') || name.parse::<std::net::Ipv4Addr>().is_ok() {
-                report.error(
-                    code::BAD_LOCATION,
-                    inner.place,
-                    format!("`{name}` is an address, and nothing is below it"),
-                );
-            }
-            return Some(HostTest::Domain(domain));
-        }
+        return Some(HostTest::Domain(domain));
     }
     let hosts = values(node, report);
     Some(HostTest::OneOf(report.each(hosts, host)))
@@ -323,7 +289,11 @@ fn read_url_path(node: &Node, report: &mut Report) -> Option<Vec<Check>> {
     Some(report.each(comparators, |(key, node), report| {
         let check = read_check(key, node, report)?;
         if !check.value.fits_url_path() {
-            report.error(code::WRONG_COMPARATOR, check.place, format!("`{}` does not apply to a URL's path", key.text));
+            report.error(
+                code::WRONG_COMPARATOR,
+                check.place,
+                format!("`{}` does not apply to a URL's path", key.value),
+            );
             return None;
         }
         Some(check.value)

@@ -7,15 +7,16 @@
 use std::time::Duration;
 
 use super::super::ast::InlineTest;
-use super::super::source::fields::{self, Fields, duration, key_name, list, name, text};
+use super::super::source::fields::{self, Fields, bool, duration, key_name, list, name, text};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::budget::{self, Budget};
+use super::deadline;
 use super::rule::{self, Rule};
 use super::test_cases;
 use super::tool::{self, Redact, ToolDecl};
 use crate::codes::policy as code;
-use crate::decision::ApprovalFrom;
+use crate::decision::{ApprovalFrom, Deadline};
 use crate::value::Value;
 
 /// Rules in a document at most: beyond it a list belongs into a store, not into a policy.
@@ -31,6 +32,8 @@ pub(crate) struct Document {
     pub(crate) name: At<String>,
     pub(crate) version: String,
     pub(crate) guardrail: bool,
+    /// Whether a caller may read why it refuses.
+    pub(crate) explained: bool,
     pub(crate) bound_by: Vec<At<String>>,
     pub(crate) tools: Vec<ToolDecl>,
     pub(crate) rules: Vec<Rule>,
@@ -39,7 +42,9 @@ pub(crate) struct Document {
     pub(crate) redact: Redact,
     /// Protected names that are opened, by tool.
     pub(crate) unprotected: Vec<(At<String>, Vec<At<String>>)>,
-    pub(crate) deadline: Option<At<Duration>>,
+    pub(crate) deadline: Option<At<Deadline>>,
+    /// Whether a server that was ended because a call was overdue is started again.
+    pub(crate) restart: Option<bool>,
     pub(crate) tests: Vec<InlineTest>,
     /// All of the above but the tests, as one value: what the digest is over.
     pub(crate) core: Value,
@@ -69,6 +74,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
     let doc_name = fields.require("name", "a policy", report).and_then(|node| name(node, "`name`", report));
     let version = fields.require("version", "a policy", report).and_then(|node| text(node, "`version`", report));
     let guardrail = fields.get("kind").is_some_and(|node| is_guardrail(node, report));
+    let explained = fields.get("explain").is_none_or(|node| is_explained(node, report));
     let bound_by = fields.get("bound_by").map(|node| names(node, "`bound_by`", report)).unwrap_or_default();
     let tools = fields.get("tools").map(|node| tool::read_all(node, report)).unwrap_or_default();
     let rules = match fields.get("rules") {
@@ -85,7 +91,8 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
     let approvals = fields.get("approvals").map(|node| approvals(node, report)).unwrap_or_default();
     let redact = fields.get("redact").map(|node| tool::read_redact(node, report)).unwrap_or_default();
     let unprotected = fields.get("unprotected").map(|node| unprotected(node, report)).unwrap_or_default();
-    let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
+    let deadline = deadline::read(&mut fields, report);
+    let restart = fields.get("restart").and_then(|node| bool(node, "`restart`", report));
     let inline = fields.get("tests").map(|node| test_cases::read_all(node, report)).unwrap_or_default();
     fields.finish("a policy", report);
     Some(Document {
@@ -93,6 +100,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         name: doc_name?,
         version: version?.value,
         guardrail,
+        explained,
         bound_by,
         tools,
         rules,
@@ -101,6 +109,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         redact,
         unprotected,
         deadline,
+        restart,
         tests: inline,
         core: core_value(root),
     })
@@ -109,7 +118,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
 /// `enforcecore: 1`, before anything else is read: another language's keys would only make noise.
 fn check_language(root: &Node, report: &mut Report) -> Option<()> {
     let entries = fields::entries(root, "a policy", report)?;
-    let Some((_, version)) = entries.iter().find(|(key, _)| key.text == "enforcecore") else {
+    let Some((_, version)) = entries.iter().find(|(key, _)| key.value == "enforcecore") else {
         report
             .error(
                 code::NO_VERSION,
@@ -119,27 +128,33 @@ fn check_language(root: &Node, report: &mut Report) -> Option<()> {
             .help("begin the document with `enforcecore: 1`");
         return None;
     };
-    match &version.kind {
-        NodeKind::Number(number) if number.text() == "1" => Some(()),
-        _ => {
-            report
-                .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
-                .help("write `enforcecore: 1`")
-                .fix("1");
-            None
-        }
+    if !version.is_one() {
+        report
+            .error(code::UNKNOWN_VERSION, version.place, "this is version 1 of the policy language")
+            .help("write `enforcecore: 1`")
+            .fix("1");
     }
+    version.is_one().then_some(())
 }
 
 fn is_guardrail(node: &Node, report: &mut Report) -> bool {
     let Some(word) = text(node, "`kind`", report) else { return false };
     let known = ["policy", "guardrail"];
     if !known.contains(&word.value.as_str()) {
-        report
-            .error(code::UNKNOWN_WORD, word.place, format!("unknown kind `{}`", word.value))
-            .suggest(&word.value, known);
+        fields::unknown_word("kind", &word, known, &[], report);
     }
     word.value == "guardrail"
+}
+
+fn is_explained(node: &Node, report: &mut Report) -> bool {
+    let Some(word) = text(node, "`explain`", report) else { return false };
+    let known = ["full", "none"];
+    if !known.contains(&word.value.as_str()) {
+        report
+            .error(code::UNKNOWN_WORD, word.place, format!("unknown word `{}` for `explain`", word.value))
+            .suggest(&word.value, known);
+    }
+    word.value == "full"
 }
 
 fn names(node: &Node, what: &str, report: &mut Report) -> Vec<At<String>> {
@@ -172,7 +187,7 @@ fn approvals(node: &Node, report: &mut Report) -> Vec<ApprovalDecl> {
         let from = fields.require("from", "an approval", report).and_then(|node| approval_from(node, report));
         let valid = fields.require("valid", "an approval", report).and_then(|node| duration(node, "`valid`", report));
         if let Some(people) = fields.get("people")
-            && !matches!(&people.kind, NodeKind::Number(number) if number.text() == "1")
+            && !people.is_one()
         {
             fields::not_supported_yet(people.place, "people: more than one", report);
         }
@@ -200,11 +215,9 @@ fn approval_from(node: &Node, report: &mut Report) -> Option<ApprovalFrom> {
 
 /// Everything a decision can depend on. Tests are left out: adding one must not void grants for the policy.
 fn core_value(root: &Node) -> Value {
-    match root.to_value() {
-        Value::Map(mut map) => {
-            map.shift_remove("tests");
-            Value::Map(map)
-        }
-        other => other,
+    let mut value = root.to_value();
+    if let Value::Map(map) = &mut value {
+        map.shift_remove("tests");
     }
+    value
 }

@@ -1,15 +1,15 @@
 //! Rules, and which tools a rule or budget speaks about.
 
-use std::time::Duration;
-
 use super::super::ast::Verb;
 use super::super::effects::{ToolEffect, ToolEffects};
-use super::super::source::fields::{Fields, duration, name, one_or_list, text};
+use super::super::source::fields::{Fields, name, one_or_list, text, unknown_word};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition::{self, WrittenTest};
+use super::deadline;
 use super::tool::{Redact, read_redact};
 use crate::codes::policy as code;
+use crate::decision::Deadline;
 
 /// Keys of a rule that are not supported yet.
 pub(crate) const LATER: &[&str] = &["remember", "isolation", "limit", "shadow"];
@@ -25,7 +25,7 @@ pub(crate) struct Rule {
     pub(crate) unless: Option<Vec<WrittenTest>>,
     pub(crate) approval: Option<At<String>>,
     pub(crate) redact: Redact,
-    pub(crate) deadline: Option<At<Duration>>,
+    pub(crate) deadline: Option<At<Deadline>>,
     pub(crate) reason: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
     let unless = fields.get("unless").map(|node| condition::read(node, "`unless`", report));
     let approval = fields.get("approval").and_then(|node| name(node, "`approval`", report));
     let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
-    let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
+    let deadline = deadline::read(&mut fields, report);
     let reason = fields.get("reason").and_then(|node| text(node, "`reason`", report)).map(|reason| reason.value);
     fields.finish("a rule", report);
     if let Some(approval) = &approval
@@ -78,21 +78,19 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
 }
 
 pub(super) fn read_select(node: &Node, report: &mut Report) -> Option<Selector> {
-    let select = match &node.kind {
-        NodeKind::Text(word) if word == "anything" => Select::Anything,
-        NodeKind::Map(_) => {
-            let mut fields = Fields::of(node, "a selector", &["server"], report)?;
-            let effect = fields.require("does", "a selector", report).and_then(|node| read_effect(node, report));
-            fields.finish("a selector", report);
-            effect?
+    let select = if node.is_word("anything") {
+        Select::Anything
+    } else if let NodeKind::Map(_) = node.kind {
+        let mut fields = Fields::of(node, "a selector", &["server"], report)?;
+        let effect = fields.require("does", "a selector", report).and_then(|node| read_effect(node, report));
+        fields.finish("a selector", report);
+        effect?
+    } else {
+        let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
+        if one_or_list(node).is_empty() {
+            report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
         }
-        _ => {
-            let tools = report.each(one_or_list(node), |item, report| text(item, "a tool's name", report));
-            if one_or_list(node).is_empty() {
-                report.error(code::EMPTY_SELECTION, node.place, "no tool is in an empty list");
-            }
-            Select::Tools(tools)
-        }
+        Select::Tools(tools)
     };
     Some(At::new(node.place, select))
 }
@@ -102,15 +100,11 @@ fn read_effect(node: &Node, report: &mut Report) -> Option<Select> {
     if word.value == "network" {
         return Some(Select::Network);
     }
-    match ToolEffect::named(&word.value) {
-        Some(effect) => Some(Select::Effect(effect)),
-        None => {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
-                .suggest(&word.value, ToolEffect::words().into_iter().chain(["network"]));
-            None
-        }
+    let effect = ToolEffect::named(&word.value);
+    if effect.is_none() {
+        unknown_word("effect", &word, ToolEffect::words().into_iter().chain(["network"]), &[], report);
     }
+    effect.map(Select::Effect)
 }
 
 impl Select {

@@ -75,7 +75,7 @@ fn read_call(node: &Node, report: &mut Report) -> Option<TestCall> {
 
 fn map(node: &Node, what: &str, report: &mut Report) -> Option<Map> {
     let entries = entries(node, what, report)?;
-    Some(entries.iter().map(|(key, node)| (key.text.clone(), node.to_value())).collect())
+    Some(entries.iter().map(|(key, node)| (key.value.clone(), node.to_value())).collect())
 }
 
 fn read_expect(node: &Node, report: &mut Report) -> Option<(Expectation, Span)> {

@@ -4,7 +4,9 @@ use super::super::ast::{OnPlaceholder, PathDecl};
 use super::super::comparators::Check;
 use super::super::effects::{ToolEffect, ToolEffects};
 use super::super::matchers::path_literal;
-use super::super::source::fields::{self, Fields, entries, key_name, list, not_supported_yet, one_or_list, text};
+use super::super::source::fields::{
+    self, Fields, entries, key_name, list, not_supported_yet, one_or_list, text, unknown_word,
+};
 use super::super::source::report::{At, Place, Report, one_of};
 use super::super::source::yaml::{Key, Node, NodeKind};
 use super::super::types::{TYPES, TYPES_LATER, Type};
@@ -16,6 +18,8 @@ use crate::path::{Base, Resolve, Send};
 use crate::redact::{Class, ClassSet, classes};
 
 const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
+/// Arguments of a tool that entries repeat at most.
+const RECORDED_ARGS_MAX: usize = 16;
 /// Keys of `{type: path, ..}` that are no comparators.
 pub(crate) const PATH_KEYS: [&str; 3] = ["base", "resolve", "send"];
 
@@ -31,6 +35,8 @@ pub(crate) struct ToolDecl {
     /// A fact's name and the path in the result.
     pub(crate) facts: Vec<(At<String>, String)>,
     pub(crate) redact: Redact,
+    /// Arguments that entries repeat.
+    pub(crate) record: Vec<At<String>>,
 }
 
 /// An argument's declaration.
@@ -86,6 +92,7 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
             returns,
             facts: Vec::new(),
             redact,
+            record: Vec::new(),
         });
     }
     let mut fields = Fields::of(node, "a tool", &["extra_args", "label", "isolation", "schema"], report)?;
@@ -114,9 +121,10 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
             .help("only a result that is `returns: trusted` may set facts");
     }
     let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
+    let record = fields.get("record").map(|node| read_record(node, &args, report)).unwrap_or_default();
     fields.finish("a tool", report);
     check_duplicate_args(&args, report);
-    Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact })
+    Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact, record })
 }
 
 fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
@@ -124,9 +132,7 @@ fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
         let word = text(item, "an effect", report)?;
         let effect = ToolEffect::named(&word.value);
         if effect.is_none() {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown effect `{}`", word.value))
-                .suggest(&word.value, ToolEffect::words());
+            unknown_word("effect", &word, ToolEffect::words(), &[], report);
         }
         effect
     });
@@ -161,7 +167,7 @@ fn read_arg(key: &Key, node: &Node, report: &mut Report) -> Option<ArgDecl> {
 /// `{type: T, COMPARATOR..}`.
 fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
     let entries = entries(node, "a type", report)?;
-    let find = |key: &str| entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node);
+    let find = |key: &str| entries.iter().find(|(own, _)| own.value == key).map(|(_, node)| node);
     let Some(word) = find("type") else {
         report
             .error(code::MISSING_KEY, node.place, "a type without `type`")
@@ -180,7 +186,7 @@ fn read_refined_type(node: &Node, report: &mut Report) -> Option<ArgDecl> {
         None => OnPlaceholder::default(),
     };
     let own = |key: &str| ["type", "currency", "on_placeholder"].contains(&key) || PATH_KEYS.contains(&key);
-    let comparators: Vec<_> = entries.iter().filter(|(key, _)| !own(&key.text)).collect();
+    let comparators: Vec<_> = entries.iter().filter(|(key, _)| !own(&key.value)).collect();
     let fits = read_type_checks(&comparators, report);
     Some(ArgDecl { fits, path, on_placeholder, ..ArgDecl::of(ty) })
 }
@@ -202,21 +208,21 @@ impl ArgDecl {
 /// What a path's type says beside its comparators.
 fn read_path(entries: &[(Key, Node)], ty: &Type, report: &mut Report) -> Option<PathDecl> {
     let mut path = PathDecl::default();
-    for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.text.as_str())) {
+    for (key, node) in entries.iter().filter(|(key, _)| PATH_KEYS.contains(&key.value.as_str())) {
         if !ty.is_path() {
-            let message = format!("`{}` in a type that is not path", key.text);
+            let message = format!("`{}` in a type that is not path", key.value);
             report
                 .error(code::UNKNOWN_KEY, key.place, message)
                 .help("only a path is resolved and sent in a form of its own");
             return None;
         }
-        match key.text.as_str() {
+        match key.value.as_str() {
             "base" => path.base = read_base(node, report),
             "resolve" => path.resolve = word_of(node, "`resolve`", &Resolve::WORDS, report),
             _ => path.send = word_of(node, "`send`", &Send::WORDS, report),
         }
     }
-    let find = |wanted: &str| entries.iter().find(|(key, _)| key.text == wanted);
+    let find = |wanted: &str| entries.iter().find(|(key, _)| key.value == wanted);
     if let (Some(Send::Relative), None, Some((key, _))) = (path.send, find("base"), find("send")) {
         report
             .error(code::MISSING_KEY, key.place, "`send: relative` without `base`")
@@ -268,13 +274,7 @@ fn type_named(word: &At<String>, currency: Option<At<String>>, report: &mut Repo
         return None;
     }
     let Some(row) = row else {
-        if TYPES_LATER.contains(&word.value.as_str()) {
-            not_supported_yet(word.place, &word.value, report);
-        } else {
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown type `{}`", word.value))
-                .suggest(&word.value, TYPES.iter().map(|row| row.name));
-        }
+        unknown_word("type", word, TYPES.iter().map(|row| row.name), TYPES_LATER, report);
         return None;
     };
     if !row.is_money {
@@ -322,13 +322,40 @@ fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
     })
 }
 
+/// `{args: [NAME, ..]}`: declared arguments, each once.
+fn read_record(node: &Node, args: &[ArgDecl], report: &mut Report) -> Vec<At<String>> {
+    let Some(mut fields) = Fields::of(node, "`record`", &[], report) else { return Vec::new() };
+    let named = fields.require("args", "`record`", report);
+    let items = named.and_then(|node| list(node, "a list of arguments", report)).unwrap_or_default();
+    let mut recorded: Vec<At<String>> = Vec::new();
+    report.each(items, |item, report| {
+        let name = text(item, "an argument's name", report)?;
+        if !args.iter().any(|arg| arg.name.value == name.value) {
+            report
+                .error(code::UNKNOWN_ARGUMENT, name.place, format!("the tool takes no argument `{}`", name.value))
+                .suggest(&name.value, args.iter().map(|arg| arg.name.value.as_str()));
+        } else if recorded.iter().any(|earlier| earlier.value == name.value) {
+            report.error(code::DUPLICATE_KEY, name.place, format!("`{}` is recorded already", name.value));
+        } else {
+            recorded.push(name);
+        }
+        Some(())
+    });
+    if recorded.len() > RECORDED_ARGS_MAX {
+        let message = format!("`record` names more than {RECORDED_ARGS_MAX} arguments");
+        report.error(code::WRONG_SHAPE, node.place, message).help("an entry of the log has 60 KiB for everything");
+    }
+    fields.finish("`record`", report);
+    recorded
+}
+
 pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
     let mut redact = Redact { place: node.place, ..Redact::default() };
     let Some(mut fields) = Fields::of(node, "`redact`", &[], report) else { return redact };
     if let Some(args) = fields.get("args") {
         let entries = entries(args, "`args`", report).unwrap_or_default();
         redact.args = report.each(entries, |(key, node), report| {
-            let scope = match key.text.as_str() {
+            let scope = match key.value.as_str() {
                 "every_string" => ArgScope::EveryString,
                 name => ArgScope::Named(name.to_owned()),
             };
@@ -336,14 +363,12 @@ pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
         });
     }
     if let Some(result) = fields.get("result") {
-        redact.result = match &result.kind {
-            NodeKind::Map(operators) => {
-                let word = operators.first().map_or("result by operator", |(key, _)| key.text.as_str());
-                not_supported_yet(result.place, word, report);
-                ClassSet::NONE
-            }
-            _ => read_classes(result, report),
-        };
+        if let NodeKind::Map(operators) = &result.kind {
+            let word = operators.first().map_or("result by operator", |(key, _)| key.value.as_str());
+            not_supported_yet(result.place, word, report);
+        } else {
+            redact.result = read_classes(result, report);
+        }
     }
     fields.finish("`redact`", report);
     redact
@@ -361,9 +386,7 @@ fn read_classes(node: &Node, report: &mut Report) -> ClassSet {
         let class = ClassSet::named(&word.value);
         if class.is_none() {
             let names = classes().map(Class::as_str).chain(["secret"]);
-            report
-                .error(code::UNKNOWN_WORD, word.place, format!("unknown class `{}`", word.value))
-                .suggest(&word.value, names);
+            unknown_word("class", &word, names, &[], report);
         }
         class
     });

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::report::{At, Place, Report};
+use super::report::{At, Finding, Place, Report};
 use super::yaml::{Key, Node, NodeKind, quoted};
 use crate::codes::policy as code;
 use crate::lookalike::is_invisible;
@@ -34,7 +34,7 @@ impl<'n> Fields<'n> {
 
     pub(crate) fn get(&mut self, key: &'static str) -> Option<&'n Node> {
         self.known.push(key);
-        self.entries.iter().find(|(own, _)| own.text == key).map(|(_, node)| node)
+        self.entries.iter().find(|(own, _)| own.value == key).map(|(_, node)| node)
     }
 
     pub(crate) fn require(&mut self, key: &'static str, what: &str, report: &mut Report) -> Option<&'n Node> {
@@ -62,7 +62,7 @@ impl<'n> Fields<'n> {
 
     /// The place of a key that is there.
     pub(crate) fn key_place(&self, key: &str) -> Option<Place> {
-        self.entries.iter().find(|(own, _)| own.text == key).map(|(own, _)| own.place)
+        self.entries.iter().find(|(own, _)| own.value == key).map(|(own, _)| own.place)
     }
 
     /// Reports the keys that were not taken.
@@ -72,15 +72,15 @@ impl<'n> Fields<'n> {
                 return;
             }
             // A merge key was refused where it was read.
-            if self.known.contains(&key.text.as_str()) || key.text == "<<" {
+            if self.known.contains(&key.value.as_str()) || key.value == "<<" {
                 continue;
             }
-            if self.later.contains(&key.text.as_str()) {
-                not_supported_yet(key.place, &key.text, report);
+            if self.later.contains(&key.value.as_str()) {
+                not_supported_yet(key.place, &key.value, report);
             } else {
                 report
-                    .error(code::UNKNOWN_KEY, key.place, format!("unknown key `{}` in {what}", key.text))
-                    .suggest(&key.text, self.known.iter().copied());
+                    .error(code::UNKNOWN_KEY, key.place, format!("unknown key `{}` in {what}", key.value))
+                    .suggest(&key.value, self.known.iter().copied());
             }
         }
     }
@@ -91,42 +91,54 @@ pub(crate) fn not_supported_yet(place: Place, word: &str, report: &mut Report) {
     report.error(code::NOT_SUPPORTED, place, format!("`{word}` is not supported yet"));
 }
 
-pub(crate) fn entries<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'n [(Key, Node)]> {
-    match &node.kind {
-        NodeKind::Map(entries) => Some(entries),
-        _ => wrong_shape(node, what, "a map", report),
+/// Reports a word that is none of these names; `later` are words of the language not supported yet.
+pub(crate) fn unknown_word<'n>(
+    noun: &str,
+    word: &At<String>,
+    names: impl IntoIterator<Item = &'n str>,
+    later: &[&str],
+    report: &mut Report,
+) {
+    if later.contains(&word.value.as_str()) {
+        return not_supported_yet(word.place, &word.value, report);
     }
+    let message = format!("unknown {noun} `{}`", word.value);
+    report.error(code::UNKNOWN_WORD, word.place, message).suggest(&word.value, names);
+}
+
+pub(crate) fn entries<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'n [(Key, Node)]> {
+    let NodeKind::Map(entries) = &node.kind else { return wrong_shape(node, what, "a map", report) };
+    Some(entries)
 }
 
 pub(crate) fn list<'n>(node: &'n Node, what: &str, report: &mut Report) -> Option<&'n [Node]> {
-    match &node.kind {
-        NodeKind::List(items) => Some(items),
-        _ => wrong_shape(node, what, "a list", report),
-    }
+    let NodeKind::List(items) = &node.kind else { return wrong_shape(node, what, "a list", report) };
+    Some(items)
 }
 
 /// One node or a list of them.
 pub(crate) fn one_or_list(node: &Node) -> &[Node] {
-    match &node.kind {
-        NodeKind::List(items) => items,
-        _ => std::slice::from_ref(node),
-    }
+    if let NodeKind::List(items) = &node.kind { items } else { std::slice::from_ref(node) }
 }
 
 /// Text; a number or a truth value is refused with the quoted form as the fix (rule 10).
 pub(crate) fn text(node: &Node, what: &str, report: &mut Report) -> Option<At<String>> {
-    let written = match &node.kind {
-        NodeKind::Text(text) => return Some(At::new(node.place, text.clone())),
-        NodeKind::Number(number) => number.text().to_owned(),
-        NodeKind::Bool(bool) => bool.to_string(),
-        _ => return wrong_shape(node, what, "text", report),
-    };
+    if let NodeKind::Text(text) = &node.kind {
+        return Some(At::new(node.place, text.clone()));
+    }
+    let Some(written) = node.literal() else { return wrong_shape(node, what, "text", report) };
     let fix = quoted(&written);
     report
         .error(code::NOT_TEXT, node.place, format!("{what} is text, and `{written}` is {}", node.noun()))
         .help(format!("write `{fix}`"))
         .fix(fix);
     None
+}
+
+/// True or false.
+pub(crate) fn bool(node: &Node, what: &str, report: &mut Report) -> Option<bool> {
+    let NodeKind::Bool(value) = node.kind else { return wrong_shape(node, what, "`true` or `false`", report) };
+    Some(value)
 }
 
 /// Text that names something: short, printable, without spaces at its ends.
@@ -136,8 +148,7 @@ pub(crate) fn name(node: &Node, what: &str, report: &mut Report) -> Option<At<St
 }
 
 pub(crate) fn key_name(key: &Key, what: &str, report: &mut Report) -> Option<At<String>> {
-    let name = At::new(key.place, key.text.clone());
-    check_name(&name, what, report).then_some(name)
+    check_name(key, what, report).then(|| key.clone())
 }
 
 fn check_name(name: &At<String>, what: &str, report: &mut Report) -> bool {
@@ -153,23 +164,15 @@ fn check_name(name: &At<String>, what: &str, report: &mut Report) -> bool {
 
 /// A length of time: digits and one unit, `500ms`, `30s`, `15m`, `24h`, `7d`.
 pub(crate) fn duration(node: &Node, what: &str, report: &mut Report) -> Option<At<Duration>> {
-    let text = match &node.kind {
-        NodeKind::Number(number) => At::new(node.place, number.text().to_owned()),
-        _ => text(node, what, report)?,
-    };
-    match parse_duration(&text.value) {
-        Some(duration) => Some(At::new(text.place, duration)),
-        None => {
-            report
-                .error(
-                    code::BAD_DURATION,
-                    text.place,
-                    format!("{what} `{}` is not a length of time up to 31 days", text.value),
-                )
-                .help("write digits and a unit: `500ms`, `30s`, `15m`, `24h`, `7d`");
-            None
-        }
+    let text = if let NodeKind::Number(number) = &node.kind { number.text() } else { &text(node, what, report)?.value };
+    let duration = parse_duration(text);
+    if duration.is_none() {
+        let message = format!("{what} `{text}` is not a length of time up to 31 days");
+        report
+            .error(code::BAD_DURATION, node.place, message)
+            .help("write digits and a unit: `500ms`, `30s`, `15m`, `24h`, `7d`");
     }
+    Some(At::new(node.place, duration?))
 }
 
 /// A length of time up to 31 days: digits and one unit, `500ms`, `30s`, `15m`, `24h`, `7d`.
@@ -189,12 +192,12 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
 }
 
 pub(crate) fn wrong_shape<T>(node: &Node, what: &str, wanted: &str, report: &mut Report) -> Option<T> {
-    match node.kind {
-        // Its scalar was refused already.
-        NodeKind::Refused => {}
-        _ => {
-            report.error(code::WRONG_SHAPE, node.place, format!("{what} is {wanted}, and this is {}", node.noun()));
-        }
-    }
+    misshapen(node, what, wanted, report);
     None
+}
+
+/// Reports a node of another shape, unless its scalar was refused already.
+pub(crate) fn misshapen<'r>(node: &Node, what: &str, wanted: &str, report: &'r mut Report) -> Option<Finding<'r>> {
+    let message = format!("{what} is {wanted}, and this is {}", node.noun());
+    (!matches!(node.kind, NodeKind::Refused)).then(|| report.error(code::WRONG_SHAPE, node.place, message))
 }

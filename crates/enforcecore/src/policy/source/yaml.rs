@@ -10,7 +10,7 @@ use std::collections::HashMap;
 use granit_parser::{Event, Parser, ScalarStyle, ScanError};
 
 use super::plain::{Plain, read_plain};
-use super::report::{Place, Report};
+use super::report::{At, Place, Report};
 use crate::codes::policy as code;
 use crate::number::Number;
 use crate::value::{Map, Value, write_json_text};
@@ -42,11 +42,7 @@ pub(crate) enum NodeKind {
 }
 
 /// A key of a map with its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Key {
-    pub(crate) place: Place,
-    pub(crate) text: String,
-}
+pub(crate) type Key = At<String>;
 
 impl Node {
     /// What the node is, in the words of messages.
@@ -61,6 +57,32 @@ impl Node {
         }
     }
 
+    /// Whether it is this word.
+    pub(crate) fn is_word(&self, word: &str) -> bool {
+        matches!(&self.kind, NodeKind::Text(text) if text == word)
+    }
+
+    /// Whether it is the number 1.
+    pub(crate) fn is_one(&self) -> bool {
+        matches!(&self.kind, NodeKind::Number(number) if number.text() == "1")
+    }
+
+    /// The entry of a map that has no other key.
+    pub(crate) fn sole(&self, word: &str) -> Option<&(Key, Node)> {
+        let NodeKind::Map(entries) = &self.kind else { return None };
+        entries.first().filter(|(key, _)| entries.len() == 1 && key.value == word)
+    }
+
+    /// A text, a number or a truth value as a policy writes it, text in quotes.
+    pub(crate) fn literal(&self) -> Option<String> {
+        match &self.kind {
+            NodeKind::Text(text) => Some(quoted(text)),
+            NodeKind::Number(number) => Some(number.text().to_owned()),
+            NodeKind::Bool(bool) => Some(bool.to_string()),
+            NodeKind::Nothing | NodeKind::Refused | NodeKind::List(_) | NodeKind::Map(_) => None,
+        }
+    }
+
     /// The node as a value, numbers exact.
     pub(crate) fn to_value(&self) -> Value {
         match &self.kind {
@@ -70,7 +92,7 @@ impl Node {
             NodeKind::Nothing | NodeKind::Refused => Value::Null,
             NodeKind::List(items) => Value::List(items.iter().map(Node::to_value).collect()),
             NodeKind::Map(entries) => {
-                Value::Map(entries.iter().map(|(key, node)| (key.text.clone(), node.to_value())).collect::<Map>())
+                Value::Map(entries.iter().map(|(key, node)| (key.value.clone(), node.to_value())).collect::<Map>())
             }
         }
     }
@@ -147,6 +169,7 @@ enum Open {
 
 impl Builder<'_, '_> {
     /// Takes one event; `None` gives up on the document.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "the parser's events that say nothing of the document")]
     fn event(&mut self, event: Event<'_>, span: &granit_parser::Span) -> Option<()> {
         let place = self.place(span);
         match event {
@@ -209,14 +232,14 @@ impl Builder<'_, '_> {
             Some(Open::Map { key: key @ None, .. }) => *key = Some(key_of(node, self.text, self.report)),
             Some(Open::Map { entries, seen, key: key @ Some(_), .. }) => {
                 let key = key.take()?;
-                match seen.get(&key.text) {
+                match seen.get(&key.value) {
                     Some(first) => {
-                        let message = format!("the key `{}` appears twice in one map", key.text);
+                        let message = format!("the key `{}` appears twice in one map", key.value);
                         let help = format!("the first one is on line {}", first.line);
                         self.report.error(code::DUPLICATE_KEY, key.place, message).help(help);
                     }
                     None => {
-                        seen.insert(key.text.clone(), key.place);
+                        seen.insert(key.value.clone(), key.place);
                         entries.push((key, node));
                     }
                 }
@@ -308,7 +331,7 @@ fn key_of(node: Node, text: &str, report: &mut Report) -> Key {
             written.to_owned()
         }
     };
-    Key { place, text: name }
+    At::new(place, name)
 }
 
 /// The text as a double-quoted scalar: JSON's form, which every YAML reader understands alike.
