@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use json_event_parser::{JsonEvent, SliceJsonParser};
 
-use super::placeholders::Span;
+use super::span::Span;
 use super::work::{List, count};
 
 /// The quotation mark in a document, in a document in a string of it, and so on.
