@@ -46,7 +46,8 @@ pub struct EntryLine {
     pub mode: Option<Mode>,
     /// Microseconds of the writer's monotonic clock.
     pub mono_us: u64,
-    /// What an entry has to say in words: a genesis or recovery, or an intent whose tool reaches protected names.
+    /// What an entry has to say in words: a genesis or recovery, an intent whose tool reaches protected names, or an outcome in
+    /// whose result characters were replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub note: BTreeMap<String, String>,
     /// The call that made this call.
@@ -176,7 +177,7 @@ part! {
 }
 part! {
     /// The end of a call whose tool started.
-    OutcomeRecord(end: EndRecord) { effect: Option<EffectStatus>, redactions: BTreeMap<String, u64>, }
+    OutcomeRecord(end: EndRecord) { effect: Option<EffectStatus>, note: Note, redactions: BTreeMap<String, u64>, }
 }
 part! {
     /// Changes of state outside calls.

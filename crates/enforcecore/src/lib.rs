@@ -167,6 +167,7 @@
 
 pub mod call;
 pub mod capabilities;
+pub mod characters;
 pub mod codes;
 pub mod decision;
 pub mod diagnostic;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::audit::{EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
+use crate::characters::Replaced;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::path::PathResolver;
@@ -84,6 +85,13 @@ pub enum Outcome {
         value: Value,
         /// What `facts:` looks into.
         structured: Value,
+    },
+    /// What it returned had characters that programs read differently, which the face replaced by U+FFFD.
+    Mended {
+        /// How many.
+        replaced: Replaced,
+        /// What it did, with the value as it is now.
+        outcome: Box<Outcome>,
     },
     /// It returned a value that the face cannot read, so its content is unknown.
     Unreadable(Malformed),

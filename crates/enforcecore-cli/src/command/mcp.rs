@@ -6,10 +6,10 @@ use clap::Args;
 use enforcecore::call::{Context, hex};
 use enforcecore::traits::Random;
 use enforcecore::value::Value;
-use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
+use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server, explain};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
-use enforcecore_host::config::{Config, Given, Key};
+use enforcecore_host::config::{Config, Given, Key, bytes_of};
 use enforcecore_host::process::{Spawn, adopt_orphans};
 use enforcecore_host::stderr::Stderr;
 
@@ -23,6 +23,7 @@ Examples:
   enforcecore mcp --policy policy.yaml -- \\
     npx -y @modelcontextprotocol/server-filesystem .
   enforcecore mcp --policy policy.yaml --log-level info -- mcp-server-git
+  enforcecore mcp --explain
 
 In an agent's settings, put it in front of the server's own command:
   {\"command\": \"enforcecore\",
@@ -47,8 +48,14 @@ pub struct Mcp {
     /// The session's name, by which budgets and facts are kept; a fresh one if not given
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
+    /// Bytes of one message at most, such as `32MiB` (64KiB to 64MiB) [default: 16MiB]
+    #[arg(long, value_name = "SIZE")]
+    mcp_message_max: Option<String>,
+    /// Say what passes between a client and a server, and start nothing
+    #[arg(long)]
+    explain: bool,
     /// The server's command
-    #[arg(last = true, required = true, value_name = "SERVER")]
+    #[arg(last = true, required_unless_present = "explain", value_name = "SERVER")]
     server: Vec<OsString>,
 }
 
@@ -61,11 +68,17 @@ impl Command for Mcp {
         self.policy.give(given);
         self.evidence.give(given);
         self.workspace.give(given);
+        given.add(Key::McpMessageMax, self.mcp_message_max.as_ref());
     }
 
     /// Stdout belongs to the protocol from here on.
-    fn run(self, invocation: Invocation, _: &mut Output) -> Result<Exit, CommandError> {
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
         let config = invocation.config?;
+        let message_max = bytes_of(config.text(Key::McpMessageMax)).unwrap_or(MESSAGE_BYTES);
+        if self.explain {
+            output.line(&explain(message_max))?;
+            return Ok(Exit::Clean);
+        }
         let context = context(&config, self.session)?;
         let enforcer = enforcer(settings::setup(&config, FACE)?)?;
         // Nothing but the server is started here, so whatever is below us is the server's.
@@ -75,7 +88,7 @@ impl Command for Mcp {
             // Started from the thread that stays to the end.
             let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
             let server = Server::start(&Spawn::new(program).args(arguments)).map_err(failed)?;
-            let proxy = Proxy { enforcer, context, stderr: Box::new(Stderr) };
+            let proxy = Proxy { enforcer, context, stderr: Box::new(Stderr), message_max };
             let stop = told_to_stop()?;
             proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
         });

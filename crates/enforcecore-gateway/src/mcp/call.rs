@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use enforcecore::call::Malformed;
-use enforcecore::codes::Code;
+use enforcecore::characters::Replaced;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::value::{Map, Value};
@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::answer::Style;
 use super::methods;
-use super::peer::{Answer, Lost};
+use super::peer::{Answer, Lost, Said};
 use super::session::Session;
 
 /// What a client asks to be called.
@@ -31,8 +31,12 @@ pub struct Wanted {
     pub style: Style,
 }
 
+/// The member of a call that asks for a result that is fetched later.
+pub const TASK: &str = "task";
+
 impl Wanted {
-    /// Reads the parameters of `tools/call`. An unknown member may mean anything, so it is refused.
+    /// Reads the parameters of `tools/call`. An unknown member may mean anything, so it is refused. A `task` asks for a result that
+    /// is fetched later; where that is not offered, the protocol says that it counts as absent.
     pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
         let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new(code::BAD_MESSAGE, what)));
         let meta = methods::meta(params.shift_remove("_meta"));
@@ -44,6 +48,7 @@ impl Wanted {
             Some(Value::Map(args)) => args,
             Some(_) => return bad(&tool, "`arguments` is not an object"),
         };
+        params.shift_remove(TASK);
         if !params.is_empty() {
             return bad(&tool, "a tool call has `name`, `arguments` and `_meta`, and nothing else");
         }
@@ -103,8 +108,14 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
 
 fn outcome(style: Style, answer: Answer) -> Outcome {
     match answer {
-        Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable(code::BAD_MESSAGE),
-        Ok(body) => {
+        Ok(Said { body, replaced }) if !replaced.is_empty() => {
+            let outcome = outcome(style, Ok(Said { body, replaced: Replaced::default() }));
+            Outcome::Mended { replaced, outcome: Box::new(outcome) }
+        }
+        Ok(Said { body, .. }) if style == Style::Tool && !is_tool_answer(&body) => {
+            unreadable(&Malformed::new(code::BAD_MESSAGE, "a member of it is not what the protocol says"))
+        }
+        Ok(Said { body, .. }) => {
             let result = body.get("result");
             let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
             let structured = result.and_then(|result| result.at("structuredContent")).cloned().unwrap_or_default();
@@ -121,13 +132,13 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
         },
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Cancelled,
-        Err(Lost::Unreadable(code)) => unreadable(code),
+        Err(Lost::Unreadable(why)) => unreadable(&why),
     }
 }
 
 /// The tool ran, and its answer cannot be read. What is wrong is said without a key of the answer, which may be a secret.
-fn unreadable(code: Code) -> Outcome {
-    Outcome::Unreadable(Malformed::new(code, "the server's answer cannot be read"))
+fn unreadable(why: &Malformed) -> Outcome {
+    Outcome::Unreadable(Malformed::new(why.code, format!("the server's answer cannot be read: {}", why.message)))
 }
 
 /// Whether the members that are read of a tool's answer are what the protocol says they are.
@@ -170,7 +181,9 @@ mod tests {
             (r#"{"name":"t","arguments":0}"#, "bad_message of t"),
             (r#"{"name":"t","arguments":false}"#, "bad_message of t"),
             (r#"{"name":"t","arguments":true}"#, "bad_message of t"),
-            (r#"{"name":"t","arguments":{},"task":{}}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":{},"task":{"ttl":1}}"#, "t {} -"),
+            (r#"{"name":"t","task":null}"#, "t {} -"),
+            (r#"{"name":"t","Task":{}}"#, "bad_message of t"),
             (r#"{"name":"t","Arguments":{}}"#, "bad_message of t"),
             (r#"{"name":"t","":null}"#, "bad_message of t"),
             (r#"{"arguments":{}}"#, "bad_message of tools/call"),
@@ -184,7 +197,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_done_or_failed_as_it_says() {
-        let word = |style: Style, body: &str| match outcome(style, Ok(map(body))) {
+        let said = |body: &str| Said { body: map(body), replaced: Replaced::default() };
+        let word = |style: Style, body: &str| match outcome(style, Ok(said(body))) {
             Outcome::DoneWith { value, structured } => {
                 assert_eq!(value.to_json(), body);
                 format!("done {}", structured.to_json())
@@ -221,6 +235,15 @@ mod tests {
         assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code, .. } if code == "cancelled"));
         assert_eq!(lost(Lost::Gone), Outcome::Crashed);
         assert_eq!(lost(Lost::Cancelled), Outcome::Cancelled);
-        assert!(matches!(lost(Lost::Unreadable(code::NOT_JSON)), Outcome::Unreadable(bad) if bad.code == "not_json"));
+        let unreadable = lost(Lost::Unreadable(Malformed::new(code::TOO_LARGE, "9 bytes")));
+        let Outcome::Unreadable(bad) = unreadable else { panic!("{unreadable:?}") };
+        assert_eq!(
+            (bad.code.as_str(), bad.message.as_str()),
+            ("too_large", "the server's answer cannot be read: 9 bytes")
+        );
+        let replaced = Replaced { nul: 1, ..Replaced::default() };
+        let mended = outcome(Style::Tool, Ok(Said { replaced, ..said(r#"{"result":{"isError":true}}"#) }));
+        assert!(matches!(mended, Outcome::Mended { replaced: Replaced { nul: 1, .. }, outcome }
+            if matches!(*outcome, Outcome::FailedWith(_))));
     }
 }

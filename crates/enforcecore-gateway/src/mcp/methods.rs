@@ -7,20 +7,20 @@
 
 use enforcecore::value::{Map, Value};
 
-use super::frame::is_id;
+use super::outline::is_id;
 use super::shape::{Members, Shape};
 
 /// The protocol versions this proxy knows, oldest first: those that begin with a handshake.
 pub const PROTOCOL_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// The capabilities that the server may offer.
-const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+pub const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 const NOTHING: Members = &[];
 const PAGE: Members = &[("cursor", Shape::Text)];
 const RESOURCE: Members = &[("uri", Shape::Text)];
 const LEVEL: Members = &[("level", Shape::OneOf(&LEVELS))];
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+pub const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 const INITIALIZE: Members = &[
     ("protocolVersion", Shape::Text),
     ("capabilities", Shape::Object(&[("roots", Shape::Object(&[("listChanged", Shape::Flag)]))])),
@@ -56,51 +56,69 @@ pub enum Passing {
     Plain,
 }
 
+/// A client's requests. None that is not here is served.
+pub const CLIENT_REQUESTS: [(&str, Handling); 13] = [
+    ("initialize", Handling::Pass(Passing::Handshake, INITIALIZE)),
+    ("ping", Handling::Pass(Passing::Plain, NOTHING)),
+    ("logging/setLevel", Handling::Pass(Passing::Plain, LEVEL)),
+    ("prompts/list", Handling::Pass(Passing::Plain, PAGE)),
+    ("resources/list", Handling::Pass(Passing::Plain, PAGE)),
+    ("resources/templates/list", Handling::Pass(Passing::Plain, PAGE)),
+    ("resources/unsubscribe", Handling::Pass(Passing::Plain, RESOURCE)),
+    ("tools/list", Handling::Pass(Passing::ToolList, PAGE)),
+    ("tools/call", Handling::CallTool),
+    ("completion/complete", Handling::CallMethod),
+    ("prompts/get", Handling::CallMethod),
+    ("resources/read", Handling::CallMethod),
+    ("resources/subscribe", Handling::CallMethod),
+];
+
+/// A server's requests, each with what the client's answer carries. None that is not here is passed on.
+pub const SERVER_REQUESTS: [(&str, Members); 2] = [("ping", PONG), ("roots/list", ROOTS)];
+
+/// A client's notifications, each with what it carries. None that is not here is passed on.
+pub const CLIENT_NOTIFICATIONS: [(&str, Members); 4] = [
+    ("notifications/cancelled", CANCELLATION),
+    ("notifications/initialized", NOTHING),
+    ("notifications/progress", PROGRESS),
+    ("notifications/roots/list_changed", NOTHING),
+];
+
+/// A server's notifications. None that is not here is passed on.
+pub const SERVER_NOTIFICATIONS: [&str; 6] = [
+    "notifications/message",
+    "notifications/progress",
+    "notifications/prompts/list_changed",
+    "notifications/resources/list_changed",
+    "notifications/resources/updated",
+    "notifications/tools/list_changed",
+];
+
+/// What may go along in a `_meta` of the client's.
+pub const META: [&str; 2] = ["progressToken", "traceparent"];
+
 /// How a client's request is handled; none that is not listed is served.
 pub fn from_client(method: &str) -> Option<Handling> {
-    Some(match method {
-        "initialize" => Handling::Pass(Passing::Handshake, INITIALIZE),
-        "ping" => Handling::Pass(Passing::Plain, NOTHING),
-        "logging/setLevel" => Handling::Pass(Passing::Plain, LEVEL),
-        "prompts/list" | "resources/list" | "resources/templates/list" => Handling::Pass(Passing::Plain, PAGE),
-        "resources/unsubscribe" => Handling::Pass(Passing::Plain, RESOURCE),
-        "tools/list" => Handling::Pass(Passing::ToolList, PAGE),
-        "tools/call" => Handling::CallTool,
-        "completion/complete" | "prompts/get" | "resources/read" | "resources/subscribe" => Handling::CallMethod,
-        _ => return None,
-    })
+    row(&CLIENT_REQUESTS, method)
 }
 
 /// What the client's answer to a server's request carries; none for a request that is not passed on.
 pub fn from_server(method: &str) -> Option<Members> {
-    Some(match method {
-        "ping" => PONG,
-        "roots/list" => ROOTS,
-        _ => return None,
-    })
+    row(&SERVER_REQUESTS, method)
 }
 
 /// What a client's notification carries; none for one that is not passed on.
 pub fn client_notification(method: &str) -> Option<Members> {
-    Some(match method {
-        "notifications/cancelled" => CANCELLATION,
-        "notifications/initialized" | "notifications/roots/list_changed" => NOTHING,
-        "notifications/progress" => PROGRESS,
-        _ => return None,
-    })
+    row(&CLIENT_NOTIFICATIONS, method)
 }
 
 /// Whether a server's notification is passed on.
 pub fn server_notification(method: &str) -> bool {
-    matches!(
-        method,
-        "notifications/message"
-            | "notifications/progress"
-            | "notifications/prompts/list_changed"
-            | "notifications/resources/list_changed"
-            | "notifications/resources/updated"
-            | "notifications/tools/list_changed"
-    )
+    SERVER_NOTIFICATIONS.contains(&method)
+}
+
+fn row<T: Copy>(rows: &[(&str, T)], method: &str) -> Option<T> {
+    rows.iter().find(|(name, _)| *name == method).map(|(_, row)| *row)
 }
 
 /// What may go along in a `_meta` of the client's: by which token it hears of progress, and of which trace this is a part.
@@ -132,16 +150,20 @@ pub fn negotiate_request(params: &mut Map) {
     }
 }
 
-/// Brings the server's side of the handshake down to what this proxy serves, or says why there can be none.
-pub fn negotiate_response(result: &mut Map) -> Result<(), String> {
+/// Brings the server's side of the handshake down to what this proxy serves and says which capabilities it drops, or says why there
+/// can be none.
+pub fn negotiate_response(result: &mut Map) -> Result<Vec<String>, String> {
     let version = result.get("protocolVersion").and_then(Value::as_text).unwrap_or_default();
     if !is_known(version) {
         return Err("the server speaks a protocol version that this proxy does not know".to_owned());
     }
+    let mut dropped = Vec::new();
     if let Some(Value::Map(capabilities)) = result.get_mut("capabilities") {
-        capabilities.retain(|name, _| SERVER_CAPABILITIES.contains(&name.as_str()));
+        let is_kept = |name: &str| SERVER_CAPABILITIES.contains(&name);
+        dropped.extend(capabilities.keys().filter(|name| !is_kept(name)).map(|name| format!("capabilities.{name}")));
+        capabilities.retain(|name, _| is_kept(name));
     }
-    Ok(())
+    Ok(dropped)
 }
 
 fn is_known(version: &str) -> bool {
@@ -173,7 +195,7 @@ mod tests {
         check("{}", r#"{"protocolVersion":"2025-11-25"}"#);
 
         let mut known = map(r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"tasks":{}}}"#);
-        assert_eq!(negotiate_response(&mut known), Ok(()));
+        assert_eq!(negotiate_response(&mut known), Ok(vec!["capabilities.tasks".to_owned()]));
         assert_eq!(Value::Map(known).to_json(), r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}"#);
         assert!(negotiate_response(&mut map(r#"{"protocolVersion":"2199-01-01"}"#)).is_err());
         assert!(negotiate_response(&mut Map::new()).is_err());

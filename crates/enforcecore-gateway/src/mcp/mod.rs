@@ -1,17 +1,21 @@
 //! The Model Context Protocol's stdio transport, proxied (`modelcontextprotocol.io/specification`).
 //!
-//! `frame` (lines to messages, strictly) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
-//! whom) -> `peer` (requests on their way to one side, and their answers) -> `answer` (what the client is told) -> `server` (the
-//! process) -> `session` (what its tasks share) -> `call` (a tool call through the line) -> `inspect` (what each side may see of
-//! the other) -> `session_loop`. Each uses only those before it. The messages are our own and not a library's: a typed reader
+//! `outline` and `frame` (lines to messages) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
+//! whom) -> `outbox` (what is on its way to one side) -> `peer` (requests of one side, and their answers) -> `answer` (what the
+//! client is told) -> `server` (the process) -> `session` (what its tasks share) -> `call` (a tool call through the line) ->
+//! `inspect` (what each side may see of the other) -> `session_loop`; and `explain`, for a person. Each uses only those before it. The messages are our own and not a library's: a typed reader
 //! accepts a key twice, drops what it does not know, and has no place to say which of two ids a request meant.
+
+mod outline;
 
 mod frame;
 mod stage;
 
 mod shape;
 
+mod explain;
 mod methods;
+mod outbox;
 mod peer;
 
 mod answer;
@@ -22,7 +26,8 @@ mod call;
 mod inspect;
 mod session_loop;
 
-pub use frame::{FRAME_BYTES_MAX, LINE_BYTES_MAX};
+pub use explain::explain;
+pub use frame::{MESSAGE_BYTES, MESSAGE_SETTING};
 pub use methods::PROTOCOL_VERSIONS;
 pub use server::Server;
 pub use session_loop::{CALLS_MAX, Ended, GRACE, Proxy};

@@ -4,23 +4,30 @@
 //! only once.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use enforcecore::codes::Code;
+use enforcecore::call::Malformed;
+use enforcecore::characters::Replaced;
 use enforcecore::value::{Map, Value};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::io::AsyncWrite;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::methods::Passing;
+use super::outbox::{NotSent, Outbox, line};
 use super::shape::Members;
 
-/// Messages on their way to one side at most.
-const MESSAGES_AHEAD_MAX: usize = 256;
+/// The end of a request.
+pub type Answer = Result<Said, Lost>;
 
-/// The end of a request: the answer's body, `result` or `error`.
-pub type Answer = Result<Map, Lost>;
+/// What one side answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The answer's body: `result` or `error`.
+    pub body: Map,
+    /// Characters of it that were replaced.
+    pub replaced: Replaced,
+}
 
 /// Errors instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,8 +40,8 @@ pub enum Lost {
     Gone,
     /// The asker cancelled the request.
     Cancelled,
-    /// There is one, and it cannot be read; the code says why.
-    Unreadable(Code),
+    /// There is one, and it cannot be read.
+    Unreadable(Malformed),
 }
 
 /// What is done with an answer where it comes in, so that it keeps its place among what is said after it. True if the asker has
@@ -73,11 +80,10 @@ impl Expected {
 /// One side.
 pub struct Peer {
     state: Mutex<State>,
+    out: Arc<Outbox>,
 }
 
 struct State {
-    /// None once nothing more is to be sent.
-    out: Option<mpsc::Sender<String>>,
     /// Whether answers can still come.
     listening: bool,
     waiting: HashMap<i64, Waiting>,
@@ -97,19 +103,10 @@ struct Waiting {
 
 impl Peer {
     /// A side that is written to until the peer is closed or dropped; the handle ends when everything was written.
-    pub fn new(mut output: impl AsyncWrite + Unpin + Send + 'static) -> (Peer, JoinHandle<()>) {
-        let (sender, mut lines) = mpsc::channel::<String>(MESSAGES_AHEAD_MAX);
-        let writer = tokio::spawn(async move {
-            while let Some(mut line) = lines.recv().await {
-                line.push('\n');
-                if output.write_all(line.as_bytes()).await.is_err() || output.flush().await.is_err() {
-                    break;
-                }
-            }
-        });
-        let state =
-            State { out: Some(sender), listening: true, waiting: HashMap::new(), given_up: HashSet::new(), next: 1 };
-        (Peer { state: Mutex::new(state) }, writer)
+    pub fn new(output: impl AsyncWrite + Unpin + Send + 'static) -> (Peer, JoinHandle<()>) {
+        let (out, writer) = Outbox::new(output);
+        let state = State { listening: true, waiting: HashMap::new(), given_up: HashSet::new(), next: 1 };
+        (Peer { state: Mutex::new(state), out }, writer)
     }
 
     /// Sends a call and waits for its answer.
@@ -142,28 +139,33 @@ impl Peer {
         state.next += 1;
         let progress = replace_token(&mut params, id);
         let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
-        let sent = state.listening && state.out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok());
-        if !sent {
+        if !state.listening || self.out.send(line(message)).is_err() {
             return Err(Lost::NotSent);
         }
         state.waiting.insert(id, Waiting { asker, progress, expected, take });
         Ok(())
     }
 
-    /// Sends a notification; one for which there is no room is dropped, and the caller told.
+    /// Sends a notification. False where the side reads no longer.
     pub fn tell(&self, method: &str, params: Map) -> bool {
-        let message = [("method", Value::from(method)), ("params", Value::Map(params))];
-        self.state().out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok())
+        self.out.tell(method, params)
+    }
+
+    /// Whether so much waits for this side that what the other one tells it is not to be read on.
+    pub fn is_flooded(&self) -> bool {
+        self.out.is_flooded()
+    }
+
+    /// Waits until that is over.
+    pub async fn drained(&self) {
+        self.out.drained().await;
     }
 
     /// Answers a request of this side at once. Where there is no room, it gives back what is to be sent then.
     pub fn respond(&self, id: Value, body: Map) -> Option<Unsent> {
-        let line = line([("id".to_owned(), id)].into_iter().chain(body));
-        let state = self.state();
-        let out = state.out.as_ref()?;
-        match out.try_send(line) {
-            Ok(()) | Err(TrySendError::Closed(_)) => None,
-            Err(TrySendError::Full(line)) => Some(Unsent { out: out.clone(), line }),
+        match self.out.send(line([("id".to_owned(), id)].into_iter().chain(body))) {
+            Ok(()) | Err(NotSent::Closed) => None,
+            Err(NotSent::Full(line)) => Some(Unsent { out: Arc::clone(&self.out), line }),
         }
     }
 
@@ -191,6 +193,20 @@ impl Peer {
                 }
             }
         }
+    }
+
+    /// Takes in an answer that cannot be read. One that names no request of ours may be the answer to any, so every one that waits
+    /// is settled with it, in the order in which they were asked.
+    pub fn unreadable(&self, id: Option<&Value>, why: &Malformed) -> Vec<Answered> {
+        let ids = match id.and_then(own_id) {
+            Some(id) => vec![id],
+            None => {
+                let mut ids: Vec<i64> = self.state().waiting.keys().copied().collect();
+                ids.sort_unstable();
+                ids
+            }
+        };
+        ids.into_iter().map(|id| self.answered(&Value::from(id), Err(Lost::Unreadable(why.clone())))).collect()
     }
 
     /// Gives up what this asker asked for, and returns the id it has on this side. What is not sent yet never will be, until
@@ -223,7 +239,7 @@ impl Peer {
 
     /// Nothing more is sent: the other side sees the end of its input.
     pub fn close(&self) {
-        self.state().out = None;
+        self.out.close();
     }
 
     /// No answer will come any more.
@@ -241,16 +257,23 @@ impl Peer {
     }
 }
 
+/// A side without a session is written to no longer.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.out.close();
+    }
+}
+
 /// A message for which there was no room.
 pub struct Unsent {
-    out: mpsc::Sender<String>,
+    out: Arc<Outbox>,
     line: String,
 }
 
 impl Unsent {
     /// Sends it when there is room, unless the side reads no longer.
     pub async fn send(self) {
-        let _ = self.out.send(self.line).await;
+        self.out.send_in_time(self.line).await;
     }
 }
 
@@ -265,11 +288,4 @@ fn replace_token(params: &mut Map, id: i64) -> Option<Value> {
 fn own_id(id: &Value) -> Option<i64> {
     let Value::Number(number) = id else { return None };
     number.text().parse().ok()
-}
-
-/// One message as a line, without its end.
-fn line<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> String {
-    let version = [("jsonrpc".to_owned(), Value::from("2.0"))];
-    let members = members.into_iter().map(|(key, value)| (key.into(), value));
-    Value::Map(version.into_iter().chain(members).collect()).to_json()
 }

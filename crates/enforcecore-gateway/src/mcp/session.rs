@@ -1,12 +1,14 @@
 //! The state that the tasks of a session share: both sides, the server's process, and the enforcer.
 
+use std::collections::HashSet;
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use enforcecore::call::{Call, CallId, Context, Malformed};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::Refused;
+use enforcecore::redact::shown_name;
 use enforcecore::value::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
@@ -26,6 +28,36 @@ pub(super) struct Session {
     pub(super) process: Process,
     /// Whether the handshake is done.
     pub(super) ready: AtomicBool,
+    /// What was not passed on, said once.
+    pub(super) cuts: Cuts,
+    /// Bytes in a message at most.
+    pub(super) message_max: usize,
+}
+
+/// What one side said in vain. Each is named once on our stderr: a person who looks for what is missing finds it there.
+#[derive(Default)]
+pub(super) struct Cuts {
+    named: Mutex<HashSet<String>>,
+}
+
+/// Names that are remembered at most: they are any text.
+const CUTS_MAX: usize = 100;
+
+impl Cuts {
+    /// Names what is left out of a message, unless it was named before.
+    pub(super) fn say(&self, whose: &str, message: &str, left_out: &[String]) {
+        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh =
+            left_out.iter().filter(|name| named.len() < CUTS_MAX && named.insert(format!("{whose} {message} {name}")));
+        let names: Vec<String> = fresh.map(|name| shown_name(name)).collect();
+        if !names.is_empty() {
+            let (message, names) = (shown_name(message), names.join(", "));
+            warn!(
+                whose,
+                message, names, "left out, because no policy decides it; `enforcecore mcp --explain` says what passes"
+            );
+        }
+    }
 }
 
 impl Session {
@@ -91,8 +123,14 @@ impl Session {
         };
         let body = match answer {
             Err(Lost::Cancelled) => return Handed::Never,
-            Err(_) => answer::error(INTERNAL_ERROR, lost),
-            Ok(body) => body,
+            Err(Lost::Unreadable(why)) if !expected.is_of_client() => {
+                let why = format!("the server's answer cannot be read: {} ({})", why.message, why.code);
+                answer::error(INTERNAL_ERROR, &why)
+            }
+            Err(Lost::NotSent | Lost::GivenUp | Lost::Gone | Lost::Unreadable(_)) => {
+                answer::error(INTERNAL_ERROR, lost)
+            }
+            Ok(said) => said.body,
         };
         if matches!(expected, Expected::Passed(Passing::Handshake)) && body.contains_key("result") {
             self.ready.store(true, Ordering::Release);

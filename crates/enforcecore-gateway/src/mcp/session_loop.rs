@@ -1,6 +1,6 @@
 //! The session between one client and one server: every message of either side passes through here, and nothing else does.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -17,7 +17,7 @@ use enforcecore::value::{Map, Value};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
@@ -25,9 +25,9 @@ use super::call;
 use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
-use super::peer::{Answer, Answered, Expected, Lost, Peer};
+use super::peer::{Answer, Answered, Expected, Peer};
 use super::server::{Server, pass_on};
-use super::session::Session;
+use super::session::{Cuts, Session};
 use super::shape::Members;
 use super::stage::{Stage, stage};
 
@@ -36,6 +36,8 @@ use super::stage::{Stage, stage};
 pub const CALLS_MAX: usize = 256;
 /// How long a server has to answer its open requests, and to end by itself, once its client has disconnected.
 pub const GRACE: Duration = Duration::from_secs(2);
+/// How long it has where it has not answered the handshake yet: it may still be starting.
+pub const START_GRACE: Duration = Duration::from_secs(10);
 
 /// A proxy for one session.
 pub struct Proxy {
@@ -45,6 +47,8 @@ pub struct Proxy {
     pub context: Context,
     /// Where what the server writes to its stderr goes.
     pub stderr: Box<dyn Write + Send>,
+    /// Bytes in a message of either side at most.
+    pub message_max: usize,
 }
 
 /// How a session ended.
@@ -71,10 +75,11 @@ impl Proxy {
         let Server { process, stdin, stdout, stderr } = server;
         let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
-        let Proxy { enforcer, context, stderr: to } = self;
+        let Proxy { enforcer, context, stderr: to, message_max } = self;
         let policy = enforcer.clone();
         let mut stderr = pass_on(stderr, move || policy.policy().result_classes(), to);
-        let session = Arc::new(Session { enforcer, context, client, server, process, ready: AtomicBool::new(false) });
+        let (ready, cuts) = (AtomicBool::new(false), Cuts::default());
+        let session = Arc::new(Session { enforcer, context, client, server, process, ready, cuts, message_max });
         let (from_client, from_server) = listen_to(&session, input, stdout);
         let mut session_loop = SessionLoop {
             session,
@@ -85,6 +90,8 @@ impl Proxy {
             asked: JoinSet::new(),
             open: HashSet::new(),
             greeted: false,
+            greeting: None,
+            early: VecDeque::new(),
         };
         let ended = session_loop.listen(stop).await;
         if !matches!(ended, Ended::ServerLeft(_)) {
@@ -111,6 +118,10 @@ struct SessionLoop {
     /// The client's ids that are not answered yet.
     open: HashSet<String>,
     greeted: bool,
+    /// The client's id of the handshake, until its end was taken in.
+    greeting: Option<String>,
+    /// Requests that came before the end of the handshake that they follow: a session may be written at once.
+    early: VecDeque<(Value, String, Asked)>,
 }
 
 /// A request of the client that was handled.
@@ -134,15 +145,18 @@ impl SessionLoop {
     async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
         tokio::pin!(stop);
         loop {
+            let (client_flooded, server_flooded) = (self.session.client.is_flooded(), self.session.server.is_flooded());
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
-                said = self.from_server.recv() => match said {
+                () = self.session.client.drained(), if client_flooded => {}
+                () = self.session.server.drained(), if server_flooded => {}
+                said = self.from_server.recv(), if !client_flooded => match said {
                     Some(said) => self.server_says(said),
                     None => return Ended::ServerLeft(None),
                 },
                 // Beyond its calls there are only refusals, which wait only for a client that does not read them.
-                said = self.from_client.recv(), if self.tasks.len() < 2 * CALLS_MAX => match said {
+                said = self.from_client.recv(), if !server_flooded && self.tasks.len() < 2 * CALLS_MAX => match said {
                     Some(said) => self.client_says(said),
                     None => return Ended::ClientLeft,
                 },
@@ -153,16 +167,23 @@ impl SessionLoop {
 
     /// The client has disconnected: what it asked for may still be answered, for the record.
     async fn let_server_finish(&mut self) {
-        let give_up = sleep(GRACE);
+        let mut starting = self.greeting.is_some() && !self.session.is_ready();
+        let give_up = sleep(if starting { START_GRACE } else { GRACE });
         tokio::pin!(give_up);
         loop {
-            if self.tasks.is_empty() {
+            if starting && self.session.is_ready() {
+                starting = false;
+                give_up.as_mut().reset(Instant::now() + GRACE);
+            }
+            if self.tasks.is_empty() && self.early.is_empty() {
                 self.session.server.close();
             }
+            let flooded = self.session.client.is_flooded();
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
-                said = self.from_server.recv() => match said {
+                () = self.session.client.drained(), if flooded => {}
+                said = self.from_server.recv(), if !flooded => match said {
                     Some(said) => self.server_says(said),
                     None => return,
                 },
@@ -196,6 +217,7 @@ impl SessionLoop {
         let _ = timeout(GRACE, rest).await;
         self.session.server.gone();
         self.session.client.gone();
+        self.refuse_early();
         if timeout(GRACE, self.conclude_all()).await.is_err() {
             // A side that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
             self.writer.abort();
@@ -217,6 +239,7 @@ impl SessionLoop {
     fn conclude(&mut self, handled: Handled) {
         let Handled { freed, answer } = handled;
         freed.iter().for_each(|id| self.forget(id));
+        self.release_early();
         let Some((id, body)) = answer else { return };
         if let Some(unsent) = self.session.client.respond(id, body) {
             self.open.extend(freed.clone());
@@ -262,10 +285,36 @@ impl SessionLoop {
             let malformed = Malformed::new(code::TOO_MANY_REQUESTS, "too many requests wait for their answers");
             return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
-        if !self.session.is_ready() && !self.may_come_first(&method, &asked) {
-            let malformed = Malformed::new(code::NOT_INITIALIZED, "the session begins with one `initialize`");
-            return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
+        if self.session.is_ready() || self.may_come_first(&method, &asked) {
+            return self.serve(id, method, asked);
         }
+        if self.greeting.is_some() {
+            return self.early.push_back((id, method, asked));
+        }
+        self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
+    }
+
+    /// Serves what came before the end of the handshake, or refuses it where there was none.
+    fn release_early(&mut self) {
+        let Some(greeting) = &self.greeting else { return };
+        if self.session.is_ready() {
+            self.greeting = None;
+            while let Some((id, method, asked)) = self.early.pop_front() {
+                self.serve(id, method, asked);
+            }
+        } else if !self.open.contains(greeting) {
+            self.greeting = None;
+            self.refuse_early();
+        }
+    }
+
+    fn refuse_early(&mut self) {
+        while let Some((id, method, _)) = self.early.pop_front() {
+            self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
+        }
+    }
+
+    fn serve(&mut self, id: Value, method: String, asked: Asked) {
         let wanted = match asked {
             Asked::Unserved => {
                 let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this method is not served");
@@ -300,8 +349,10 @@ impl SessionLoop {
             Ok(params) => params,
             Err(malformed) => return self.refuse(id, method, malformed, Refusing::Error(INVALID_PARAMS)),
         };
-        self.greeted |= greets;
         let key = id.to_json();
+        if greets {
+            (self.greeted, self.greeting) = (true, Some(key.clone()));
+        }
         let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
         self.tasks.spawn(async move { Handled { freed: answered.await.then_some(key), answer: None } });
     }
@@ -322,7 +373,7 @@ impl SessionLoop {
             _ => {}
         }
         if !session.server.tell(&method, params) {
-            warn!(method, "a notification is dropped: the server does not read its input");
+            warn!(method, "a notification is dropped: the server reads no longer");
         }
     }
 
@@ -340,11 +391,41 @@ impl SessionLoop {
                 }
             }
             ServerSaid::Asks(id, method, asked) => self.server_asks(id, method, asked),
-            ServerSaid::Unreadable(Unreadable { why, id, .. }) => {
-                let code = why.map_or(code::BAD_MESSAGE, |why| why.code);
-                let answered = id.is_some_and(|id| self.server_answers(&id, Err(Lost::Unreadable(code))));
-                warn!(code = code.as_str(), answered, "the server wrote what cannot be read");
+            ServerSaid::Unreadable(unreadable) => self.server_unreadable(unreadable),
+        }
+        self.release_early();
+    }
+
+    /// An answer that cannot be read is given at once: under its id, and where it names none, to every request that waits.
+    fn server_unreadable(&mut self, unreadable: Unreadable) {
+        let Unreadable { why, id, method, is_answer, .. } = unreadable;
+        let why = why.unwrap_or_else(|| Malformed::new(code::BAD_MESSAGE, "this is no message"));
+        let code = why.code.as_str();
+        if !is_answer {
+            // Its server waits for an answer too.
+            if let (Some(id), Some(_)) = (id, method) {
+                self.answer_server(id, answer::error(INVALID_REQUEST, &format!("{} ({code})", why.message)));
             }
+            return warn!(
+                code,
+                "the server wrote what is no message; harmless, where it is a banner or a line of a log"
+            );
+        }
+        let answered = self.session.server.unreadable(id.as_ref(), &why);
+        let count = answered.iter().filter(|answered| **answered != Answered::Unasked).count();
+        warn!(code, answered = count, "the server wrote an answer that cannot be read");
+        for answered in answered {
+            if let Answered::Now(asker) = answered {
+                self.forget(&asker);
+            }
+        }
+    }
+
+    /// Answers a request of the server's in place of the client.
+    fn answer_server(&mut self, id: Value, body: Map) {
+        if self.asked.len() < CALLS_MAX {
+            let session = Arc::clone(&self.session);
+            self.asked.spawn(async move { session.server.respond_in_time(id, body).await });
         }
     }
 
@@ -358,7 +439,7 @@ impl SessionLoop {
         true
     }
 
-    /// One for which there is no room is dropped, as one that comes while no listener is there.
+    /// One that comes while no listener is there is dropped.
     fn server_tells(&self, method: &str, mut params: Map) -> bool {
         let session = &self.session;
         let passes = method != "notifications/progress" || session.server.readdress(&mut params);
@@ -380,6 +461,7 @@ impl SessionLoop {
             return;
         }
         let session = Arc::clone(&self.session);
+        session.cuts.say("the server's", &method, &["the method".to_owned()]);
         self.asked.spawn(async move {
             let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "the server asks for what is not served");
             session.record_refusal(method, malformed).await;
@@ -389,7 +471,7 @@ impl SessionLoop {
     }
 
     fn refuse_unreadable(&mut self, unreadable: Unreadable) {
-        let Unreadable { why, id, method, tool } = unreadable;
+        let Unreadable { why, id, method, tool, .. } = unreadable;
         let why = why.unwrap_or_else(|| Malformed::new(code::BAD_MESSAGE, "this is no message"));
         let is_call = method.as_deref() == Some("tools/call");
         let code = if why.code == code::NOT_JSON { PARSE_ERROR } else { INVALID_REQUEST };
@@ -419,6 +501,10 @@ impl SessionLoop {
     }
 }
 
+fn not_initialized() -> Malformed {
+    Malformed::new(code::NOT_INITIALIZED, "the session begins with one `initialize`")
+}
+
 /// How a refusal is said.
 enum Refusing {
     /// As the result of a tool.
@@ -436,13 +522,11 @@ fn listen_to(
     server: impl AsyncRead + Unpin + Send + 'static,
 ) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
     let (of_client, of_server) = (Arc::clone(session), Arc::clone(session));
-    let client = stage(BufReader::new(client), move |line| {
-        let inspector = Inspector::new(of_client.enforcer.clone(), of_client.context.clone());
-        ControlFlow::Continue(inspector.client_said(&of_client.client, &line))
+    let client = stage(BufReader::new(client), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&of_client).client_said(&of_client.client, &line))
     });
-    let server = stage(BufReader::new(server), move |line| {
-        let inspector = Inspector::new(of_server.enforcer.clone(), of_server.context.clone());
-        ControlFlow::Continue(inspector.server_said(&of_server.server, &line))
+    let server = stage(BufReader::new(server), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&of_server).server_said(&of_server.server, &line))
     });
     (client, server)
 }

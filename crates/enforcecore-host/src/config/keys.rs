@@ -9,8 +9,9 @@ use std::path;
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
+use enforcecore::value::RESULT_BYTES_MAX;
 
-use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile};
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Size};
 use super::problem::{helped, whole};
 use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
 
@@ -31,6 +32,7 @@ pub enum Key {
     Origin,
     Durability,
     Workspace,
+    McpMessageMax,
     LogLevel,
     LogFormat,
 }
@@ -50,9 +52,9 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 9] = {
-        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, LogLevel, LogFormat]
+    pub const ALL: [Key; 10] = {
+        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy, Workspace};
+        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, McpMessageMax, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -72,6 +74,8 @@ impl Key {
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
+            Key::McpMessageMax => &KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
+                default: Some("16MiB"), protects: false, doc: "bytes of one message between an MCP client and its server at most" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
                 default: Some("warn"), protects: false, doc: "what the program logs about itself" },
             Key::LogFormat => &KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
@@ -131,6 +135,8 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
+    /// A number of bytes.
+    Size,
     OneOf(&'static [&'static str]),
 }
 
@@ -150,6 +156,10 @@ impl ValueForm {
                 let text = text()?;
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
+            Size => {
+                let text = text()?;
+                (bytes_of(text).is_none()).then(|| format!("is {SIZE_FORM}, not `{text}`"))
+            }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
             OneOf(words) => {
                 let text = text()?;
@@ -159,6 +169,22 @@ impl ValueForm {
         refused.map_or_else(|| Ok(value.to_owned()), Err)
     }
 }
+
+/// What a number of bytes looks like, in words.
+const SIZE_FORM: &str = "a number of bytes, or of `KiB` or `MiB` such as \"16MiB\", from 64KiB to 64MiB";
+
+/// The number of bytes that a value says, if a message may have as many: no fewer than a handshake needs, and no more than a result
+/// may have.
+pub fn bytes_of(text: &str) -> Option<usize> {
+    let unit = |word: &str, bytes: usize| text.strip_suffix(word).map(|number| (number, bytes));
+    let (number, bytes) = unit("KiB", 1 << 10).or_else(|| unit("MiB", 1 << 20)).unwrap_or((text, 1));
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let bytes = number.parse::<usize>().ok().filter(|_| is_number)?.checked_mul(bytes)?;
+    (MESSAGE_BYTES_LEAST..=RESULT_BYTES_MAX).contains(&bytes).then_some(bytes)
+}
+
+/// Bytes that a message may have at least.
+const MESSAGE_BYTES_LEAST: usize = 64 << 10;
 
 /// What may be logged about the program itself, from nothing to everything.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -205,4 +231,36 @@ pub(super) fn unknown_variable(name: &str) -> Diagnostic {
 
 fn did_you_mean(close: Option<&str>) -> Option<String> {
     close.map(|close| format!("did you mean `{close}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_of_bytes_within_limits() {
+        for (text, bytes) in [
+            ("16MiB", Some(16_777_216)),
+            ("64MiB", Some(67_108_864)),
+            ("67108864", Some(67_108_864)),
+            ("64KiB", Some(65_536)),
+            ("65536", Some(65_536)),
+            ("67108865", None),
+            ("65MiB", None),
+            ("65535", None),
+            ("63KiB", None),
+            ("0", None),
+            ("", None),
+            ("MiB", None),
+            ("+16MiB", None),
+            ("16 MiB", None),
+            ("16MB", None),
+            ("16mib", None),
+            ("1.5MiB", None),
+            ("-16MiB", None),
+            ("99999999999999999999MiB", None),
+        ] {
+            assert_eq!(bytes_of(text), bytes, "{text}");
+        }
+    }
 }

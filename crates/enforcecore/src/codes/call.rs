@@ -155,7 +155,7 @@ codes! {
     LONE_SURROGATE(
         "lone_surrogate",
         "text with half a character",
-        "Python text can hold one half of a surrogate pair. It has no UTF-8 encoding, so programs read it differently.",
+        "Text in Python and in JSON can hold one half of a surrogate pair. It has no UTF-8 encoding, so programs read it differently. In arguments it is refused with its place; in results it becomes U+FFFD, which the log says.",
         "\"\\ud800\"",
         "text that encodes to UTF-8",
     );
@@ -236,10 +236,17 @@ codes! {
         "a program that cannot be found",
         "repair the cause, then make the call again",
     );
+    NOT_UTF8(
+        "not_utf8",
+        "bytes that are not UTF-8",
+        "JSON is UTF-8. A program that writes another encoding is read differently by each reader. In arguments such bytes are refused with their place; in results they become U+FFFD, which the log and the result's `_meta` say.",
+        "{\"name\":\"café\"} in Latin-1",
+        "the same text in UTF-8; a server in Python writes it with PYTHONUTF8=1",
+    );
     NUL_CHARACTER(
         "nul_character",
         "NUL character in text",
-        "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one.",
+        "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one. In arguments it is refused with its place; in results it becomes U+FFFD, which the log says.",
         "{\"name\":\"report.txt\\u0000.exe\"}",
         "{\"name\":\"report.txt\"}",
     );
@@ -302,23 +309,23 @@ codes! {
     RESULT_BEYOND_LIMITS(
         "result_beyond_limits",
         "result that is too large",
-        "The tool ran, and its result is larger or deeper than the limits of redaction. It is withheld whole; its effect happened.",
+        "The tool ran, and its result has more than 64 MiB or 128 levels, more than is inspected. It is withheld whole; its effect happened.",
         "a result of 100 MiB",
         "ask the tool for less at once",
     );
     TOO_DEEP(
         "too_deep",
         "nested too deeply",
-        "Values are nested at most 64 deep: more is a mistake or an attack on the reader.",
+        "Arguments are nested at most 64 levels deep, results at most 128: more is a mistake or an attack on the reader. A deeper result is withheld; its effect happened.",
         "a list in a list, a hundred times",
         "a flatter value",
     );
     TOO_LARGE(
         "too_large",
         "value that is too large",
-        "A call is larger than 1 MiB, the limit for a decision in bounded time. Limits are checked before anything else.",
+        "The arguments of a call have at most 1 MiB, so that it is decided in bounded time; no setting changes that. A message between an MCP client and its server has at most 16 MiB, or what `mcp_message_max` sets (up to 64 MiB). A larger answer is withheld; its effect happened. The message says the size and the limit.",
         "a file's whole contents as an argument",
-        "the file's path",
+        "the file's path; for an answer, ask for less at once or raise `mcp_message_max`",
     );
     TOO_MANY_REQUESTS(
         "too_many_requests",

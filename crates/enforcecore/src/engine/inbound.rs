@@ -116,7 +116,7 @@ fn texts(value: &Value, look: &mut dyn FnMut(&str)) {
             look(key);
             texts(item, look);
         }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Opaque(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::WideNumber(_) | Value::Opaque(_) => {}
     }
 }
 

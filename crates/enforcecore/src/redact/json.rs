@@ -8,13 +8,12 @@ use super::class::ClassSet;
 use super::class_row::Class;
 use super::placeholders::Placeholders;
 use super::scan::RedactionFinding;
-use crate::number::Number;
-use crate::value::{Map, VALUE_DEPTH_MAX, Value};
+use crate::value::{Limits, Map, Value};
 
-/// Bytes of text in one value at most. A larger one is withheld whole: it is too long to read, and a scan must end.
-pub const REDACT_VALUE_BYTES_MAX: usize = 8 << 20;
-/// Levels of nesting at most: as deep as a value can be that came from JSON.
-pub const REDACT_VALUE_DEPTH_MAX: usize = VALUE_DEPTH_MAX;
+/// Bytes of text in one value at most: as many as a result may have. A larger one is withheld whole, because a scan must end.
+pub const REDACT_VALUE_BYTES_MAX: usize = Limits::RESULT.bytes;
+/// Levels of objects and lists at most: as deep as a result can be.
+pub const REDACT_VALUE_DEPTH_MAX: usize = Limits::RESULT.depth;
 
 /// A value with its findings replaced, and how many there were by class.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,12 +63,19 @@ struct Walk<'p, 'a> {
 
 impl Walk<'_, '_> {
     fn value(&mut self, value: &Value, depth: usize) -> Result<Value, Withheld> {
-        if depth > REDACT_VALUE_DEPTH_MAX {
+        if depth > REDACT_VALUE_DEPTH_MAX && matches!(value, Value::List(_) | Value::Map(_)) {
             return Err(Withheld::BeyondLimits(format!("nested more than {REDACT_VALUE_DEPTH_MAX} levels deep")));
         }
         Ok(match value {
             Value::Null | Value::Bool(_) => value.clone(),
-            Value::Number(number) => self.number(number)?,
+            Value::Number(number) => {
+                let found = self.number(&number.decimal().to_string(), number.text())?;
+                found.map_or_else(|| value.clone(), Value::Text)
+            }
+            Value::WideNumber(number) => {
+                let found = self.number(&number.plain(), number.text())?;
+                found.map_or_else(|| value.clone(), Value::Text)
+            }
             Value::Text(text) => Value::Text(self.text(text)?),
             Value::Bytes(bytes) => Value::Bytes(self.bytes(bytes)?),
             Value::Opaque(name) => Value::Opaque(self.text(name)?),
@@ -97,13 +103,12 @@ impl Walk<'_, '_> {
 
     /// A number is looked at as the integer it means, because `4.111e15` may be a card, and as it was written. A number with
     /// a finding becomes text, because a placeholder is no number.
-    fn number(&mut self, number: &Number) -> Result<Value, Withheld> {
-        let plain = number.decimal().to_string();
-        let found = match self.redact(&plain)? {
-            None if plain != number.text() => self.redact(number.text())?,
+    fn number(&mut self, plain: &str, text: &str) -> Result<Option<String>, Withheld> {
+        self.account(text.len())?;
+        Ok(match self.replace(plain) {
+            None if plain != text => self.replace(text),
             found => found,
-        };
-        Ok(found.map_or_else(|| Value::Number(number.clone()), Value::Text))
+        })
     }
 
     /// Bytes that are text are rewritten as text. Others are looked at as far as they can be read, and withheld if anything
@@ -119,13 +124,23 @@ impl Walk<'_, '_> {
     }
 
     fn redact(&mut self, text: &str) -> Result<Option<String>, Withheld> {
-        self.bytes = self.bytes.saturating_add(text.len());
+        self.account(text.len())?;
+        Ok(self.replace(text))
+    }
+
+    fn replace(&mut self, text: &str) -> Option<String> {
+        let (redacted, findings) = self.placeholders.redact(text, self.classes);
+        findings.iter().for_each(|finding| self.count(finding));
+        redacted
+    }
+
+    /// Each byte of the value counts once, however often it is looked at.
+    fn account(&mut self, bytes: usize) -> Result<(), Withheld> {
+        self.bytes = self.bytes.saturating_add(bytes);
         if self.bytes > REDACT_VALUE_BYTES_MAX {
             return Err(Withheld::BeyondLimits(format!("more than {REDACT_VALUE_BYTES_MAX} bytes")));
         }
-        let (redacted, findings) = self.placeholders.redact(text, self.classes);
-        findings.iter().for_each(|finding| self.count(finding));
-        Ok(redacted)
+        Ok(())
     }
 
     fn count(&mut self, finding: &RedactionFinding) {

@@ -68,7 +68,7 @@ fn bytes_are_rewritten_or_withheld() {
 
 #[test]
 fn what_lies_beyond_a_limit_is_withheld() {
-    let nested = |depth: usize| (1..depth).fold(Value::Null, |value, _| Value::List(vec![value]));
+    let nested = |depth: usize| (0..depth).fold(Value::Null, |value, _| Value::List(vec![value]));
     assert!(redact_value(&nested(REDACT_VALUE_DEPTH_MAX), ClassSet::all()).is_ok());
     assert!(matches!(
         redact_value(&nested(REDACT_VALUE_DEPTH_MAX + 1), ClassSet::all()),
@@ -164,9 +164,16 @@ fn what_is_wrong_with_a_value_says_nothing_classified() {
     check(r#"{"to":1,"to":2}"#, "the key `to` appears twice in one object");
     check(r#"{"to":"jo@example.com}"#, "not JSON: unreadable from line 1, column 7 on");
     check("1e999", "a number beyond the range of a double (10^308)");
-    check(&"[".repeat(65), "nested more than 64 levels deep");
-    check(r#""jo@example.com\u0000""#, "a NUL character in text");
-    check(&" ".repeat(2_000_000), "2000000 bytes, more than the 1048576 allowed");
+    let deep = "nested more than 64 levels deep; arguments have at most 64 levels, results 128";
+    check(&"[".repeat(65), deep);
+    check(r#""jo@example.com\u0000""#, "a NUL character (U+0000) in the text, at character 15");
+    check(
+        r#"{"a":[{"jo@example.com":"\ud83d"}]}"#,
+        "half a surrogate pair (U+D83D) in `a.0.EC_EMAIL_1`, at character 1",
+    );
+    check(r#"{"a":{"b\u0000":1}}"#, "a NUL character (U+0000) in a key of `a`, at character 2");
+    let large = "2000000 bytes, more than the 1048576 that the arguments of a call may have, which no setting raises";
+    check(&" ".repeat(2_000_000), large);
 }
 
 proptest! {
