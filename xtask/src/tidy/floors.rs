@@ -97,7 +97,7 @@ const FLOORS: [Floors; 8] = [
             "shape",
             "methods",
             "outbox",
-            "server explain",
+            "server explain cuts",
             "peer",
             "answer",
             "session",

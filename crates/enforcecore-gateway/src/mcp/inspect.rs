@@ -104,11 +104,18 @@ impl<'a> Inspector<'a> {
             Frame::Unreadable(unreadable) => ServerSaid::Unreadable(unreadable),
             Frame::Message(Message::Request { id, method, params }) => {
                 let members = methods::from_server(&method);
+                if members.is_none() {
+                    self.session.cuts.say("the server's", &method, &["the method".to_owned()]);
+                }
                 let asked = members.and_then(|members| Some((self.to_client(params)?, members)));
                 ServerSaid::Asks(id, method, asked)
             }
             Frame::Message(Message::Notification { method, params }) => {
-                let params = if methods::server_notification(&method) { self.to_client(params) } else { None };
+                let passes = methods::server_notification(&method);
+                if !passes {
+                    self.session.cuts.say("the server's", &method, &["the notification".to_owned()]);
+                }
+                let params = if passes { self.to_client(params) } else { None };
                 ServerSaid::Tells(method, params)
             }
             Frame::Message(Message::Response { id, body }) => {

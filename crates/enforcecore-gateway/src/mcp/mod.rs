@@ -2,7 +2,7 @@
 //!
 //! `outline` and `frame` (lines to messages) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
 //! whom) -> `outbox` (what is on its way to one side) -> `peer` (requests of one side, and their answers) -> `answer` (what the
-//! client is told) -> `server` (the process) -> `session` (what its tasks share) -> `call` (a tool call through the line) ->
+//! client is told) -> `server` (the process) -> `cuts` (what is left out, for a person) -> `session` (what its tasks share) -> `call` (a tool call through the line) ->
 //! `inspect` (what each side may see of the other) -> `session_loop`; and `explain`, for a person. Each uses only those before it. The messages are our own and not a library's: a typed reader
 //! accepts a key twice, drops what it does not know, and has no place to say which of two ids a request meant.
 
@@ -17,6 +17,8 @@ mod explain;
 mod methods;
 mod outbox;
 mod peer;
+
+mod cuts;
 
 mod answer;
 mod server;

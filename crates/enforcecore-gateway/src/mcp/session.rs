@@ -1,20 +1,19 @@
 //! The state that the tasks of a session share: both sides, the server's process, and the enforcer.
 
-use std::collections::HashSet;
 use std::future::Future;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
 
 use enforcecore::call::{Call, CallId, Context, Malformed};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::Refused;
-use enforcecore::redact::shown_name;
 use enforcecore::value::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::answer::{self, INTERNAL_ERROR};
+use super::cuts::Cuts;
 use super::methods::Passing;
 use super::peer::{Answer, Expected, Lost, Peer, Unsent};
 use super::server::Process;
@@ -32,32 +31,6 @@ pub(super) struct Session {
     pub(super) cuts: Cuts,
     /// Bytes in a message at most.
     pub(super) message_max: usize,
-}
-
-/// What one side said in vain. Each is named once on our stderr: a person who looks for what is missing finds it there.
-#[derive(Default)]
-pub(super) struct Cuts {
-    named: Mutex<HashSet<String>>,
-}
-
-/// Names that are remembered at most: they are any text.
-const CUTS_MAX: usize = 100;
-
-impl Cuts {
-    /// Names what is left out of a message, unless it was named before.
-    pub(super) fn say(&self, whose: &str, message: &str, left_out: &[String]) {
-        let mut named = self.named.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh =
-            left_out.iter().filter(|name| named.len() < CUTS_MAX && named.insert(format!("{whose} {message} {name}")));
-        let names: Vec<String> = fresh.map(|name| shown_name(name)).collect();
-        if !names.is_empty() {
-            let (message, names) = (shown_name(message), names.join(", "));
-            warn!(
-                whose,
-                message, names, "left out, because no policy decides it; `enforcecore mcp --explain` says what passes"
-            );
-        }
-    }
 }
 
 impl Session {

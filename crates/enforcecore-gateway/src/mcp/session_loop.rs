@@ -22,12 +22,13 @@ use tracing::{debug, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
 use super::call;
+use super::cuts::Cuts;
 use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
 use super::peer::{Answer, Answered, Expected, Peer};
 use super::server::{Server, pass_on};
-use super::session::{Cuts, Session};
+use super::session::Session;
 use super::shape::Members;
 use super::stage::{Stage, stage};
 
@@ -461,7 +462,6 @@ impl SessionLoop {
             return;
         }
         let session = Arc::clone(&self.session);
-        session.cuts.say("the server's", &method, &["the method".to_owned()]);
         self.asked.spawn(async move {
             let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "the server asks for what is not served");
             session.record_refusal(method, malformed).await;
