@@ -185,7 +185,7 @@ impl Enforcer {
         let session = session_name(self.shared.log.keyer(), context);
         let session = (!context.session_id.is_empty()).then_some(session.as_str());
         let numbering = Numbering { log: &self.shared.log, session, records: true };
-        let redacted = numbering.redact(|placeholders| redact_value_in(value, classes, placeholders));
+        let redacted = numbering.redact(|placeholders| Ok(redact_value_in(value, classes, placeholders)?.of(value)));
         redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
     }
 

@@ -190,12 +190,12 @@ impl OpenCall {
         match self.numbering().redact(|placeholders| redact_value_in(&value, classes, placeholders)) {
             Err(error) => Ending::unnumbered(&error, effect),
             Ok(Err(withheld)) => Ending::withheld(code::UNREDACTABLE_RESULT, &withheld.to_string(), effect),
-            Ok(Ok(redacted)) => Ending {
-                completed: Ok(complete(redacted.value)),
-                redactions: redacted.counts,
-                replaced: Replaced { nul, ..Replaced::default() },
-                delta: self.observed(structured.as_ref().unwrap_or(&value)),
-            },
+            Ok(Ok(redacted)) => {
+                let delta = self.observed(structured.as_ref().unwrap_or(&value));
+                let replaced = Replaced { nul, ..Replaced::default() };
+                let seen = redacted.value.unwrap_or(value);
+                Ending { completed: Ok(complete(seen)), redactions: redacted.counts, replaced, delta }
+            }
         }
     }
 
