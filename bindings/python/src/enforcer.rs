@@ -14,11 +14,12 @@ use enforcecore::codes::call as code;
 use enforcecore::decision::Verdict;
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Permit, Refused};
+use enforcecore::session::EndSessionError;
 use enforcecore::value::{Map, VALUE_BYTES_MAX};
 use enforcecore_host::assembly::{self, Setup, SetupError};
 use enforcecore_host::config::{Config, Given, Key, Origin, Setting};
 use enforcecore_host::evidence::LogFolders;
-use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyException, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -209,6 +210,18 @@ impl Enforcer {
         let core = self.core(py)?;
         let call = new_call(py, &core, tool, session, parent)?;
         Err(refuse(py, &core, call, Malformed::new(code::ARGUMENTS_DO_NOT_FIT, why))?)
+    }
+
+    /// Ends a session: its calls are refused from here on.
+    fn end_session(&self, py: Python<'_>, session: &Session) -> PyResult<()> {
+        let core = self.core(py)?;
+        let context = session.context();
+        let ended = py.detach(|| core.end_session(&context));
+        events::deliver(py)?;
+        ended.map_err(|error| match error {
+            EndSessionError::Log(error) => errors::log(py, &error),
+            EndSessionError::Unnamed => PyValueError::new_err(error.to_string()),
+        })
     }
 
     /// Writes what is buffered, and returns once it is on stable storage. What a parent buffered is the parent's to write.

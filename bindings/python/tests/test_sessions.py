@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from enforcecore import Enforcer, ToolDeniedError, enforce, session
+from enforcecore import EnforcementViolation, Enforcer, ToolDeniedError, enforce, session
 
 FACTS = """
 tools:
@@ -178,3 +178,33 @@ def test_each_session_without_an_id_is_its_own(world):
     with session(session_id="s1") as second, pytest.raises(ToolDeniedError):
         enforcer.enforce_sync("send", {}, lambda: ran.append(2))
     assert first == second == "s1"
+
+
+def test_only_an_explicit_end_ends_a_session(world):
+    enforcer, ran = world.enforcer(FACTS), []
+    get_ticket = enforce(enforcer=enforcer, tool_name="get_ticket")(lambda ticket: ran.append(ticket) or {})
+
+    def call(name, tenant="", by=get_ticket):
+        with session(session_id=name, tenant=tenant, values={"ticket": "T-1"}):
+            by("T-1")
+
+    call("s1")
+    call("s1")
+    enforcer.end_session("s1")
+    enforcer.end_session("s1")
+    again = world.enforcer(FACTS)
+    for by in (get_ticket, enforce(enforcer=again, tool_name="get_ticket")(lambda ticket: ran.append(ticket) or {})):
+        with pytest.raises(EnforcementViolation) as refused:
+            call("s1", by=by)
+        assert refused.value.code == "session_ended"
+        call("s2", by=by)
+        call("s1", tenant="t", by=by)
+    assert len(ran) == 6
+    with session(session_id="s3", values={"ticket": "T-1"}):
+        get_ticket("T-1")
+        enforcer.end_session()
+        with pytest.raises(EnforcementViolation):
+            get_ticket("T-1")
+    assert len(ran) == 7
+    with pytest.raises(ValueError, match="without a name"):
+        enforcer.end_session("")

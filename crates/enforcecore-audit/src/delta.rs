@@ -85,6 +85,11 @@ deltas! {
         /// The label.
         label: String,
     }
+    /// The session is over: later calls in it are refused.
+    End = "end" {
+        /// The session's keyed name.
+        session: String,
+    }
     /// A grant was consumed.
     Grant = "grant" {
         /// The grant's id.

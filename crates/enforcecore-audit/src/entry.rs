@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Body, EntryHead, EntryLine, OutcomeRecord};
+use crate::body::{Body, EntryHead, EntryLine, IntentRecord, OutcomeRecord};
 use crate::canonical;
 use crate::delta::Delta;
 
@@ -38,6 +38,18 @@ impl Entry {
     /// Its changes of state, in order.
     pub fn deltas(&self) -> &[Delta] {
         self.subject().1
+    }
+
+    /// The keyed name of the session it is about.
+    pub fn session(&self) -> Option<&str> {
+        use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
+        let session = match &self.body {
+            Intent(IntentRecord { record, .. }) | Denial(record) | Pending(record) => &record.session,
+            Outcome(OutcomeRecord { end, .. }) | Void(end) | Abandoned(end) => &end.session,
+            State(state) => &state.session,
+            Genesis(_) | Policy(_) | Recovery(_) | Other(_) => &None,
+        };
+        session.as_deref()
     }
 
     fn subject(&self) -> (&Option<String>, &[Delta]) {

@@ -33,7 +33,7 @@
 //! struct Intents(u64);
 //!
 //! impl Fold for Intents {
-//!     fn apply(&mut self, entry: &Entry) {
+//!     fn apply(&mut self, entry: &Entry, _group: u64) {
 //!         self.0 += u64::from(matches!(entry.body, Body::Intent(_)));
 //!     }
 //! }

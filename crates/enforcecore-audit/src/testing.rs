@@ -15,7 +15,7 @@ pub const ORIGIN: &str = "example.com/log";
 pub struct Seen(pub Vec<Entry>);
 
 impl Fold for Seen {
-    fn apply(&mut self, entry: &Entry) {
+    fn apply(&mut self, entry: &Entry, _group: u64) {
         self.0.push(entry.clone());
     }
 }

@@ -45,6 +45,9 @@ pub struct EvidenceFlags {
     /// When an entry counts as written: `strict` (on stable storage, the default) or `buffered`
     #[arg(long, value_name = "HOW")]
     durability: Option<Acknowledged>,
+    /// After how long without a call a session's state leaves memory [default: 24h]
+    #[arg(long, value_name = "TIME")]
+    session_idle: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
@@ -61,6 +64,7 @@ impl EvidenceFlags {
         given.add(Key::Anchor, self.anchor.as_ref());
         given.add(Key::Origin, self.origin.as_ref());
         given.add(Key::Durability, word(self.durability));
+        given.add(Key::SessionIdle, self.session_idle.as_ref());
     }
 }
 

@@ -344,6 +344,8 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     check(2, &["audit", "show", "nowhere"]);
     check(2, &["audit", "show"]);
     check(2, &["init", "nowhere"]);
+    check(2, &["session", "end", "s1", "--log", "nowhere"]);
+    check(2, &["session", "end", "", "--log", "log"]);
     // What is to be decided.
     check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
     check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
@@ -352,6 +354,7 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     check(5, &["decide", "--policy", "empty", "--call", READ]);
     check(5, &["decide", "--policy", "bad.yaml", "--call", READ]);
     check(5, &["decide", "--policy", "policy.yaml", "--config", "missing.toml", "--call", READ]);
+    check(5, &["session", "end", "s1", "--log", "log"]);
     check(5, &["mcp", "--policy", "missing.yaml", "--", "cat"]);
     check(5, &["mcp", "--policy", "bad.yaml", "--", "cat"]);
     check(5, &["mcp", "--policy", "policy.yaml", "--workspace", "nowhere", "--", "cat"]);
@@ -402,6 +405,9 @@ const RESULTS: &[(bool, &[&str])] = &[
     (false, &["policy", "check", "policy.yaml", "warns.yaml"]),
     (true, &["policy", "test", "policy.yaml", "--json"]),
     (false, &["policy", "test", "policy.yaml"]),
+    // In the log that the proxy began.
+    (true, &["session", "end", "s1", "--json"]),
+    (false, &["session", "end", "s1"]),
 ];
 
 #[test]

@@ -404,6 +404,7 @@ fn a_setting_has_these_members() {
         other("anchor", json!("a"), "ENFORCECORE_ANCHOR", "flag"),
         other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
+        other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
         other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),

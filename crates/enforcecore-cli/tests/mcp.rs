@@ -72,6 +72,27 @@ fn calls(place: &Place) -> usize {
     std::fs::read_to_string(place.path("calls")).unwrap_or_default().lines().count()
 }
 
+#[test]
+fn a_session_goes_on_after_its_client_left_until_it_is_ended() {
+    let place = place();
+    let call = r#""tools/call","params":{"name":"read","arguments":{"path":"work/in.txt"}}"#;
+    let in_session = |name: &str| {
+        let before = calls(&place);
+        let ran = talk(&place, &["--session", name], &[call]);
+        (calls(&place) - before, ran.stdout.contains("session_ended"))
+    };
+    assert_eq!([in_session("s1"), in_session("s1"), in_session("s2")], [(1, false); 3]);
+    let ended = place.run(&["session", "end", "s1"]);
+    assert_eq!((ended.status, ended.stderr.as_str()), (0, ""));
+    assert_eq!(in_session("s1"), (0, true));
+    assert_eq!(in_session("s2"), (1, false));
+    assert_eq!(place.run(&["session", "end", "s2", "--tenant", "t"]).status, 0);
+    assert_eq!(in_session("s2"), (1, false), "the same name on another account");
+    let ran = place.run(&["session", "end", "s2", "--log", "elsewhere"]);
+    assert!(ran.status == 2 && ran.stderr.contains("--log DIR"), "{ran:?}");
+    assert!(!place.path("elsewhere").exists(), "nothing is begun where there is no log");
+}
+
 /// From which folder a server reads is not known, wherever it is started: the policy says it, and the server gets the path whole.
 #[test]
 fn a_relative_path_is_what_the_policy_says_and_the_server_gets_it_whole() {

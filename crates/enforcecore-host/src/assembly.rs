@@ -23,7 +23,7 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     }
     let clock: Arc<dyn Clock> = Arc::new(SystemClock::start());
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
-    let log = open_log(&setup.folders, Arc::clone(&clock), Arc::clone(&random))?;
+    let log = open_log(&setup.folders, setup.session_idle, Arc::clone(&clock), Arc::clone(&random))?;
     let protected = protected(&setup, &policy)?;
     let Setup { durability, face, approver, .. } = setup;
     let face = if paths::RESOLVES { face } else { face.without(Capability::ResolvePaths) };

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io::{self, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
 
 use enforcecore::audit::{
     self, EntryLine, Log, LogError, LogFindingKind, LogParts, LogReport, LogVerdict, VerifyOptions,
@@ -35,6 +36,7 @@ pub struct LogFolders {
 /// Opens the log of these folders, or joins the writer that this process already has for it.
 pub fn open_log(
     folders: &LogFolders,
+    session_idle: Duration,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 ) -> Result<Arc<Log<State>>, LogError> {
@@ -53,6 +55,7 @@ pub fn open_log(
         }
         return Ok(writer);
     }
+    let idle_us = i64::try_from(session_idle.as_micros()).unwrap_or(i64::MAX);
     let anchor = folders.anchor.as_deref().map(|folder| Box::new(FileAnchor::new(folder)) as Box<dyn Anchor>);
     let parts = LogParts {
         store: Box::new(store),
@@ -63,7 +66,7 @@ pub fn open_log(
         keyer: load_or_create_keyer(&folders.keys)?,
         origin: folders.origin.clone(),
     };
-    let writer = Arc::new(Log::open(parts, State::default())?);
+    let writer = Arc::new(Log::open(parts, State::with_session_idle(idle_us))?);
     writers.insert(place, (folders.clone(), Arc::downgrade(&writer)));
     Ok(writer)
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use enforcecore::audit::{Durability, LogError};
 use enforcecore::capabilities::Face;
@@ -16,6 +17,9 @@ pub const DEFAULT_ORIGIN: &str = "enforcecore.local/log";
 pub(crate) const DEFAULT_LOG: &str = ".enforcecore/log";
 pub(crate) const DEFAULT_KEYS: &str = ".enforcecore/keys";
 pub(crate) const DEFAULT_WORKSPACE: &str = ".";
+pub(crate) const DEFAULT_SESSION_IDLE: &str = "24h";
+/// A session stays in memory so long at least: shorter, and each call would read the log again.
+pub(crate) const SESSION_IDLE_MIN: Duration = Duration::from_mins(1);
 
 /// The parts of an enforcer.
 #[derive(Clone)]
@@ -30,6 +34,8 @@ pub struct Setup {
     pub configuration: Vec<PathBuf>,
     /// How intents are acknowledged.
     pub durability: Durability,
+    /// After how long without an entry a session's state leaves memory. The first to open a log in this process says it.
+    pub session_idle: Duration,
     /// What the face can honour.
     pub face: Face,
     /// The approver, if one is configured.
@@ -46,6 +52,7 @@ impl Setup {
             workspace: PathBuf::from(DEFAULT_WORKSPACE),
             configuration: Vec::new(),
             durability: Durability::Strict,
+            session_idle: Duration::from_hours(24),
             face,
             approver: None,
         }

@@ -8,6 +8,7 @@ use std::os::unix::ffi::OsStringExt;
 use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::diagnostic::Diagnostic;
@@ -81,6 +82,7 @@ fn the_nearest_word_counts() {
         "HOME/project/deep/er/v-anchor from ENFORCECORE_ANCHOR",
         "flag from flag",
         "buffered from HOME/project/enforcecore.toml:5",
+        "24h from default",
         ". from default",
         "info from HOME/.config/enforcecore/enforcecore.toml:5",
         "json from ENFORCECORE_LOG_FORMAT",
@@ -152,6 +154,7 @@ fn nothing_is_set_by_default() {
     );
     assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
     assert_eq!(config.durability(), Durability::Strict);
+    assert_eq!(config.session_idle(), Some(Duration::from_secs(86_400)));
 }
 
 #[test]
@@ -162,7 +165,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, workspace, log_level, log_format, trusted_projects",
+         durability, session_idle, workspace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
@@ -194,6 +197,25 @@ fn what_is_not_understood_is_refused_with_its_place() {
         "durability = \"fast\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
     );
+    for (time, fits) in [
+        ("1m", true),
+        ("60s", true),
+        ("24h", true),
+        ("31d", true),
+        ("59s", false),
+        ("0h", false),
+        ("32d", false),
+        ("24", false),
+        ("24 h", false),
+        ("-1h", false),
+        ("1w", false),
+        ("never", false),
+    ] {
+        let why = format!(
+            "enforcecore.toml:1:16: error[EC1003]: `session_idle` is a length of time from 1m to 31d, as `24h`, not `{time}`"
+        );
+        check(&format!("session_idle = \"{time}\"\n"), if fits { "" } else { &why });
+    }
     check(
         "origin = \"a b\"\n",
         "enforcecore.toml:1:10: error[EC1003]: `origin` is a name without spaces and plus signs",

@@ -71,7 +71,7 @@ fn verdict_of(policy: &Policy, test: &InlineTest, resolver: &dyn PathResolver) -
         if let Ok(Step { deltas, .. }) = step(policy, test, call, resolver, &keyer, &state) {
             let mut intent = Entry::from(Body::Intent(IntentRecord { delta: deltas, ..IntentRecord::default() }));
             intent.head.time_us = test.now_us;
-            state.apply(&intent);
+            state.apply(&intent, 0);
         }
     }
     match step(policy, test, &test.call, resolver, &keyer, &state) {

@@ -149,6 +149,19 @@ class Enforcer:
         """Refuses and records a call whose arguments do not fit the function."""
         self._core.refuse_unbound(tool, _sessions.current(), _sessions.CALL.get(), why)
 
+    def end_session(self, session_id: str | None = None, *, tenant: str = "") -> None:
+        """Ends a session, the current one if none is named. Its calls are refused from here on, in every process of this log.
+
+        Nothing else ends a session: not the end of a `session` block, not a pause, not a restart.
+
+        Raises:
+            AuditError: The end cannot be recorded.
+        """
+        if session_id is None:
+            self._core.end_session(_sessions.current())
+        else:
+            self._core.end_session(_sessions.named(session_id, tenant))
+
     def flush(self) -> None:
         """Writes what is buffered, and returns once it is on stable storage."""
         self._core.flush()

@@ -28,6 +28,11 @@ def current() -> _core.Session:
     return _SESSION.get() or _PROCESS
 
 
+def named(session_id: str, tenant: str) -> _core.Session:
+    """The session of this name, about which nothing else is said."""
+    return _made(session_id, {}, {}, {}, None, tenant)[1]
+
+
 @contextmanager
 def session(
     *,

@@ -5,6 +5,7 @@ use std::io::{self, BufReader, Read};
 use sha2::{Digest, Sha256};
 
 use super::error::LogError;
+use super::marks::Marks;
 use crate::body::{Body, NoteRecord};
 use crate::entry::{ENTRY_BYTES_MAX, Entry};
 use crate::fields::Durability;
@@ -29,8 +30,10 @@ const VERSION: u32 = 1;
 
 /// What is built by reading entries in order.
 pub trait Fold: Send {
-    /// Takes one entry in.
-    fn apply(&mut self, entry: &Entry);
+    /// Takes one entry in. The byte `group`, or one behind it, begins the entry's group: [`Log::read_back`] begins to read there.
+    ///
+    /// [`Log::read_back`]: super::Log::read_back
+    fn apply(&mut self, entry: &Entry, group: u64);
 }
 
 /// The folded state, the sealed chain, the group being made, and the entries that wait.
@@ -43,6 +46,8 @@ pub struct Ledger<F> {
     pub unanchored: u32,
     /// What the anchor was last told, or had in memory when the log was opened.
     pub told: Option<String>,
+    /// Places from which the log can be read again.
+    pub marks: Marks,
     lines: Vec<u8>,
     leaves: Vec<Hash>,
     waiting: Vec<Entry>,
@@ -100,6 +105,7 @@ impl<F: Fold> Ledger<F> {
             chain: Chain::default(),
             unanchored: 0,
             told: None,
+            marks: Marks::default(),
             lines: Vec::new(),
             leaves: Vec::new(),
             waiting: Vec::new(),
@@ -144,11 +150,12 @@ impl<F: Fold> Ledger<F> {
         };
         let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
         let mut reader = BufReader::with_capacity(READ_BYTES, source);
-        let (fold, mut has_calls) = (&mut self.fold, false);
+        let (fold, marks, mut has_calls) = (&mut self.fold, &mut self.marks, false);
         let judge = Judge::new(self.chain.clone(), &options).for_folding();
-        let judge = Walk::new(judge).run(&mut reader, &mut |entry| {
+        let judge = Walk::new(judge).run(&mut reader, &mut |entry, before| {
             has_calls |= is_about_calls(&entry.body);
-            fold.apply(entry);
+            marks.pass(before);
+            fold.apply(entry, before.offset);
         });
         if let Some(damage) = judge.damage() {
             return Err(LogError::Damaged(damage.clone()));
@@ -180,7 +187,7 @@ impl<F: Fold> Ledger<F> {
         }
         self.make_room(1, line.len())?;
         self.push(&line);
-        self.fold.apply(&entry);
+        self.fold.apply(&entry, self.chain.offset);
         Ok(entry.head.index)
     }
 
@@ -191,7 +198,7 @@ impl<F: Fold> Ledger<F> {
         if line.len() + PLACE_BYTES_MAX > ENTRY_BYTES_MAX {
             return Err(LogError::TooLarge(line.len()));
         }
-        self.fold.apply(&entry);
+        self.fold.apply(&entry, self.chain.offset);
         self.waiting_bytes += line.len();
         self.waiting.push(entry);
         Ok(self.waiting.len() >= BUFFER_ENTRIES_MAX || self.waiting_bytes >= BUFFER_BYTES_MAX)
@@ -200,6 +207,11 @@ impl<F: Fold> Ledger<F> {
     /// Whether entries wait in memory.
     pub fn has_waiting(&self) -> bool {
         !self.waiting.is_empty()
+    }
+
+    /// Folds the entries that wait into another state: they stand behind all that is written.
+    pub fn show_waiting(&self, other: &mut F) {
+        self.waiting.iter().for_each(|entry| other.apply(entry, self.chain.offset));
     }
 
     /// Puts the entries that wait into the group. They are folded already, so they stand before whatever is folded next.
@@ -219,6 +231,7 @@ impl<F: Fold> Ledger<F> {
         if self.leaves.is_empty() {
             return Ok(None);
         }
+        self.marks.pass(&self.chain);
         let (mut bytes, leaves) = (std::mem::take(&mut self.lines), std::mem::take(&mut self.leaves));
         let tree = self.chain.tree.with(leaves.iter().copied());
         let checkpoint = Checkpoint { origin: origin.to_owned(), size: tree.size(), root: tree.root() };
@@ -304,14 +317,18 @@ fn digest(source: &mut TurnReader<'_>) -> Result<Hash, LogError> {
 }
 
 /// The bytes of the log up to `end`, in order.
-struct TurnReader<'a> {
-    turn: &'a mut dyn LogTurn,
-    at: u64,
-    end: u64,
+pub struct TurnReader<'a> {
+    /// The turn it reads in.
+    pub turn: &'a mut dyn LogTurn,
+    /// The next byte.
+    pub at: u64,
+    /// The byte behind the last one.
+    pub end: u64,
 }
 
 impl TurnReader<'_> {
-    fn next(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
+    /// Fills the buffer, as far as there are bytes.
+    pub fn next(&mut self, buffer: &mut [u8]) -> Result<usize, StoreError> {
         let left = usize::try_from(self.end - self.at).unwrap_or(usize::MAX);
         let count = left.min(buffer.len());
         let Some(part) = buffer.get_mut(..count) else { return Ok(0) };

@@ -11,6 +11,8 @@
 mod batch;
 mod error;
 mod ledger;
+mod marks;
+mod read_back;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;

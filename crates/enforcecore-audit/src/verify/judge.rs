@@ -144,6 +144,9 @@ impl Anchored {
     }
 }
 
+/// Is shown an entry of a group in which nothing is wrong, and how far the log had come before that group.
+pub type Good<'a> = dyn FnMut(&Entry, &Chain) + 'a;
+
 /// How far a log is known to be good: all of it up to a seal.
 #[derive(Clone, Debug, Default)]
 pub struct Chain {
@@ -232,7 +235,7 @@ impl Judge {
         line: Line<'_>,
         flaw: Option<Wrong>,
         readable: bool,
-        good: &mut dyn FnMut(&Entry),
+        good: &mut Good<'_>,
     ) -> Before {
         let before = Before { chain: self.chain.clone(), findings: self.findings.len(), total: self.findings_total };
         let parsed = if readable { Judged::parse(line.bytes) } else { Err("its line is damaged") };
@@ -255,7 +258,7 @@ impl Judge {
                 let sealed_here = self.judge_group(group, &judged, &before.chain, previous);
                 self.chain.note = Some(judged.seal.note);
                 if sealed_here && before.total == self.findings_total {
-                    self.account(group, good);
+                    self.account(group, &before.chain, good);
                 }
             }
         }
@@ -546,7 +549,7 @@ impl Judge {
     }
 
     /// Counts the calls of a group in which nothing is wrong.
-    fn account(&mut self, group: &Group, good: &mut dyn FnMut(&Entry)) {
+    fn account(&mut self, group: &Group, before: &Chain, good: &mut Good<'_>) {
         let first = self.chain.size().saturating_sub(group.items.len() as u64);
         // After damage a missing entry would look like a call that does not add up.
         let counts = !self.folding && self.damage().is_none();
@@ -555,7 +558,7 @@ impl Judge {
             if counts && let Some((kind, wrong)) = self.accounts.take(entry) {
                 self.found(kind, Place::Entry(at), item.bytes.clone(), wrong);
             }
-            good(entry);
+            good(entry, before);
         }
     }
 

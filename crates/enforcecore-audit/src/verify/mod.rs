@@ -79,7 +79,7 @@ impl LogVerdict {
 
 /// Checks a whole log.
 pub fn verify(input: &mut dyn BufRead, options: &VerifyOptions) -> LogReport {
-    report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_| ()))
+    report(Walk::new(Judge::new(Chain::default(), options)).run(input, &mut |_, _| ()))
 }
 
 /// The entries of a log in order, unverified: for showing. A line that is not an entry is an error with its bytes' place.

@@ -8,10 +8,10 @@ use std::io::BufRead;
 use std::ops::Range;
 
 use super::finding::{LogFindingKind, Place};
-use super::judge::{Before, Group, Item, Judge, Wrong};
+use super::judge::{Before, Good, Group, Item, Judge, Wrong};
 use super::lines::{Line, Lines};
 use crate::canonical::{self, Flaw, FlawKind};
-use crate::entry::{ENTRY_BYTES_MAX, Entry};
+use crate::entry::ENTRY_BYTES_MAX;
 use crate::seal::{GROUP_ENTRIES_MAX, SEAL_BYTES_MAX, is_seal, was_seal};
 
 /// Bytes in one group at most: what a reader holds in memory until the seal.
@@ -44,7 +44,7 @@ impl Walk {
     }
 
     /// Walks to the end. `good` is shown each entry of a group in which nothing is wrong, once its seal is read.
-    pub fn run(mut self, input: &mut dyn BufRead, good: &mut dyn FnMut(&Entry)) -> Judge {
+    pub fn run(mut self, input: &mut dyn BufRead, good: &mut Good<'_>) -> Judge {
         let mut lines = Lines::new(input, self.judge.chain.offset, SEAL_BYTES_MAX);
         loop {
             match lines.next() {
@@ -67,7 +67,7 @@ impl Walk {
         self.judge
     }
 
-    fn line(&mut self, line: Line<'_>, good: &mut dyn FnMut(&Entry)) {
+    fn line(&mut self, line: Line<'_>, good: &mut Good<'_>) {
         self.rewind = None;
         let mut rest = line;
         if rest.start == 0
@@ -96,7 +96,7 @@ impl Walk {
         }
     }
 
-    fn assess(&mut self, line: Line<'_>, flaw: Option<Flaw>, good: &mut dyn FnMut(&Entry)) {
+    fn assess(&mut self, line: Line<'_>, flaw: Option<Flaw>, good: &mut Good<'_>) {
         let Some(flaw) = flaw else {
             if line.terminated {
                 self.whole(line, None, good);
@@ -135,7 +135,7 @@ impl Walk {
     }
 
     /// An object with something after it that is no line of its own.
-    fn trailing(&mut self, line: Line<'_>, at: usize, good: &mut dyn FnMut(&Entry)) {
+    fn trailing(&mut self, line: Line<'_>, at: usize, good: &mut Good<'_>) {
         let (object, after) = line.bytes.split_at_checked(at).unwrap_or((line.bytes, &[]));
         let wrong = match after {
             b"\r" if line.terminated => (LogFindingKind::CarriageReturn, "a carriage return before the newline"),
@@ -150,7 +150,7 @@ impl Walk {
     }
 
     /// One line of the log, with what is wrong with its spelling.
-    fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut dyn FnMut(&Entry)) {
+    fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut Good<'_>) {
         self.previous = Previous::Good;
         let readable = is_readable(flaw);
         if is_seal(line.bytes) {
@@ -181,7 +181,7 @@ impl Walk {
         }
     }
 
-    fn seal(&mut self, line: Line<'_>, flaw: Option<Wrong>, readable: bool, good: &mut dyn FnMut(&Entry)) {
+    fn seal(&mut self, line: Line<'_>, flaw: Option<Wrong>, readable: bool, good: &mut Good<'_>) {
         let group = std::mem::take(&mut self.group);
         let before = self.judge.seal(&group, line, flaw, readable, good);
         self.rewind = group.hole.then_some(before);

@@ -13,6 +13,7 @@ pub mod init;
 pub mod man;
 pub mod mcp;
 pub mod policy;
+pub mod session;
 
 use crate::dispatch::commands;
 
@@ -35,5 +36,7 @@ commands! {
         Mcp(mcp::Mcp),
         #[command(subcommand)]
         Policy(policy::PolicyCommands),
+        #[command(subcommand)]
+        Session(session::SessionCommands),
     }
 }

@@ -9,11 +9,14 @@ use std::path;
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
+use enforcecore::policy::parse_duration;
 use enforcecore::value::RESULT_BYTES_MAX;
 
-use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Size};
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Size, Time};
 use super::problem::{helped, whole};
-use crate::setup::{DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_WORKSPACE};
+use crate::setup::{
+    DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_SESSION_IDLE, DEFAULT_WORKSPACE, SESSION_IDLE_MIN,
+};
 
 /// The prefix of every variable.
 pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
@@ -31,6 +34,7 @@ pub enum Key {
     Anchor,
     Origin,
     Durability,
+    SessionIdle,
     Workspace,
     McpMessageMax,
     LogLevel,
@@ -52,9 +56,11 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 10] = {
-        use Key::{Anchor, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy, Workspace};
-        [Policy, Log, Keys, Anchor, Origin, Durability, Workspace, McpMessageMax, LogLevel, LogFormat]
+    pub const ALL: [Key; 11] = {
+        use Key::{
+            Anchor, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy, SessionIdle, Workspace,
+        };
+        [Policy, Log, Keys, Anchor, Origin, Durability, SessionIdle, Workspace, McpMessageMax, LogLevel, LogFormat]
     };
 
     #[rustfmt::skip]
@@ -72,6 +78,8 @@ impl Key {
                 default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
             Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
+            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: Time,
+                default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
             Key::McpMessageMax => &KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
@@ -137,6 +145,8 @@ pub(super) enum ValueForm {
     Name,
     /// A number of bytes.
     Size,
+    /// A length of time: digits and a unit.
+    Time,
     OneOf(&'static [&'static str]),
 }
 
@@ -161,6 +171,11 @@ impl ValueForm {
                 (bytes_of(text).is_none()).then(|| format!("is {SIZE_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
+            Time => {
+                let text = text()?;
+                let form = || format!("is a length of time from 1m to 31d, as `24h`, not `{text}`");
+                parse_duration(text).is_none_or(|time| time < SESSION_IDLE_MIN).then(form)
+            }
             OneOf(words) => {
                 let text = text()?;
                 (!words.contains(&text)).then(|| format!("is one of {}, not `{text}`", words.join(", ")))

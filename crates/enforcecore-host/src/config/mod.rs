@@ -12,6 +12,8 @@ use std::path::PathBuf;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
+use enforcecore::policy::parse_duration;
+use std::time::Duration;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -143,6 +145,11 @@ impl Config {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
     }
 
+    /// After how long without an entry a session's state leaves memory.
+    pub fn session_idle(&self) -> Option<Duration> {
+        parse_duration(self.text(Key::SessionIdle))
+    }
+
     /// Where the evidence and what belongs to it lives.
     pub fn folders(&self) -> LogFolders {
         LogFolders {
@@ -158,7 +165,8 @@ impl Config {
         let setup = Setup::new(self.path(Key::Policy)?, face);
         let (folders, durability) = (self.folders(), self.durability());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, ..setup })
+        let session_idle = self.session_idle().unwrap_or(setup.session_idle);
+        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, session_idle, ..setup })
     }
 
     /// Sets a value over those that were said before.

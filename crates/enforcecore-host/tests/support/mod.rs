@@ -48,7 +48,7 @@ pub fn folders(root: &Path) -> LogFolders {
 }
 
 pub fn open(folders: &LogFolders) -> Result<Arc<Log<State>>, enforcecore::audit::LogError> {
-    open_log(folders, Arc::new(SystemTime), Arc::new(SystemRandom))
+    open_log(folders, std::time::Duration::from_hours(24), Arc::new(SystemTime), Arc::new(SystemRandom))
 }
 
 /// Verifies the log with its key and its anchor.

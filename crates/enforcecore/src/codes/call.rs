@@ -313,6 +313,13 @@ codes! {
         "a result of 100 MiB",
         "ask the tool for less at once",
     );
+    SESSION_ENDED(
+        "session_ended",
+        "call in a session that was ended",
+        "The host ended this session, so no call is decided in it any more: what it knew and spent cannot be used again under its name. Closing a connection or a pause ends no session. Begin a session with another name.",
+        "a call after `enforcer.end_session(\"s1\")`, in session s1",
+        "the same call in a new session",
+    );
     TOO_DEEP(
         "too_deep",
         "nested too deeply",

@@ -11,6 +11,7 @@ use crate::codes::call as code;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
 use crate::policy::Policy;
 use crate::ports::{Approver, Grant};
+use crate::state::budget::{ever_bucket, session_bucket};
 use crate::state::session::{Keyer, State};
 
 /// What admission needs to know besides the decision.
@@ -117,8 +118,8 @@ fn reserve(charge: &Charge, context: &AdmissionContext<'_>, earlier: &[Delta]) -
 fn bucket(window: &Window, context: &AdmissionContext<'_>) -> Option<String> {
     match window {
         Window::Sliding { .. } => Some(String::new()),
-        Window::Session => Some(format!("session {}", context.session)),
-        Window::Ever => Some("ever".to_owned()),
+        Window::Session => Some(session_bucket(context.session)),
+        Window::Ever => Some(ever_bucket()),
         Window::Calendar { unit, zone } => {
             let now = Timestamp::from_microsecond(context.now_us).ok()?.to_zoned(zone.clone());
             Some(calendar_bucket(*unit, &now))

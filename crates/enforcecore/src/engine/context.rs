@@ -5,14 +5,13 @@ use std::sync::{Arc, RwLock};
 use tracing::Span;
 
 use crate::audit::{Durability, Log};
-use crate::call::{CallId, Context};
+use crate::call::CallId;
 use crate::capabilities::Face;
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
 use crate::ports::{Approver, Clock, Random};
 use crate::state::numbering::Numbering;
-use crate::state::session::{Keyer, State};
-use crate::value::encode_bytes;
+use crate::state::session::State;
 
 /// What the calls of an enforcer share.
 pub(super) struct Shared {
@@ -45,12 +44,4 @@ impl CallContext {
     pub(super) fn numbering<'a>(&'a self, log: &'a Log<State>, records: bool) -> Numbering<'a> {
         Numbering { log, session: self.named.then_some(self.session.as_str()), records }
     }
-}
-
-/// The keyed name of a session.
-pub(super) fn session_name(keyer: &Keyer, context: &Context) -> String {
-    let mut session = Vec::new();
-    encode_bytes(b'T', context.tenant.as_bytes(), &mut session);
-    encode_bytes(b'S', context.session_id.as_bytes(), &mut session);
-    keyer.name("session", &session)
 }

@@ -11,6 +11,7 @@ use crate::call::Call;
 use crate::codes::call as code;
 use crate::decision::{Decision, Verdict};
 use crate::policy::Policy;
+use crate::state::recall::recall;
 
 impl Enforcer {
     /// What would be decided now, budgets and grants included, without admitting, recording or running anything.
@@ -25,6 +26,9 @@ impl Enforcer {
     }
 
     fn foresee(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Decision {
+        if let Err(error) = recall(&self.shared.log, &context.session) {
+            return Decision::refused(code::LOG_UNAVAILABLE, error.to_string());
+        }
         let frozen = match self.freeze_under(policy, call) {
             Ok(frozen) => frozen,
             Err(malformed) => return Decision::malformed(malformed),

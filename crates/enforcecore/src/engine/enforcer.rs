@@ -9,7 +9,7 @@ use std::time::Duration;
 use tracing::{info, info_span, warn};
 
 use super::admission::{self, AdmissionContext, NotAdmitted};
-use super::context::{CallContext, Shared, session_name};
+use super::context::{CallContext, Shared};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
@@ -25,7 +25,8 @@ use crate::policy::{Policy, Protected};
 use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
 use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
-use crate::state::session::State;
+use crate::state::recall::recall;
+use crate::state::session::{EndSessionError, Known, State, end, session_name};
 use crate::value::{Value, encode_map};
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
@@ -189,7 +190,14 @@ impl Enforcer {
         redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
     }
 
+    /// Ends a session: its calls are refused from here on, in every process of this log. Calls that run may end.
+    pub fn end_session(&self, context: &Context) -> Result<(), EndSessionError> {
+        end(&self.shared.log, context)
+    }
+
+    /// Where a session's state has left memory, it comes back here, or nothing is decided.
     fn freeze(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Result<Frozen, Refused> {
+        recall(&self.shared.log, &context.session).map_err(|error| forgotten(context, &error))?;
         self.freeze_under(Arc::clone(&policy), call)
             .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed)))
     }
@@ -206,9 +214,14 @@ impl Enforcer {
         let (decision, version) = self.shared.log.view(|state| {
             let known = state.session(&context.session);
             let nothing = BTreeMap::new();
-            let view =
-                SessionView { facts: known.map_or(&nothing, |session| &session.facts), keyer: self.shared.log.keyer() };
-            (policy.decide(&call, &view, &self.shared.protected), known.map_or(0, |session| session.version))
+            let facts = match known {
+                Known::New => &nothing,
+                Known::Awake(session) => &session.facts,
+                Known::Ended => return (Decision::refused(code::SESSION_ENDED, "the session was ended"), None),
+                Known::Asleep(_) => return (Decision::refused(code::CONTENTION, "the session is not in memory"), None),
+            };
+            let view = SessionView { facts, keyer: self.shared.log.keyer() };
+            (policy.decide(&call, &view, &self.shared.protected), known.version())
         });
         let (redactions, sent) = Default::default();
         Decided { call, asked: None, decision, policy, version, redactions, sent }
@@ -223,6 +236,7 @@ impl Enforcer {
         let numbering = context.numbering(&self.shared.log, records);
         // Once, and before anything is redacted here: what the caller wrote is looked at, and not our own placeholders.
         let issued = self.shared.log.view(|state| state.issued(&context.session));
+        let Some(issued) = issued else { return decided };
         let (decision, sent) = inbound::hold_placeholders(&decided.call, decided.decision, &decided.policy, &issued);
         // From here on the state may change it in place.
         drop(issued);
@@ -284,7 +298,7 @@ impl Enforcer {
 
     fn try_admit(&self, decided: &Decided, context: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
         let propose = |state: &State, now_us: i64| {
-            let version = state.session(&context.session).map_or(0, |session| session.version);
+            let version = state.session(&context.session).version();
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
                 return Err(NotYet::Stale);
             }
@@ -422,7 +436,8 @@ pub(super) struct Decided {
     asked: Option<FrozenCall>,
     pub(super) decision: Decision,
     policy: Arc<Policy>,
-    version: u64,
+    /// The session's version; `None` where no call is decided in it.
+    version: Option<u64>,
     redactions: BTreeMap<Class, u64>,
     /// Placeholders that the tool gets because the policy says so.
     sent: BTreeSet<String>,
@@ -471,6 +486,13 @@ fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
 fn refused(context: &CallContext, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
     let Decision { code, reason, rules, .. } = decision;
     Refused { call: context.id.clone(), kind, code, reason, rules, recorded }
+}
+
+fn forgotten(context: &CallContext, error: &LogError) -> Refused {
+    warn!(%error, "call refused: its session cannot be read back from the log");
+    let reason = format!("what the evidence log says of this session cannot be read back, so nothing runs: {error}");
+    let kind = Refusal::EnforcementFailed;
+    Refused { call: context.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
 }
 
 fn log_refusal(context: &CallContext, error: &LogError) -> Refused {

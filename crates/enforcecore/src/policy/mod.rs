@@ -29,6 +29,7 @@ use self::compiled::Core;
 pub use self::eval::protected::{Place, Protected};
 pub use self::load::unreadable;
 pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
+pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
 use crate::capabilities::Capability;

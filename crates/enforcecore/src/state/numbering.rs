@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use crate::audit::{Body, CommitError, Delta, Durability, Log, LogError, StateRecord};
 use crate::redact::{Class, Placeholders};
+use crate::state::recall::recall;
 use crate::state::session::{Issued, State};
 
 /// How often a value is numbered again because another call of its session gave numbers meanwhile.
@@ -49,7 +50,8 @@ impl Numbering<'_> {
     pub(crate) fn redact<T>(&self, redact: impl Fn(&mut Placeholders<'_>) -> T) -> Result<T, NotNumbered> {
         let Some(session) = self.session else { return Ok(redact(&mut Placeholders::default())) };
         for _ in 0..TRIES_MAX {
-            let issued = self.log.view(|state| state.issued(session));
+            recall(self.log, session).map_err(NotNumbered::Log)?;
+            let Some(issued) = self.log.view(|state| state.issued(session)) else { continue };
             let number = |class: Class, value: &str| issued.number(&self.fingerprint(session, class, value));
             let mut placeholders = Placeholders::after(&number, issued.last_by_class());
             let redacted = redact(&mut placeholders);
@@ -94,7 +96,7 @@ impl Numbering<'_> {
     /// that a kill could take back would be given twice.
     fn commit(&self, session: &str, class: Class, first: u64, mut values: Vec<String>) -> Result<bool, NotNumbered> {
         let propose = |state: &State, _now_us: i64| {
-            let issued = state.issued(session);
+            let issued = state.issued(session).ok_or(Some(NotNumbered::Contention))?;
             let before = values.len();
             values.retain(|value| issued.number(value).is_none());
             if issued.count() + values.len() as u64 > SESSION_PLACEHOLDERS_MAX {

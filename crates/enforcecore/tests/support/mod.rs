@@ -23,6 +23,9 @@ use enforcecore::value::Value;
 /// 2026-03-01T12:00:00Z.
 pub const NOON_US: i64 = 1_772_366_400_000_000;
 
+/// An hour.
+pub const HOUR_US: i64 = 3_600_000_000;
+
 /// Everything a test looks at afterwards.
 pub struct World {
     pub enforcer: Enforcer,
@@ -143,6 +146,15 @@ pub fn map(json: &str) -> enforcecore::value::Map {
 }
 
 pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>, enforcecore::audit::LogError> {
+    open_idle_log(store, clock, 24)
+}
+
+/// A log whose sessions leave memory after so many hours.
+pub fn open_idle_log(
+    store: FaultyStore,
+    clock: Arc<HandClock>,
+    idle_hours: i64,
+) -> Result<Log<State>, enforcecore::audit::LogError> {
     let parts = LogParts {
         store: Box::new(store),
         signer: Box::new(KnownKey(SigningKey::from_bytes(&[7; 32]))),
@@ -152,7 +164,16 @@ pub fn open_log(store: FaultyStore, clock: Arc<HandClock>) -> Result<Log<State>,
         keyer: Keyer::new([9; 32]),
         origin: "example.test/log".to_owned(),
     };
-    Log::open(parts, State::default())
+    Log::open(parts, State::with_session_idle(idle_hours * HOUR_US))
+}
+
+/// A byte that is none at first.
+pub struct Flipped(pub AtomicU64);
+
+impl Default for Flipped {
+    fn default() -> Flipped {
+        Flipped(AtomicU64::new(u64::MAX))
+    }
 }
 
 /// What happens while a writer waits for the turn.
@@ -166,6 +187,8 @@ pub struct FaultyStore {
     pub fail_sync: Arc<AtomicBool>,
     pub fail_turn: Arc<AtomicBool>,
     pub syncs: Arc<AtomicU64>,
+    /// The byte of the log that reads as another one; `u64::MAX` for none.
+    pub flipped: Arc<Flipped>,
     at_turn: Arc<Mutex<Option<Overtaking>>>,
 }
 
@@ -202,7 +225,12 @@ impl LogTurn for FaultyTurn<'_> {
     }
 
     fn read_at(&mut self, offset: u64, buffer: &mut [u8]) -> Result<(), StoreError> {
-        self.turn.read_at(offset, buffer)
+        self.turn.read_at(offset, buffer)?;
+        let flipped = self.store.flipped.0.load(Ordering::SeqCst).checked_sub(offset);
+        if let Some(byte) = flipped.and_then(|at| buffer.get_mut(usize::try_from(at).ok()?)) {
+            *byte ^= 1;
+        }
+        Ok(())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {

@@ -172,7 +172,8 @@ pub(crate) fn duration(node: &Node, what: &str, report: &mut Report) -> Option<A
     }
 }
 
-pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
+/// A length of time up to 31 days: digits and one unit, `500ms`, `30s`, `15m`, `24h`, `7d`.
+pub fn parse_duration(text: &str) -> Option<Duration> {
     let split = text.find(|c: char| !c.is_ascii_digit())?;
     let (digits, unit) = text.split_at_checked(split)?;
     let count: u64 = digits.parse().ok()?;
