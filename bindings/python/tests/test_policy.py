@@ -5,11 +5,12 @@ from __future__ import annotations
 import functools
 import inspect
 import pickle
+import time
 import typing
 
 import enforcecore
 import pytest
-from enforcecore import EnforceCoreError, NotSupportedError, PolicyLoadError, enforce
+from enforcecore import EnforceCoreError, NotSupportedError, PolicyLoadError, WithheldError, enforce
 
 
 def loading(world, text):
@@ -43,12 +44,48 @@ def test_a_missing_policy_is_named(world):
         enforce(policy=world.folder / "nowhere.yaml")
 
 
-def test_a_deadline_cannot_be_kept_here_so_it_is_refused(world):
-    tool = "tools: {send: {does: sends, returns: trusted}}\nrules: [{allow: send, id: a}]\n"
+@pytest.mark.parametrize(
+    ("of_rule", "of_document", "line"),
+    [
+        ("", "", None),
+        (", deadline: 5s", "", 5),
+        ("", "deadline: 5s\n", 6),
+        (", deadline: 5s, withhold_only: false", "", 5),
+        (", deadline: 5s, withhold_only: true", "", None),
+        ("", "deadline: 5s\nwithhold_only: true\n", None),
+        (", deadline: 5s, withhold_only: true", "deadline: 5s\n", 6),
+    ],
+)
+def test_no_function_can_be_ended_so_a_deadline_that_demands_it_is_refused(world, of_rule, of_document, line):
+    rules = f"tools: {{send: {{does: sends, returns: trusted}}}}\nrules: [{{allow: send, id: a{of_rule}}}]\n"
+    if line is None:
+        loading(world, rules + of_document)()
+        return
     with pytest.raises(PolicyLoadError, match="the face `python` cannot end a call at its deadline") as refused:
-        loading(world, tool + "deadline: 5s\n")()
-    assert [(one.code, one.line) for one in refused.value.diagnostics] == [("EC0142", 6)]
-    loading(world, tool)()
+        loading(world, rules + of_document)()
+    [found] = refused.value.diagnostics
+    assert (found.file, found.code, found.line) == (str(world.folder / "policy.yaml"), "EC0142", line)
+    assert found.help is not None and "`withhold_only: true`" in found.help
+
+
+def test_a_deadline_that_only_withholds_withholds_here(world):
+    tool = "tools: {wait: {does: reads, returns: trusted}}\nrules: [{allow: wait, id: a, deadline: %s, withhold_only: true}]\n"
+    ran = []
+
+    def waiter(deadline, seconds):
+        @enforce(enforcer=world.enforcer(tool % deadline))
+        def wait() -> str:
+            time.sleep(seconds)
+            ran.append(deadline)
+            return "waited"
+
+        return wait
+
+    with pytest.raises(WithheldError) as withheld:
+        waiter("1ms", 0.05)()
+    assert withheld.value.code == "deadline_exceeded"
+    assert waiter("1h", 0)() == "waited"
+    assert ran == ["1ms", "1h"]
 
 
 def test_a_policy_that_counts_refuses_a_log_that_can_lose_entries(world):

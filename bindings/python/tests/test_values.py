@@ -177,6 +177,50 @@ def test_a_default_is_decided_like_a_given_argument(world):
     assert paid == [50]
 
 
+def test_none_is_an_argument_that_is_not_given_and_the_function_gets_it(world):
+    policy = """
+tools:
+  put: {does: changes, args: {name: string, "region?": string, "times?": integer}, returns: trusted}
+rules:
+  - {allow: put, id: home, when: {name: {any: true}, region: {equals: eu}, times: {any: true}}}
+  - {allow: put, id: anywhere, when: {name: {equals: free}, region: {any: true}, times: {any: true}}}
+  - {deny: put, id: often, when: {times: {more_than: 3}, name: {equals: eager}}}
+"""
+    enforcer = world.enforcer(policy)
+    got = []
+
+    def put(**arguments: object) -> None:
+        got.append(arguments)
+
+    # A parameter whose default is no None, so that None is not what it is without the argument.
+    @enforce(enforcer=enforcer, tool_name="put")
+    def place(name: str, region: str | None = "eu", times: int | None = 1) -> None:
+        got.append({"name": name, "region": region, "times": times})
+
+    for arguments, error in [
+        ({"name": None, "region": "eu"}, MalformedCallError),
+        ({"region": "eu"}, MalformedCallError),
+        ({"name": "x", "region": None}, ToolDeniedError),
+        ({"name": "x"}, ToolDeniedError),
+        ({"name": "eager", "region": "eu", "times": None}, ToolDeniedError),
+        ({"name": "eager", "region": "eu"}, ToolDeniedError),
+    ]:
+        with pytest.raises(error):
+            enforcer.enforce_sync("put", arguments, put)
+    with pytest.raises(ToolDeniedError):
+        place("x", None)
+    assert got == []
+    allowed = [
+        {"name": "x", "region": "eu", "times": None},
+        {"name": "free", "region": None},
+        {"name": "eager", "region": "eu", "times": 3},
+    ]
+    for arguments in allowed:
+        enforcer.enforce_sync("put", arguments, put)
+    place("free", None, None)
+    assert got == [*allowed, {"name": "free", "region": None, "times": None}]
+
+
 def test_numbers_are_exact_and_a_truth_value_is_none(world):
     paid = []
 

@@ -35,7 +35,7 @@ fn a_decision_has_these_members() {
     let check = |policy: &str, call: &str, status: i32, expected: Json| {
         assert_eq!(decided(&place, policy, call), (status, expected), "{policy} {call}");
     };
-    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms});
+    let of_all = |deadline_ms: u64| json!({"redact_args": {"every_string": ["credit_card"]}, "redact_result": ["email"], "deadline_ms": deadline_ms, "deadline_max_ms": 4 * deadline_ms});
     let look = r#"{"id":"c1","tool":"look","args":{"name":"a","other":"b"}}"#;
     let mut of_look = of_all(1500);
     of_look["redact_args"]["name"] = json!([
@@ -74,7 +74,7 @@ fn a_decision_has_these_members() {
         "explain": "enforcecore explain denied_by_rule"}),
     );
     let mut undated = of_all(0);
-    undated.as_object_mut().unwrap().remove("deadline_ms");
+    undated.as_object_mut().unwrap().retain(|name, _| !name.starts_with("deadline"));
     check(
         "bare.yaml",
         leave,
@@ -406,6 +406,7 @@ fn a_setting_has_these_members() {
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
         other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
+        other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
         other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),
         {"name": "trusted_projects", "value": null, "variable": null, "from": "default"},
@@ -420,4 +421,27 @@ fn a_setting_has_these_members() {
     let mut members: Vec<&str> = found.as_object().unwrap().keys().map(String::as_str).collect();
     members.sort_unstable();
     assert_eq!(members, ["code", "column", "file", "fix", "help", "line", "message", "severity"]);
+}
+
+/// What each face of the command makes of a deadline. `mcp` ends calls, and `decide` runs none that could be overdue.
+#[test]
+fn each_face_of_the_command_loads_every_deadline() {
+    let head = "enforcecore: 1\nname: faces\nversion: \"1\"\ntools: {look: {does: reads, returns: web}}\n";
+    for (policy, deadline) in [
+        ("rules: [{allow: look, id: look}]\n", Json::Null),
+        ("rules: [{allow: look, id: look, deadline: 5s}]\n", json!({"deadline_ms": 5000, "deadline_max_ms": 20_000})),
+        (
+            "rules: [{allow: look, id: look}]\ndeadline: 5s\ndeadline_max: 6s\nwithhold_only: true\n",
+            json!({"deadline_ms": 5000, "deadline_max_ms": 6000, "withhold_only": true}),
+        ),
+    ] {
+        let place = Place::with(&[("policy.yaml", &format!("{head}{policy}"))]);
+        let expected = if deadline.is_null() { json!({}) } else { deadline };
+        let (status, decision) = decided(&place, "policy.yaml", r#"{"tool":"look","args":{}}"#);
+        assert_eq!((status, &decision["obligations"]), (0, &expected), "{policy}");
+        // The policy is loaded before the server is started, whose end is what is said then.
+        let ran = place.run(&["mcp", "--policy", "policy.yaml", "--", "true"]);
+        assert!(!ran.stderr.contains("EC0142"), "{policy}: {}", ran.stderr);
+        assert!(place.path(".enforcecore/log/log.jsonl").exists(), "{policy}: {}", ran.stderr);
+    }
 }

@@ -84,6 +84,7 @@ fn the_nearest_word_counts() {
         "buffered from HOME/project/enforcecore.toml:5",
         "24h from default",
         ". from default",
+        "5s from default",
         "info from HOME/.config/enforcecore/enforcecore.toml:5",
         "json from ENFORCECORE_LOG_FORMAT",
     ];
@@ -157,6 +158,26 @@ fn nothing_is_set_by_default() {
     assert_eq!(config.session_idle(), Some(Duration::from_secs(86_400)));
 }
 
+/// The key of a length of time, what it takes, what it does not, and its bounds.
+const TIMES: [(&str, &[&str], &[&str], &str); 2] = [
+    ("cancel_grace", &["1ms", "5s", "10m", "600s"], &["601s", "1h", "0s"], "from 1ms to 10m, as `5s`"),
+    ("session_idle", &["1m", "60s", "24h", "31d"], &["59s", "500ms", "32d"], "from 1m to 31d, as `24h`"),
+];
+
+#[test]
+fn a_length_of_time_has_a_unit_and_is_within_its_bounds() {
+    for (key, fit, do_not, bounds) in TIMES {
+        for time in fit {
+            assert_eq!(said(&format!("{key} = \"{time}\"\n")), "", "{key} {time}");
+        }
+        for time in do_not.iter().chain(&["24", "24 h", "-1h", "1w", "0h", "never"]) {
+            let why =
+                format!("enforcecore.toml:1:16: error[EC1003]: `{key}` is a length of time {bounds}, not `{time}`");
+            assert_eq!(said(&format!("{key} = \"{time}\"\n")), why);
+        }
+    }
+}
+
 #[test]
 fn what_is_not_understood_is_refused_with_its_place() {
     let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
@@ -165,7 +186,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, session_idle, workspace, log_level, log_format, trusted_projects",
+         durability, session_idle, workspace, cancel_grace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
@@ -197,25 +218,6 @@ fn what_is_not_understood_is_refused_with_its_place() {
         "durability = \"fast\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
     );
-    for (time, fits) in [
-        ("1m", true),
-        ("60s", true),
-        ("24h", true),
-        ("31d", true),
-        ("59s", false),
-        ("0h", false),
-        ("32d", false),
-        ("24", false),
-        ("24 h", false),
-        ("-1h", false),
-        ("1w", false),
-        ("never", false),
-    ] {
-        let why = format!(
-            "enforcecore.toml:1:16: error[EC1003]: `session_idle` is a length of time from 1m to 31d, as `24h`, not `{time}`"
-        );
-        check(&format!("session_idle = \"{time}\"\n"), if fits { "" } else { &why });
-    }
     check(
         "origin = \"a b\"\n",
         "enforcecore.toml:1:10: error[EC1003]: `origin` is a name without spaces and plus signs",
@@ -519,6 +521,7 @@ fn a_project_does_not_speak_against_its_user() {
         (Key::Origin, "mine", "theirs", "EC1007"),
         (Key::Durability, "strict", "buffered", "EC1007"),
         (Key::Durability, "buffered", "strict", "EC1007"),
+        (Key::CancelGrace, "1s", "10m", "EC1007"),
         (Key::LogLevel, "info", "debug", "debug"),
         (Key::LogFormat, "human", "json", "json"),
         (Key::Workspace, "/nowhere", "deep", "EC1007"),

@@ -22,16 +22,34 @@ pub enum Capability {
 }
 
 impl Capability {
-    /// The stable code of the error where a face lacks it, and what that face cannot do.
-    pub(crate) const fn lack(self) -> (Code, &'static str) {
-        match self {
-            Capability::RewriteArguments => (code::CANNOT_REDACT_ARGUMENTS, "redact arguments"),
-            Capability::RewriteResults => (code::CANNOT_REDACT_RESULTS, "redact results"),
-            Capability::EndAtDeadline => (code::CANNOT_END_CALLS, "end a call at its deadline"),
-            Capability::ResolvePaths => (code::CANNOT_RESOLVE_PATHS, "follow symbolic links in paths"),
-            Capability::KeepState => (code::NO_DURABLE_STATE, "keep state beyond the process"),
-        }
+    /// The error where a face lacks it.
+    pub(crate) const fn lack(self) -> Lack {
+        let (code, action, way_out) = match self {
+            Capability::RewriteArguments => (code::CANNOT_REDACT_ARGUMENTS, "redact arguments", None),
+            Capability::RewriteResults => (code::CANNOT_REDACT_RESULTS, "redact results", None),
+            Capability::EndAtDeadline => (
+                code::CANNOT_END_CALLS,
+                "end a call at its deadline",
+                Some(
+                    "write `withhold_only: true` beside the deadline if it is enough that a late result is withheld; the tool \
+                     runs on",
+                ),
+            ),
+            Capability::ResolvePaths => (code::CANNOT_RESOLVE_PATHS, "follow symbolic links in paths", None),
+            Capability::KeepState => (code::NO_DURABLE_STATE, "keep state beyond the process", None),
+        };
+        Lack { code, action, way_out }
     }
+}
+
+/// The error of a face that lacks a capability.
+pub(crate) struct Lack {
+    /// The stable code.
+    pub(crate) code: Code,
+    /// What that face cannot do.
+    pub(crate) action: &'static str,
+    /// What a policy can say instead.
+    pub(crate) way_out: Option<&'static str>,
 }
 
 /// A set of capabilities.
@@ -100,7 +118,7 @@ mod tests {
             (Capability::KeepState, "EC0144"),
         ];
         for (one, code) in every {
-            assert_eq!(one.lack().0, code);
+            assert_eq!(one.lack().code, code);
             let (alone, others) = (Capabilities::NONE.with(one), Capabilities::ALL.without(one));
             for (other, _) in every {
                 assert_eq!((alone.has(other), others.has(other)), (other == one, other != one), "{one:?}, {other:?}");

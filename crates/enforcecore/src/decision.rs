@@ -138,8 +138,38 @@ pub struct Obligations {
     pub redact_args: BTreeMap<ArgScope, ClassSet>,
     /// Classes to redact in the result.
     pub redact_result: ClassSet,
-    /// The result is due within this time.
-    pub deadline: Option<Duration>,
+    /// The result is due within a time.
+    pub deadline: Option<Deadline>,
+}
+
+/// How long a tool may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deadline {
+    /// From its start, and again from each sign of progress.
+    pub due: Duration,
+    /// From its start at most, whatever the progress. Not less than `due`.
+    pub at_most: Duration,
+    /// A tool that is overdue is left running, and only its result withheld.
+    pub withhold_only: bool,
+}
+
+impl Deadline {
+    /// How often `due` fits into `at_most` where nothing is said of that.
+    pub const AT_MOST_TIMES: u32 = 4;
+
+    /// The deadline that says nothing but when a result is due.
+    pub fn of(due: Duration) -> Deadline {
+        Deadline { due, at_most: due.saturating_mul(Deadline::AT_MOST_TIMES), withhold_only: false }
+    }
+
+    /// The tighter of two, in each respect.
+    fn tightened(self, other: Deadline) -> Deadline {
+        Deadline {
+            due: self.due.min(other.due),
+            at_most: self.at_most.min(other.at_most),
+            withhold_only: self.withhold_only && other.withhold_only,
+        }
+    }
 }
 
 impl Obligations {
@@ -151,7 +181,7 @@ impl Obligations {
         }
         self.redact_result = self.redact_result.union(other.redact_result);
         self.deadline = match (self.deadline, other.deadline) {
-            (Some(a), Some(b)) => Some(a.min(b)),
+            (Some(a), Some(b)) => Some(a.tightened(b)),
             (a, b) => a.or(b),
         };
     }

@@ -2,13 +2,15 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use crate::audit::{EffectStatus, Mode};
+use crate::audit::{Clock, EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
 use crate::characters::Replaced;
 use crate::codes::Code;
 use crate::codes::call as code;
+use crate::decision::Deadline;
 use crate::path::PathResolver;
 use crate::value::Value;
 
@@ -18,13 +20,13 @@ use crate::value::Value;
 #[must_use = "a permit that is dropped without running its tool leaves an intent without an effect"]
 pub struct Permit {
     call: FrozenCall,
-    deadline: Option<Duration>,
+    due: Option<Due>,
     resolver: Arc<dyn PathResolver>,
 }
 
 impl Permit {
-    pub(crate) fn new(call: FrozenCall, deadline: Option<Duration>, resolver: Arc<dyn PathResolver>) -> Permit {
-        Permit { call, deadline, resolver }
+    pub(crate) fn new(call: FrozenCall, due: Option<Due>, resolver: Arc<dyn PathResolver>) -> Permit {
+        Permit { call, due, resolver }
     }
 
     /// The call to execute: exactly what was decided and committed to.
@@ -32,9 +34,9 @@ impl Permit {
         &self.call
     }
 
-    /// The result is due within this time; a later one is withheld.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.deadline
+    /// When the result is due; a later one is withheld.
+    pub fn due(&self) -> Option<&Due> {
+        self.due.as_ref()
     }
 
     /// Looks again where the call's paths lead, and gives the outcome of a call whose tool must not start because one of them
@@ -49,7 +51,55 @@ impl Permit {
 
 impl fmt::Debug for Permit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Permit").field("call", &self.call).field("deadline", &self.deadline).finish_non_exhaustive()
+        f.debug_struct("Permit").field("call", &self.call).field("due", &self.due).finish_non_exhaustive()
+    }
+}
+
+/// When the result of a running tool is due. Its clones are the same moment.
+#[derive(Clone)]
+pub struct Due {
+    clock: Arc<dyn Clock>,
+    each_us: u64,
+    last_us: u64,
+    withhold_only: bool,
+    at_us: Arc<AtomicU64>,
+}
+
+impl Due {
+    pub(crate) fn new(deadline: Deadline, clock: Arc<dyn Clock>, begun_us: u64) -> Due {
+        let micros = |time: Duration| u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        let Deadline { due, at_most, withhold_only } = deadline;
+        let at_us = Arc::new(AtomicU64::new(begun_us.saturating_add(micros(due))));
+        Due { clock, each_us: micros(due), last_us: begun_us.saturating_add(micros(at_most)), withhold_only, at_us }
+    }
+
+    /// The tool made progress, so its time begins again, within the bound of the deadline. What is over stays over.
+    pub fn extend(&self) {
+        let now_us = self.clock.monotonic_us();
+        let later_us = now_us.saturating_add(self.each_us).min(self.last_us);
+        let extended = |at_us: u64| (now_us <= at_us).then_some(at_us.max(later_us));
+        let _ = self.at_us.fetch_update(Ordering::AcqRel, Ordering::Acquire, extended);
+    }
+
+    /// The time that is left.
+    pub fn left(&self) -> Duration {
+        Duration::from_micros(self.at_us.load(Ordering::Acquire).saturating_sub(self.clock.monotonic_us()))
+    }
+
+    /// Whether the tool is overdue.
+    pub fn is_over(&self) -> bool {
+        self.clock.monotonic_us() > self.at_us.load(Ordering::Acquire)
+    }
+
+    /// Whether an overdue tool is left running.
+    pub fn only_withholds(&self) -> bool {
+        self.withhold_only
+    }
+}
+
+impl fmt::Debug for Due {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Due").field("left", &self.left()).finish_non_exhaustive()
     }
 }
 
@@ -104,7 +154,7 @@ pub enum Outcome {
     /// It panicked or its process died.
     Crashed,
     /// It was still running when its deadline came.
-    Overdue,
+    Overdue(Stopped),
     /// It provably never started: nothing was executed, sent or written.
     NotStarted {
         /// The stable code: `not_started`, `path_changed`, `cancelled`.
@@ -112,6 +162,44 @@ pub enum Outcome {
         /// Why, in one sentence without any argument's value.
         why: String,
     },
+}
+
+/// What was done about a tool that was still running when its deadline came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// It was told to stop, and its program goes on with other calls.
+    Cancelled,
+    /// Its program was ended.
+    Killed,
+    /// Nothing: it runs on.
+    RunsOn,
+}
+
+impl Stopped {
+    /// The word in the log.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Stopped::Cancelled => "cancelled",
+            Stopped::Killed => "killed",
+            Stopped::RunsOn => "runs_on",
+        }
+    }
+
+    /// What is said of a call that ended so.
+    pub(crate) fn sentence(self) -> &'static str {
+        match self {
+            Stopped::Cancelled => {
+                "the tool did not end before its deadline; it was told to stop, and what it did by then is unknown"
+            }
+            Stopped::Killed => {
+                "the tool did not end before its deadline and did not stop when told to; its program was ended, and what it \
+                 did by then is unknown"
+            }
+            Stopped::RunsOn => {
+                "the tool did not end before its deadline; it was not stopped, and may still take effect"
+            }
+        }
+    }
 }
 
 /// The end of a call whose tool started.

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::codes::call as code;
-use enforcecore::outcome::{BeginMode, Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Outcome, Refusal, Stopped};
 use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use jiff::Timestamp;
@@ -236,7 +236,11 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
     for (length, us) in lengths() {
         let world = World::new(&policy(length, length));
         let decision = world.enforcer.decide_only(call("look", "{}"));
-        assert_eq!(decision.obligations.deadline.map(|due| due.as_micros()), Some(*us as u128), "{length}");
+        assert_eq!(
+            decision.obligations.deadline.map(|deadline| deadline.due.as_micros()),
+            Some(*us as u128),
+            "{length}"
+        );
         let valid = world.enforcer.policy().approval_request(&decision.asks[0]).terms.unwrap().valid;
         assert_eq!(valid.as_micros(), *us as u128, "{length}");
     }
@@ -331,7 +335,7 @@ fn a_tool_that_may_have_run_keeps_what_its_call_took_and_one_that_cannot_have_ru
         ("failed in parts", |_| Outcome::FailedWith(Value::Null), true),
         ("crashed", |_| Outcome::Crashed, true),
         ("panicked", |_| panic!("in the tool"), true),
-        ("overdue", |_| Outcome::Overdue, true),
+        ("overdue", |_| Outcome::Overdue(Stopped::RunsOn), true),
         (
             "late",
             |world| {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use enforcecore::audit::{Durability, EntryKind};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
-use enforcecore::decision::{ArgScope, Ask, Charge, Decision, Obligations, Over, Trust, Verdict, Window};
+use enforcecore::decision::{ArgScope, Ask, Charge, Deadline, Decision, Obligations, Over, Trust, Verdict, Window};
 use enforcecore::outcome::{Completed, Outcome};
 use enforcecore::redact::{Class, ClassSet};
 use enforcecore::value::Value;
@@ -50,7 +50,7 @@ fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<
         obligations: Obligations {
             redact_args: [(ArgScope::Named(mark.to_owned()), of(class)), (ArgScope::EveryString, of(class))].into(),
             redact_result: of(class),
-            deadline: seconds.map(Duration::from_secs),
+            deadline: seconds.map(Duration::from_secs).map(Deadline::of),
         },
         asks: vec![ask(mark), ask("both")],
         charges: vec![charge(mark)],
@@ -105,7 +105,7 @@ fn the_stricter_of_two_decisions_keeps_what_both_oblige_to_and_ask_for() {
                 ]
                 .into(),
                 redact_result: both(),
-                deadline: due.map(Duration::from_secs),
+                deadline: due.map(Duration::from_secs).map(Deadline::of),
             };
             assert_eq!(stricter.obligations, expected, "{what}");
         }
@@ -158,7 +158,7 @@ fn each_pass_of_redaction_is_counted_and_each_decision_obliges() {
         let world = World::new(&policy);
         let seen = std::sync::Mutex::new(None);
         let done = world.enforcer.enforce(note(args, r#"{"night":false}"#), |permit| {
-            *seen.lock().unwrap() = permit.deadline();
+            *seen.lock().unwrap() = permit.due().map(|due| due.left());
             drop(world.tool()(permit));
             Outcome::Done(Value::from(format!("4111111111111111 {TOKEN}")))
         });

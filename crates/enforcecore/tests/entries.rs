@@ -13,7 +13,7 @@ use enforcecore::call::Context;
 use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
-use enforcecore::outcome::{BeginMode, Outcome, Permit};
+use enforcecore::outcome::{BeginMode, Outcome, Permit, Stopped};
 use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
@@ -191,7 +191,7 @@ fn told_ends(script: &mut Script) {
     script.ends("failed in parts", "look", look, |_| Outcome::FailedWith(parts));
     script.ends("crashed", "look", look, |_| Outcome::Crashed);
     script.ends("panicked", "look", look, |_| panic!("in the tool"));
-    script.ends("overdue", "look", look, |_| Outcome::Overdue);
+    script.ends("overdue", "look", look, |_| Outcome::Overdue(Stopped::Cancelled));
     script.ends("late", "look", look, |_| {
         clock.pass(10_000_001);
         Outcome::Done(value(facts))
@@ -304,7 +304,7 @@ static SESSION: Expect = expect![[r##"
     {"call":"c7","code":"tool_crashed","durability":"strict","effect":"unknown","index":18,"kind":"outcome","mono_us":0,"session":"$s1","time_us":1772366400000000}
     # overdue
     {"call":"c8","code":"allowed","commitment":"c9bab4951c1bb212dcdf4ab65ae8f278","decision":"allow","durability":"strict","index":19,"kind":"intent","mode":"closed","mono_us":0,"policy":"$POLICY","principal":"$ana","rules":["look"],"session":"$s1","time_us":1772366400000000,"tool":"look"}
-    {"call":"c8","code":"deadline_exceeded","durability":"strict","effect":"unknown","index":20,"kind":"outcome","mono_us":0,"session":"$s1","time_us":1772366400000000}
+    {"call":"c8","code":"deadline_exceeded","durability":"strict","effect":"unknown","index":20,"kind":"outcome","mono_us":0,"note":{"stopped":"cancelled"},"session":"$s1","time_us":1772366400000000}
     # late
     {"call":"c9","code":"allowed","commitment":"c9bab4951c1bb212dcdf4ab65ae8f278","decision":"allow","durability":"strict","index":21,"kind":"intent","mode":"closed","mono_us":0,"policy":"$POLICY","principal":"$ana","rules":["look"],"session":"$s1","time_us":1772366400000000,"tool":"look"}
     {"call":"c9","code":"deadline_exceeded","durability":"strict","effect":"happened","index":22,"kind":"outcome","mono_us":10000001,"session":"$s1","time_us":1772366410000001}

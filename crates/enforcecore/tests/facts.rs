@@ -8,7 +8,7 @@ use std::sync::Arc;
 use enforcecore::audit::{Body, Delta, Durability, Entry, StateRecord};
 use enforcecore::call::Malformed;
 use enforcecore::codes::call as code;
-use enforcecore::outcome::Outcome;
+use enforcecore::outcome::{Outcome, Stopped};
 use enforcecore::value::Value;
 use support::{World, call, map};
 
@@ -102,7 +102,7 @@ fn only_a_result_sets_a_fact() {
         ("beyond limits", |_| Outcome::Done(json(&format!(r#"{{"mail":"a","x":"{}"}}"#, "x".repeat(3 << 20)))), &[]),
         ("crashed", |_| Outcome::Crashed, &[]),
         ("panicked", |_| panic!("in the tool"), &[]),
-        ("overdue", |_| Outcome::Overdue, &[]),
+        ("overdue", |_| Outcome::Overdue(Stopped::RunsOn), &[]),
         (
             "late",
             |world| {

@@ -51,7 +51,7 @@ fn put(map: &mut Map, name: &str, json: &str) {
 /// Each member by its name, and what makes it another one.
 type Difference = (&'static str, fn(&mut Call));
 
-const DIFFERENCES: [Difference; 33] = [
+const DIFFERENCES: [Difference; 34] = [
     ("tenant", |call| call.context.tenant = "south".to_owned()),
     ("no tenant", |call| call.context.tenant = String::new()),
     ("session id", |call| call.context.session_id = "s2".to_owned()),
@@ -89,6 +89,7 @@ const DIFFERENCES: [Difference; 33] = [
     ("amount", |call| put(&mut call.args, "amount", "1.000001")),
     ("amount below zero", |call| put(&mut call.args, "amount", "-1")),
     ("an argument less", |call| drop(call.args.shift_remove("amount"))),
+    ("an argument that is null", |call| put(&mut call.args, "amount", "null")),
     ("text and file exchanged", |call| {
         put(&mut call.args, "text", r#""/w/a""#);
         put(&mut call.args, "file", r#""/hello""#);

@@ -12,7 +12,7 @@ use enforcecore::call::{Call, CallId, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
-use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal};
+use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal, Stopped};
 use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant};
 use enforcecore::value::Value;
 use support::{World, call};
@@ -162,7 +162,7 @@ fn a_tool_that_panics_fails_or_is_late_is_settled_and_the_next_call_runs() {
         (|_| Outcome::Unreadable(Malformed::new(code::UNSUPPORTED_TYPE, "a `Socket`")), "unsupported_type"),
         (|_| panic!("secret inside"), "tool_crashed"),
         (|_| Outcome::Failed("no such ticket".to_owned()), "tool_failed"),
-        (|_| Outcome::Overdue, "deadline_exceeded"),
+        (|_| Outcome::Overdue(Stopped::RunsOn), "deadline_exceeded"),
         (
             |world| {
                 world.clock.pass(1_000_001);
@@ -191,7 +191,7 @@ fn a_tool_that_never_started_gives_its_budget_back_and_one_that_failed_does_not(
     for (outcome, fits_again) in [
         (Outcome::NotStarted { code: code::NOT_STARTED, why: "spawn failed".to_owned() }, true),
         (Outcome::Crashed, false),
-        (Outcome::Overdue, false),
+        (Outcome::Overdue(Stopped::RunsOn), false),
     ] {
         let world = World::new(POLICY);
         for _ in 0..2 {

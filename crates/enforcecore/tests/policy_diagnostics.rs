@@ -152,6 +152,10 @@ const BODIES: &[(&str, &str)] = &[
         "rules: []\ndeadline: 30\napprovals: {a: {from: local_user, valid: 15 minutes, wait: 99d}, b: {from: nobody, valid: 1h}, c: {from: {role: r}, valid: 1h, people: 2}}\n",
     ),
     (
+        "deadlines",
+        "tools: {t: {does: reads, returns: web}}\nrules:\n  - {allow: t, id: a, deadline_max: 5s}\n  - {allow: t, id: b, withhold_only: true}\n  - {allow: t, id: c, deadline: 5s, deadline_max: 4s}\n  - {allow: t, id: d, deadline: 5s, withhold_only: sure}\nwithhold_only: false\nrestart: always\n",
+    ),
+    (
         "tests",
         "rules: []\ntests:\n  - {call: {tool: t, args: {a: 1}}, expect: allowed}\n  - {call: {args: {}}, expect: deny}\n  - {call: {tool: t}, given: {now: today, labels: [web]}, expect: deny}\n",
     ),

@@ -285,6 +285,19 @@ proptest! {
     }
 
     #[test]
+    fn null_is_decided_as_an_argument_that_is_not_given(
+        root in any_document(false),
+        bound in any_bound(),
+        world in any_world(),
+    ) {
+        let documents = [root, bound];
+        let absent = World { arg: None, ..world };
+        let mut null = scene(&absent);
+        null.args = Value::Map(null.args.as_map().unwrap().clone().into_iter().chain([("a".to_owned(), Value::Null)]).collect());
+        prop_assert_eq!(null.decide(&build(&documents)), decide(&documents, &absent), "{:?} {:?}", documents, absent);
+    }
+
+    #[test]
     fn what_becomes_unknown_never_permits_more(
         root in any_document(false),
         bound in any_bound(),

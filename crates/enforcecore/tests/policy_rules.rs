@@ -42,7 +42,7 @@ fn rule_1_a_call_that_does_not_fit_is_malformed_before_any_rule() {
             (pay(", \"note\": \"n\", \"times\": 3, \"web\": \"x.org\", \"fast\": true"), "allow by a"),
             (pay(", \"memo\": \"n\""), "malformed: undeclared_argument"),
             (pay(", \"note\": 5"), "malformed: wrong_type"),
-            (pay(", \"note\": null"), "malformed: wrong_type"),
+            (pay(", \"note\": null"), "allow by a"),
             (pay(", \"times\": 1.5"), "malformed: wrong_type"),
             (pay(", \"times\": 2.0"), "allow by a"),
             (pay(", \"times\": 4"), "malformed: value_not_admitted"),
@@ -112,7 +112,7 @@ fn rule_2_an_error_keeps_every_obligation_of_its_rule() {
     let seconds = |scene: Scene| {
         let decision = scene.decide(&policy);
         assert_eq!(words(&decision).split(' ').next(), Some("allow"));
-        (decision.obligations.deadline.unwrap().as_secs(), decision.obligations.redact_result.is_empty())
+        (decision.obligations.deadline.unwrap().due.as_secs(), decision.obligations.redact_result.is_empty())
     };
     let t = || call("t", r#"{"s": "x"}"#);
     assert_eq!(seconds(t().facts(r#"{"x": "b"}"#)), (30, true), "false: the rule does not concern this call");
@@ -160,7 +160,7 @@ fn rule_3_composition_is_the_maximum_and_guardrails_never_open() {
         "rules: [{deny: t, id: g1, when: {a: {equals: z}}, redact: {result: [email]}}]\nredact: {result: [secret]}\ndeadline: 5s\n",
     );
     let united = t().decide(&policy_with(&root, &[("g", &twice)])).obligations;
-    assert_eq!(united.deadline.map(|due| due.as_secs()), Some(5));
+    assert_eq!(united.deadline.map(|deadline| deadline.due.as_secs()), Some(5));
     assert!(!united.redact_result.is_empty());
     assert_eq!(decide(&guardrail(""), call("u", "{}")), "allow by open");
     let alone = load(&guardrail("tools: {u: {does: reads, returns: trusted}}\n")).unwrap();

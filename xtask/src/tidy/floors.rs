@@ -101,9 +101,11 @@ const FLOORS: [Floors; 8] = [
             "peer",
             "answer",
             "session",
+            "overdue",
             "call",
             "inspect",
             "session_loop",
+            "restart",
         ],
     },
     Floors {

@@ -30,7 +30,8 @@ In an agent's settings, put it in front of the server's own command:
    \"args\": [\"mcp\", \"--policy\", \"policy.yaml\", \"--\", \"npx\", \"...\"]}
 
 The server gets only what the policy allows, and is ended with all it started
-when its client leaves or a call is overdue.
+when its client leaves. An overdue call is cancelled. A server that does not
+react to that is ended, and started again if the policy says `restart: true`.
 
 Exit status: 0 the client left, 2 wrong usage, 5 enforcement failed: a file that
 cannot be read, a policy or configuration with mistakes, a server that ended.";
@@ -48,6 +49,9 @@ pub struct Mcp {
     /// The session's name, by which budgets and facts are kept; a fresh one if not given
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
+    /// How long the server may take to answer a `ping` after an overdue call was cancelled [default: 5s]
+    #[arg(long, value_name = "TIME")]
+    cancel_grace: Option<String>,
     /// Bytes of one message at most, such as `32MiB` (64KiB to 64MiB) [default: 16MiB]
     #[arg(long, value_name = "SIZE")]
     mcp_message_max: Option<String>,
@@ -69,6 +73,7 @@ impl Command for Mcp {
         self.evidence.give(given);
         self.workspace.give(given);
         given.add(Key::McpMessageMax, self.mcp_message_max.as_ref());
+        given.add(Key::CancelGrace, self.cancel_grace.as_ref());
     }
 
     /// Stdout belongs to the protocol from here on.
@@ -88,7 +93,8 @@ impl Command for Mcp {
             // Started from the thread that stays to the end.
             let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
             let server = Server::start(&Spawn::new(program).args(arguments)).map_err(failed)?;
-            let proxy = Proxy { enforcer, context, stderr: Box::new(Stderr), message_max };
+            let stderr = Box::new(Stderr);
+            let proxy = Proxy { enforcer, context, stderr, cancel_grace: config.cancel_grace(), message_max };
             let stop = told_to_stop()?;
             proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
         });

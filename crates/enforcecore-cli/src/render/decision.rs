@@ -1,6 +1,8 @@
 //! A decision for machines.
 
-use enforcecore::decision::{ArgScope, Decision, Obligations, Verdict};
+use std::time::Duration;
+
+use enforcecore::decision::{ArgScope, Deadline, Decision, Obligations, Verdict};
 use enforcecore::redact::{Class, ClassSet, classes};
 use serde_json::{Map, Value as Json, json};
 
@@ -43,9 +45,18 @@ fn obligations(obligations: &Obligations) -> Json {
         members.insert("redact_result".to_owned(), names(obligations.redact_result));
     }
     if let Some(deadline) = obligations.deadline {
-        members.insert("deadline_ms".to_owned(), json!(u64::try_from(deadline.as_millis()).unwrap_or(u64::MAX)));
+        let Deadline { due, at_most, withhold_only } = deadline;
+        members.insert("deadline_ms".to_owned(), millis(due));
+        members.insert("deadline_max_ms".to_owned(), millis(at_most));
+        if withhold_only {
+            members.insert("withhold_only".to_owned(), Json::Bool(true));
+        }
     }
     Json::Object(members)
+}
+
+fn millis(time: Duration) -> Json {
+    json!(u64::try_from(time.as_millis()).unwrap_or(u64::MAX))
 }
 
 fn names(chosen: ClassSet) -> Json {

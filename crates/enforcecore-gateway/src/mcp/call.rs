@@ -6,13 +6,13 @@ use std::sync::Arc;
 use enforcecore::call::Malformed;
 use enforcecore::characters::Replaced;
 use enforcecore::codes::call as code;
-use enforcecore::outcome::{Outcome, Permit};
+use enforcecore::outcome::{Outcome, Permit, Stopped};
 use enforcecore::value::{Map, Value};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 
 use super::answer::Style;
 use super::methods;
+use super::overdue::{self, Ended, Reaction};
 use super::peer::{Answer, Lost, Said};
 use super::session::Session;
 
@@ -82,21 +82,12 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     let cancelled = Cell::new(false);
     let execute = |permit: Permit| {
         let params = Wanted::params(style, &tool, permit.call().args().clone(), meta);
-        let answer = runtime.block_on(async {
-            let asked = session.server.call(asker, &method, params);
-            match permit.deadline() {
-                Some(due) => timeout(due, asked).await.ok(),
-                None => Some(asked.await),
-            }
-        });
-        cancelled.set(matches!(answer, Some(Err(Lost::Cancelled | Lost::GivenUp))));
-        match answer {
-            Some(answer) => outcome(style, answer),
-            None => {
-                // A tool that does not come back is stopped the only way there is: with its server.
-                session.kill();
-                Outcome::Overdue
-            }
+        let due = permit.due().cloned();
+        let (ended, given_up) = runtime.block_on(overdue::call(session, asker, &method, params, due));
+        cancelled.set(given_up || matches!(ended, Ended::Answered(Err(Lost::Cancelled | Lost::GivenUp))));
+        match ended {
+            Ended::Answered(answer) => outcome(style, answer),
+            Ended::Overdue(reaction) => late_outcome(session, style, reaction),
         }
     };
     let body = match session.enforcer.enforce(call, execute) {
@@ -133,6 +124,24 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Cancelled,
         Err(Lost::Unreadable(why)) => unreadable(&why),
+    }
+}
+
+/// What became of a call that was overdue, and is said of it in no other words than those of a deadline.
+fn late_outcome(session: &Session, style: Style, reaction: Reaction) -> Outcome {
+    match reaction {
+        // A result shows that the tool took effect, and is withheld because it is late.
+        Reaction::Answered(answer) => match outcome(style, answer) {
+            Outcome::Failed(_) | Outcome::FailedWith(_) | Outcome::Cancelled => Outcome::Overdue(Stopped::Cancelled),
+            ended => ended,
+        },
+        Reaction::Lives => Outcome::Overdue(Stopped::Cancelled),
+        Reaction::Untold => Outcome::Overdue(Stopped::RunsOn),
+        Reaction::Hangs(id) => {
+            // A tool that does not come back is stopped the only way there is: with its server.
+            session.end_server(id);
+            Outcome::Overdue(Stopped::Killed)
+        }
     }
 }
 

@@ -2,8 +2,9 @@
 //!
 //! `outline` and `frame` (lines to messages) -> `stage` (what keeps the loop free) -> `shape` and `methods` (what may be said by
 //! whom) -> `outbox` (what is on its way to one side) -> `peer` (requests of one side, and their answers) -> `answer` (what the
-//! client is told) -> `server` (the process) -> `cuts` (what is left out, for a person) -> `session` (what its tasks share) -> `call` (a tool call through the line) ->
-//! `inspect` (what each side may see of the other) -> `session_loop`; and `explain`, for a person. Each uses only those before it. The messages are our own and not a library's: a typed reader
+//! client is told) -> `server` (the process) -> `cuts` (what is left out, for a person) -> `session` (what its tasks share) ->
+//! `overdue` (a call and its deadline) -> `call` (a tool call through the line) -> `inspect` (what each side may see of the
+//! other) -> `session_loop` -> `restart`; and `explain`, for a person. Each uses only those before it. The messages are our own and not a library's: a typed reader
 //! accepts a key twice, drops what it does not know, and has no place to say which of two ids a request meant.
 
 mod outline;
@@ -24,9 +25,13 @@ mod answer;
 mod server;
 mod session;
 
+mod overdue;
+
 mod call;
 mod inspect;
 mod session_loop;
+
+mod restart;
 
 pub use explain::explain;
 pub use frame::{MESSAGE_BYTES, MESSAGE_SETTING};

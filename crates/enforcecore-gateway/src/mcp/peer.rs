@@ -3,11 +3,13 @@
 //! Requests get ids of our own, and so does the progress on them: an answer can only be the one to a request that we sent, and
 //! only once.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use enforcecore::call::Malformed;
 use enforcecore::characters::Replaced;
+use enforcecore::outcome::Due;
 use enforcecore::value::{Map, Value};
 use tokio::io::AsyncWrite;
 use tokio::sync::oneshot;
@@ -16,6 +18,9 @@ use tokio::task::JoinHandle;
 use super::methods::Passing;
 use super::outbox::{NotSent, Outbox, line};
 use super::shape::Members;
+
+/// Overdue calls at most whose late signs of life are still known as such.
+const OVERDUE_MAX: usize = 1024;
 
 /// The end of a request.
 pub type Answer = Result<Said, Lost>;
@@ -46,7 +51,7 @@ pub enum Lost {
 
 /// What is done with an answer where it comes in, so that it keeps its place among what is said after it. True if the asker has
 /// it then.
-type Take = Box<dyn FnOnce(Answer) -> bool + Send>;
+pub type Take = Box<dyn FnOnce(Answer) -> bool + Send>;
 
 /// What became of an answer.
 #[derive(Debug, PartialEq, Eq)]
@@ -80,15 +85,19 @@ impl Expected {
 /// One side.
 pub struct Peer {
     state: Mutex<State>,
-    out: Arc<Outbox>,
 }
 
 struct State {
+    out: Arc<Outbox>,
     /// Whether answers can still come.
     listening: bool,
+    /// Whether this side was started again and is not greeted yet.
+    greeting: bool,
     waiting: HashMap<i64, Waiting>,
     /// Askers that gave up what is not sent yet.
     given_up: HashSet<String>,
+    /// When a call became overdue, by its id.
+    overdue: BTreeMap<i64, Instant>,
     next: i64,
 }
 
@@ -97,6 +106,8 @@ struct Waiting {
     asker: String,
     /// The token by which progress is reported on it.
     progress: Option<Value>,
+    /// When it is due, which progress extends.
+    due: Option<Due>,
     expected: Expected,
     take: Take,
 }
@@ -105,30 +116,32 @@ impl Peer {
     /// A side that is written to until the peer is closed or dropped; the handle ends when everything was written.
     pub fn new(output: impl AsyncWrite + Unpin + Send + 'static) -> (Peer, JoinHandle<()>) {
         let (out, writer) = Outbox::new(output);
-        let state = State { listening: true, waiting: HashMap::new(), given_up: HashSet::new(), next: 1 };
-        (Peer { state: Mutex::new(state), out }, writer)
+        let state = State {
+            out,
+            listening: true,
+            greeting: false,
+            waiting: HashMap::new(),
+            given_up: HashSet::new(),
+            overdue: BTreeMap::new(),
+            next: 1,
+        };
+        (Peer { state: Mutex::new(state) }, writer)
     }
 
-    /// Sends a call and waits for its answer.
-    pub async fn call(&self, asker: &Value, method: &str, params: Map) -> Answer {
+    /// Sends a call and waits for its answer. Progress on it extends the time until it is due.
+    pub async fn call(&self, asker: &Value, method: &str, params: Map, due: Option<Due>) -> Answer {
         let (sender, answer) = oneshot::channel();
         let take = |answer| {
             let _ = sender.send(answer);
             false
         };
-        self.ask(asker, method, params, Expected::OfCall, Box::new(take))?;
+        self.ask(asker, method, params, Asking { expected: Expected::OfCall, due, take: Box::new(take) })?;
         answer.await.unwrap_or(Err(Lost::Gone))
     }
 
     /// Sends a request. What is done with its answer is dropped undone if none can come any more.
-    pub fn ask(
-        &self,
-        asker: &Value,
-        method: &str,
-        mut params: Map,
-        expected: Expected,
-        take: Take,
-    ) -> Result<(), Lost> {
+    pub fn ask(&self, asker: &Value, method: &str, mut params: Map, asking: Asking) -> Result<(), Lost> {
+        let Asking { expected, due, take } = asking;
         let asker = asker.to_json();
         let mut state = self.state();
         // Looked at and sent in one turn: a cancellation comes before both or after both.
@@ -139,33 +152,35 @@ impl Peer {
         state.next += 1;
         let progress = replace_token(&mut params, id);
         let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
-        if !state.listening || self.out.send(line(message)).is_err() {
+        let open = state.listening && (!state.greeting || matches!(expected, Expected::Passed(Passing::Handshake)));
+        if !open || state.out.send(line(message)).is_err() {
             return Err(Lost::NotSent);
         }
-        state.waiting.insert(id, Waiting { asker, progress, expected, take });
+        state.waiting.insert(id, Waiting { asker, progress, due, expected, take });
         Ok(())
     }
 
     /// Sends a notification. False where the side reads no longer.
     pub fn tell(&self, method: &str, params: Map) -> bool {
-        self.out.tell(method, params)
+        self.out().tell(method, params)
     }
 
     /// Whether so much waits for this side that what the other one tells it is not to be read on.
     pub fn is_flooded(&self) -> bool {
-        self.out.is_flooded()
+        self.out().is_flooded()
     }
 
     /// Waits until that is over.
     pub async fn drained(&self) {
-        self.out.drained().await;
+        self.out().drained().await;
     }
 
     /// Answers a request of this side at once. Where there is no room, it gives back what is to be sent then.
     pub fn respond(&self, id: Value, body: Map) -> Option<Unsent> {
-        match self.out.send(line([("id".to_owned(), id)].into_iter().chain(body))) {
+        let out = self.out();
+        match out.send(line([("id".to_owned(), id)].into_iter().chain(body))) {
             Ok(()) | Err(NotSent::Closed) => None,
-            Err(NotSent::Full(line)) => Some(Unsent { out: Arc::clone(&self.out), line }),
+            Err(NotSent::Full(line)) => Some(Unsent { out, line }),
         }
     }
 
@@ -230,26 +245,91 @@ impl Peer {
         self.state().given_up.remove(asker);
     }
 
-    /// Puts the asker's own token into a report of progress. False for one on no request that waits here.
+    /// Puts the asker's own token into a report of progress, which extends its call's time. False for one on no request that
+    /// waits here.
     pub fn readdress(&self, report: &mut Map) -> bool {
         let Some(token) = report.get_mut("progressToken") else { return false };
-        let asked = own_id(token).and_then(|id| self.state().waiting.get(&id)?.progress.clone());
-        asked.map(|asked| *token = asked).is_some()
+        let state = self.state();
+        let Some(waiting) = own_id(token).and_then(|id| state.waiting.get(&id)) else { return false };
+        let Some(asked) = &waiting.progress else { return false };
+        waiting.due.iter().for_each(Due::extend);
+        *token = asked.clone();
+        true
+    }
+
+    /// The call of this asker is overdue: progress on it is passed on no more. Its id on this side; none if it is answered.
+    pub fn overdue(&self, asker: &Value) -> Option<i64> {
+        let asker = asker.to_json();
+        let mut state = self.state();
+        let (id, waiting) = state.waiting.iter_mut().find(|(_, waiting)| waiting.asker == asker)?;
+        (waiting.progress, waiting.due) = (None, None);
+        let id = *id;
+        state.overdue.insert(id, Instant::now());
+        if state.overdue.len() > OVERDUE_MAX {
+            state.overdue.pop_first();
+        }
+        Some(id)
+    }
+
+    /// The answer to an overdue call is waited for no more.
+    pub fn abandon(&self, id: i64) {
+        let waiting = self.state().waiting.remove(&id);
+        drop(waiting);
+    }
+
+    /// The overdue call with this id is answered: it does not go on. False where no such call is known.
+    pub fn is_over(&self, id: &Value) -> bool {
+        own_id(id).is_some_and(|id| self.state().overdue.remove(&id).is_some())
+    }
+
+    /// Whether the call with this id is overdue and was asked of the program that is still there.
+    pub fn owes(&self, id: i64) -> bool {
+        self.state().overdue.contains_key(&id)
+    }
+
+    /// The call that a report of progress is about, if it has been overdue for longer than this.
+    pub fn goes_on(&self, report: &Map, grace: Duration) -> Option<i64> {
+        let id = own_id(report.get("progressToken")?)?;
+        self.state().overdue.get(&id).filter(|since| since.elapsed() > grace).map(|_| id)
     }
 
     /// Nothing more is sent: the other side sees the end of its input.
     pub fn close(&self) {
-        self.out.close();
+        self.out().close();
     }
 
     /// No answer will come any more.
     pub fn gone(&self) {
+        self.state().listening = false;
+        self.drop_waiting();
+    }
+
+    /// No answer will come to what was asked until now.
+    pub fn drop_waiting(&self) {
         let waiting = {
             let mut state = self.state();
-            state.listening = false;
+            state.overdue.clear();
             std::mem::take(&mut state.waiting)
         };
         drop(waiting);
+    }
+
+    /// This side was started again, and is written to from here on. Until it is greeted, nothing but a greeting is asked of it.
+    pub fn reopen(&self, output: impl AsyncWrite + Unpin + Send + 'static) {
+        let (out, _writer) = Outbox::new(output);
+        let mut state = self.state();
+        std::mem::replace(&mut state.out, out).close();
+        (state.listening, state.greeting) = (true, true);
+    }
+
+    /// The side that was started again is greeted.
+    pub fn greeted(&self) {
+        self.state().greeting = false;
+    }
+
+    /// What it is written to by.
+    fn out(&self) -> Arc<Outbox> {
+        Arc::clone(&self.state().out)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -260,8 +340,18 @@ impl Peer {
 /// A side without a session is written to no longer.
 impl Drop for Peer {
     fn drop(&mut self) {
-        self.out.close();
+        self.close();
     }
+}
+
+/// What becomes of the answer to a request.
+pub struct Asking {
+    /// What it is to be inspected for.
+    pub expected: Expected,
+    /// When it is due, which progress extends.
+    pub due: Option<Due>,
+    /// What is done with it.
+    pub take: Take,
 }
 
 /// A message for which there was no room.
@@ -288,4 +378,84 @@ fn replace_token(params: &mut Map, id: i64) -> Option<Value> {
 fn own_id(id: &Value) -> Option<i64> {
     let Value::Number(number) = id else { return None };
     number.text().parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(token: i64) -> Map {
+        [("progressToken".to_owned(), Value::from(token))].into_iter().collect()
+    }
+
+    /// Asks for a call that nobody answers, with a token for its progress.
+    fn ask(peer: &Peer, asker: i64, expected: Expected) -> Result<(), Lost> {
+        let meta = Value::Map(report(7));
+        let params = [("_meta".to_owned(), meta)].into_iter().collect();
+        let asking = Asking { expected, due: None, take: Box::new(|_| false) };
+        peer.ask(&Value::from(asker), "tools/call", params, asking)
+    }
+
+    const NO_TIME: Duration = Duration::ZERO;
+    const LONG: Duration = Duration::from_secs(3600);
+
+    #[tokio::test]
+    async fn an_overdue_call_is_owed_until_it_is_answered_or_its_side_is_another() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        let asker = Value::from(5);
+        assert_eq!(peer.overdue(&asker), None, "nothing was asked");
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        assert!(peer.readdress(&mut report(1)) && !peer.owes(1));
+        assert_eq!(peer.goes_on(&report(1), NO_TIME), None, "it is not overdue");
+        assert_eq!(peer.overdue(&asker), Some(1));
+        // Its asker hears of no progress any more, but progress says that it goes on, once the grace is over.
+        assert!(peer.owes(1) && !peer.readdress(&mut report(1)));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(1), LONG)), (Some(1), None));
+        assert_eq!((peer.goes_on(&report(2), NO_TIME), peer.goes_on(&Map::new(), NO_TIME)), (None, None));
+        peer.abandon(1);
+        assert!(peer.owes(1) && peer.expected(&Value::from(1)).is_none());
+        assert_eq!(peer.answered(&Value::from(1), Ok(Said::default())), Answered::Unasked);
+        assert!(peer.is_over(&Value::from(1)) && !peer.is_over(&Value::from(1)) && !peer.owes(1));
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        assert_eq!(peer.overdue(&asker), Some(2));
+        peer.gone();
+        assert!(!peer.owes(2), "another side owes nothing");
+    }
+
+    #[tokio::test]
+    async fn overdue_calls_are_remembered_up_to_a_number() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        for asker in 0..=i64::try_from(OVERDUE_MAX).unwrap() {
+            while ask(&peer, asker, Expected::OfCall).is_err() {
+                tokio::task::yield_now().await;
+            }
+            let id = peer.overdue(&Value::from(asker)).unwrap();
+            peer.abandon(id);
+            assert!(peer.owes(id));
+        }
+        let remembered = peer.state().overdue.len();
+        assert_eq!((remembered, peer.state().waiting.len()), (OVERDUE_MAX, 0));
+    }
+
+    #[tokio::test]
+    async fn a_side_that_was_started_again_is_asked_nothing_before_it_is_greeted() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        let greeting = Expected::Passed(Passing::Handshake);
+        for expected in [Expected::OfCall, Expected::Passed(Passing::Plain), greeting] {
+            assert_eq!(ask(&peer, 1, expected), Ok(()), "the first one greets as its client does");
+        }
+        peer.gone();
+        assert_eq!(ask(&peer, 1, greeting), Err(Lost::NotSent));
+        peer.reopen(tokio::io::sink());
+        for (expected, asked) in [
+            (Expected::OfCall, Err(Lost::NotSent)),
+            (Expected::Passed(Passing::ToolList), Err(Lost::NotSent)),
+            (greeting, Ok(())),
+        ] {
+            assert_eq!(ask(&peer, 1, expected), asked, "{expected:?}");
+        }
+        peer.greeted();
+        assert_eq!(ask(&peer, 1, Expected::OfCall), Ok(()));
+    }
 }

@@ -16,7 +16,9 @@ use super::stage::{Stage, stage};
 
 /// A running server.
 pub struct Server {
-    pub(super) process: Process,
+    /// How it is started again.
+    pub(super) program: Spawn,
+    pub(super) tree: Tree,
     pub(super) stdin: ChildStdin,
     pub(super) stdout: ChildStdout,
     pub(super) stderr: ChildStderr,
@@ -34,7 +36,8 @@ impl Server {
         let (tree, Pipes { stdin, stdout, stderr }) = program.start()?;
         let unusable = |error| StoreError::new("use the server's streams", error);
         Ok(Server {
-            process: Process { tree: Arc::new(Mutex::new(tree)) },
+            program: program.clone(),
+            tree,
             stdin: ChildStdin::from_std(stdin).map_err(unusable)?,
             stdout: ChildStdout::from_std(stdout).map_err(unusable)?,
             stderr: ChildStderr::from_std(stderr).map_err(unusable)?,
@@ -43,6 +46,23 @@ impl Server {
 }
 
 impl Process {
+    /// The process of a server.
+    pub(super) fn of(tree: Tree) -> Process {
+        Process { tree: Arc::new(Mutex::new(tree)) }
+    }
+
+    /// From here on it is the process of the server that was started again.
+    pub(super) fn replace(&self, tree: Tree) {
+        *self.tree() = tree;
+    }
+
+    /// Kills the server and all its child processes if that is still to be, which is asked while no other can kill or replace
+    /// it; none if not. Blocks until they are gone.
+    pub(super) fn end_if(&self, is_to_end: impl FnOnce() -> bool) -> Option<Result<(), StoreError>> {
+        let mut tree = self.tree();
+        is_to_end().then(|| tree.kill())
+    }
+
     /// Kills the server and all its child processes, and says how it had ended. Blocks until they are gone.
     pub(super) fn end(&self) -> Result<Option<ExitStatus>, StoreError> {
         let mut tree = self.tree();
@@ -60,7 +80,7 @@ impl Process {
 pub(super) fn pass_on(
     stderr: ChildStderr,
     classes: impl Fn() -> ClassSet + Send + 'static,
-    mut to: Box<dyn Write + Send>,
+    to: Arc<Mutex<Box<dyn Write + Send>>>,
 ) -> Stage<()> {
     let mut key = None;
     stage(BufReader::new(stderr), COMPLAINT_BYTES_MAX, move |Line { text: line, bytes, outline }| {
@@ -71,7 +91,9 @@ pub(super) fn pass_on(
             String::from_utf8_lossy(&line).chars().filter(|c| *c == '\t' || !c.is_control()).collect()
         };
         match seen(&text, &mut key, classes()) {
-            Some(seen) if writeln!(to, "{seen}").is_err() => ControlFlow::Break(()),
+            Some(seen) if writeln!(to.lock().unwrap_or_else(PoisonError::into_inner), "{seen}").is_err() => {
+                ControlFlow::Break(())
+            }
             _ => ControlFlow::Continue(None),
         }
     })

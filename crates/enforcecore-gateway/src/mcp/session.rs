@@ -1,21 +1,22 @@
 //! The state that the tasks of a session share: both sides, the server's process, and the enforcer.
 
 use std::future::Future;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use enforcecore::call::{Call, CallId, Context, Malformed};
 use enforcecore::enforcer::Enforcer;
 use enforcecore::outcome::Refused;
 use enforcecore::value::{Map, Value};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::answer::{self, INTERNAL_ERROR};
 use super::cuts::Cuts;
 use super::methods::Passing;
-use super::peer::{Answer, Expected, Lost, Peer, Unsent};
+use super::peer::{Answer, Asking, Expected, Lost, Peer, Unsent};
 use super::server::Process;
 
 /// One session.
@@ -27,13 +28,33 @@ pub(super) struct Session {
     pub(super) process: Process,
     /// Whether the handshake is done.
     pub(super) ready: AtomicBool,
-    /// What was not passed on, said once.
-    pub(super) cuts: Cuts,
+    /// How long a server that was told to stop a call has to show that it is alive.
+    pub(super) grace: Duration,
     /// Bytes in a message at most.
     pub(super) message_max: usize,
+    /// What was not passed on, said once.
+    pub(super) cuts: Cuts,
+    /// Whether the server is being ended, because it does not stop a call.
+    pub(super) ending: AtomicBool,
+    /// It was ended.
+    pub(super) ended: Notify,
+    /// The protocol version that the server chose.
+    version: Mutex<Option<Value>>,
 }
 
 impl Session {
+    /// A session that nothing was said in.
+    pub(super) fn new(
+        enforcer: Enforcer,
+        context: Context,
+        (client, server): (Peer, Peer),
+        process: Process,
+        (grace, message_max): (Duration, usize),
+    ) -> Session {
+        let (ready, cuts, ending, ended, version) = Default::default();
+        Session { enforcer, context, client, server, process, ready, grace, message_max, cuts, ending, ended, version }
+    }
+
     /// A call in this session.
     pub(super) fn call(&self, tool: &str, args: Map) -> Call {
         // Without randomness there is no name, and then no intent either: the log refuses to be written.
@@ -42,12 +63,25 @@ impl Session {
         Call { id, parent: None, tool: tool.to_owned(), args, context: self.context.clone() }
     }
 
-    /// Kills the server with all its child processes, because a call is overdue. Blocks until they are gone.
-    pub(super) fn kill(&self) {
-        match self.process.end() {
-            Ok(_) => warn!("the server was ended, because a call was overdue"),
-            Err(error) => warn!(%error, "the server could not be ended"),
+    /// Kills the server with all its child processes, because it goes on with an overdue call; unless it is gone already.
+    /// Blocks until they are gone.
+    pub(super) fn end_server(&self, overdue: i64) {
+        let is_to_end = || self.server.owes(overdue) && !self.ending.swap(true, Ordering::AcqRel);
+        match self.process.end_if(is_to_end) {
+            None => return,
+            Some(Ok(())) => warn!("the server was ended, because it did not stop an overdue call"),
+            Some(Err(error)) => warn!(%error, "the server could not be ended"),
         }
+        self.ended.notify_one();
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.ending.load(Ordering::Acquire)
+    }
+
+    /// The protocol version that the server chose when the client greeted it.
+    pub(super) fn version(&self) -> Option<Value> {
+        self.version.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(super) fn is_ready(&self) -> bool {
@@ -73,7 +107,7 @@ impl Session {
             now
         };
         // What is not sent drops what was to be done with its answer.
-        let _ = asked.ask(&id, method, params, expected, Box::new(take));
+        let _ = asked.ask(&id, method, params, Asking { expected, due: None, take: Box::new(take) });
         let session = Arc::clone(self);
         async move {
             let handed = match handed.await {
@@ -105,7 +139,9 @@ impl Session {
             }
             Ok(said) => said.body,
         };
-        if matches!(expected, Expected::Passed(Passing::Handshake)) && body.contains_key("result") {
+        if let (Expected::Passed(Passing::Handshake), Some(result)) = (expected, body.get("result")) {
+            let chosen = result.at("protocolVersion").cloned();
+            *self.version.lock().unwrap_or_else(PoisonError::into_inner) = chosen;
             self.ready.store(true, Ordering::Release);
         }
         to.respond(asker, body).map_or(Handed::Now, Handed::Later)

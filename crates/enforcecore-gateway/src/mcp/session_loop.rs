@@ -5,8 +5,7 @@ use std::future::Future;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::process::ExitStatus;
-use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use enforcecore::call::{Context, Malformed};
@@ -14,20 +13,21 @@ use enforcecore::codes::call as code;
 use enforcecore::enforcer::Enforcer;
 use enforcecore::ports::StoreError;
 use enforcecore::value::{Map, Value};
+use enforcecore_host::process::Spawn;
 use tokio::io::{AsyncRead, AsyncWrite, BufReader};
+use tokio::process::{ChildStderr, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
 use tokio::time::{Instant, sleep, timeout};
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
 use super::call;
-use super::cuts::Cuts;
 use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
 use super::peer::{Answer, Answered, Expected, Peer};
-use super::server::{Server, pass_on};
+use super::server::{Process, Server, pass_on};
 use super::session::Session;
 use super::shape::Members;
 use super::stage::{Stage, stage};
@@ -48,6 +48,8 @@ pub struct Proxy {
     pub context: Context,
     /// Where what the server writes to its stderr goes.
     pub stderr: Box<dyn Write + Send>,
+    /// How long a server has to show that it is alive once it was told to cancel an overdue call.
+    pub cancel_grace: Duration,
     /// Bytes in a message of either side at most.
     pub message_max: usize,
 }
@@ -73,26 +75,30 @@ impl Proxy {
         server: Server,
         stop: impl Future<Output = ()>,
     ) -> Result<Ended, StoreError> {
-        let Server { process, stdin, stdout, stderr } = server;
+        let Server { program, tree, stdin, stdout, stderr } = server;
         let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
-        let Proxy { enforcer, context, stderr: to, message_max } = self;
-        let policy = enforcer.clone();
-        let mut stderr = pass_on(stderr, move || policy.policy().result_classes(), to);
-        let (ready, cuts) = (AtomicBool::new(false), Cuts::default());
-        let session = Arc::new(Session { enforcer, context, client, server, process, ready, cuts, message_max });
-        let (from_client, from_server) = listen_to(&session, input, stdout);
+        let Proxy { enforcer, context, stderr: to, cancel_grace, message_max } = self;
+        let complaints = Arc::new(Mutex::new(to));
+        let limits = (cancel_grace, message_max);
+        let session = Session::new(enforcer, context, (client, server), Process::of(tree), limits);
+        let session = Arc::new(session);
         let mut session_loop = SessionLoop {
+            from_client: hear_client(&session, input),
+            from_server: hear_server(&session, stdout),
+            stderr: hear_complaints(&session, stderr, &complaints),
             session,
-            from_client,
-            from_server,
+            program,
+            complaints,
             writer,
             tasks: JoinSet::new(),
             asked: JoinSet::new(),
             open: HashSet::new(),
-            greeted: false,
             greeting: None,
+            handshake: None,
             early: VecDeque::new(),
+            initialized: false,
+            silent: false,
         };
         let ended = session_loop.listen(stop).await;
         if !matches!(ended, Ended::ServerLeft(_)) {
@@ -100,34 +106,44 @@ impl Proxy {
         }
         let status = session_loop.end().await?;
         session_loop.session.client.close();
-        let _ = timeout(GRACE, async { ((&mut session_loop.writer).await, stderr.recv().await) }).await;
+        let _ = timeout(GRACE, async { ((&mut session_loop.writer).await, session_loop.stderr.recv().await) }).await;
         Ok(if matches!(ended, Ended::ServerLeft(_)) { Ended::ServerLeft(status) } else { ended })
     }
 }
 
 /// The session with what only its loop touches.
-struct SessionLoop {
-    session: Arc<Session>,
+pub(super) struct SessionLoop {
+    pub(super) session: Arc<Session>,
     from_client: Stage<ClientSaid>,
-    from_server: Stage<ServerSaid>,
+    pub(super) from_server: Stage<ServerSaid>,
+    /// What the server complains about, and where that goes.
+    pub(super) stderr: Stage<()>,
+    pub(super) complaints: Arc<Mutex<Box<dyn Write + Send>>>,
+    /// How the server is started.
+    pub(super) program: Spawn,
     /// Writes to the client.
     writer: JoinHandle<()>,
     /// What the client asked for.
-    tasks: JoinSet<Handled>,
+    pub(super) tasks: JoinSet<Handled>,
     /// What the server asked for.
-    asked: JoinSet<()>,
+    pub(super) asked: JoinSet<()>,
     /// The client's ids that are not answered yet.
     open: HashSet<String>,
-    greeted: bool,
+    /// How the client greeted the server.
+    pub(super) greeting: Option<Map>,
     /// The client's id of the handshake, until its end was taken in.
-    greeting: Option<String>,
+    handshake: Option<String>,
     /// Requests that came before the end of the handshake that they follow: a session may be written at once.
     early: VecDeque<(Value, String, Asked)>,
+    /// Whether the client said that it is ready.
+    pub(super) initialized: bool,
+    /// The server says nothing more, because it is being ended.
+    pub(super) silent: bool,
 }
 
 /// A request of the client that was handled.
 #[derive(Default)]
-struct Handled {
+pub(super) struct Handled {
     /// The client's id, if it is to be freed.
     freed: Option<String>,
     /// The id and the answer, if it is not sent yet.
@@ -145,19 +161,28 @@ impl Drop for SessionLoop {
 impl SessionLoop {
     async fn listen(&mut self, stop: impl Future<Output = ()>) -> Ended {
         tokio::pin!(stop);
+        let session = Arc::clone(&self.session);
         loop {
-            let (client_flooded, server_flooded) = (self.session.client.is_flooded(), self.session.server.is_flooded());
+            let (client_flooded, server_flooded) = (session.client.is_flooded(), session.server.is_flooded());
+            // What the client says while the server is being ended is for the next one.
+            let hears_client = self.tasks.len() < 2 * CALLS_MAX && !session.is_ending() && !server_flooded;
+            let hears_server = !self.silent && !client_flooded;
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
-                () = self.session.client.drained(), if client_flooded => {}
-                () = self.session.server.drained(), if server_flooded => {}
-                said = self.from_server.recv(), if !client_flooded => match said {
+                () = session.ended.notified() => match self.restart(stop.as_mut()).await {
+                    Ok(()) => {}
+                    Err(ended) => return ended,
+                },
+                () = session.client.drained(), if client_flooded => {}
+                () = session.server.drained(), if server_flooded => {}
+                said = self.from_server.recv(), if hears_server => match said {
                     Some(said) => self.server_says(said),
+                    None if session.is_ending() => self.silent = true,
                     None => return Ended::ServerLeft(None),
                 },
                 // Beyond its calls there are only refusals, which wait only for a client that does not read them.
-                said = self.from_client.recv(), if !server_flooded && self.tasks.len() < 2 * CALLS_MAX => match said {
+                said = self.from_client.recv(), if hears_client => match said {
                     Some(said) => self.client_says(said),
                     None => return Ended::ClientLeft,
                 },
@@ -168,7 +193,7 @@ impl SessionLoop {
 
     /// The client has disconnected: what it asked for may still be answered, for the record.
     async fn let_server_finish(&mut self) {
-        let mut starting = self.greeting.is_some() && !self.session.is_ready();
+        let mut starting = self.handshake.is_some() && !self.session.is_ready();
         let give_up = sleep(if starting { START_GRACE } else { GRACE });
         tokio::pin!(give_up);
         loop {
@@ -203,19 +228,7 @@ impl SessionLoop {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
             }
         };
-        // What it had said still counts, also where it is still being inspected.
-        let rest = async {
-            loop {
-                tokio::select! {
-                    said = self.from_server.recv() => match said {
-                        Some(said) => self.server_says(said),
-                        None => break,
-                    },
-                    Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
-                }
-            }
-        };
-        let _ = timeout(GRACE, rest).await;
+        self.hear_the_rest().await;
         self.session.server.gone();
         self.session.client.gone();
         self.refuse_early();
@@ -228,6 +241,22 @@ impl SessionLoop {
         ended.map_err(|error| StoreError::new("end the server", error))?
     }
 
+    /// What a server had said before it ended still counts, also where it is still being inspected.
+    pub(super) async fn hear_the_rest(&mut self) {
+        let rest = async {
+            loop {
+                tokio::select! {
+                    said = self.from_server.recv() => match said {
+                        Some(said) => self.server_says(said),
+                        None => break,
+                    },
+                    Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
+                }
+            }
+        };
+        let _ = timeout(GRACE, rest).await;
+    }
+
     async fn conclude_all(&mut self) {
         while let Some(handled) = self.tasks.join_next().await {
             self.conclude(handled.unwrap_or_default());
@@ -237,7 +266,7 @@ impl SessionLoop {
 
     /// Frees the id of a request and then answers it: once the client has the answer, the id is free. Where there is no room for
     /// the answer, the id stays in use until there is.
-    fn conclude(&mut self, handled: Handled) {
+    pub(super) fn conclude(&mut self, handled: Handled) {
         let Handled { freed, answer } = handled;
         freed.iter().for_each(|id| self.forget(id));
         self.release_early();
@@ -289,7 +318,7 @@ impl SessionLoop {
         if self.session.is_ready() || self.may_come_first(&method, &asked) {
             return self.serve(id, method, asked);
         }
-        if self.greeting.is_some() {
+        if self.handshake.is_some() {
             return self.early.push_back((id, method, asked));
         }
         self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
@@ -297,14 +326,14 @@ impl SessionLoop {
 
     /// Serves what came before the end of the handshake, or refuses it where there was none.
     fn release_early(&mut self) {
-        let Some(greeting) = &self.greeting else { return };
+        let Some(handshake) = &self.handshake else { return };
         if self.session.is_ready() {
-            self.greeting = None;
+            self.handshake = None;
             while let Some((id, method, asked)) = self.early.pop_front() {
                 self.serve(id, method, asked);
             }
-        } else if !self.open.contains(greeting) {
-            self.greeting = None;
+        } else if !self.open.contains(handshake) {
+            self.handshake = None;
             self.refuse_early();
         }
     }
@@ -335,7 +364,7 @@ impl SessionLoop {
     }
 
     fn may_come_first(&self, method: &str, asked: &Asked) -> bool {
-        let first = matches!(asked, Asked::Pass(Passing::Handshake, _)) && !self.greeted;
+        let first = matches!(asked, Asked::Pass(Passing::Handshake, _)) && self.greeting.is_none();
         // What is not served at all is better said so.
         first || method == "ping" || matches!(asked, Asked::Unserved)
     }
@@ -352,7 +381,7 @@ impl SessionLoop {
         };
         let key = id.to_json();
         if greets {
-            (self.greeted, self.greeting) = (true, Some(key.clone()));
+            (self.greeting, self.handshake) = (Some(params.clone()), Some(key.clone()));
         }
         let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
         self.tasks.spawn(async move { Handled { freed: answered.await.then_some(key), answer: None } });
@@ -371,6 +400,7 @@ impl SessionLoop {
                 let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this notification is not passed on");
                 return self.refuse(Value::Null, method, malformed, Refusing::Silently);
             }
+            "notifications/initialized" => self.initialized = true,
             _ => {}
         }
         if !session.server.tell(&method, params) {
@@ -378,10 +408,13 @@ impl SessionLoop {
         }
     }
 
-    fn server_says(&mut self, said: ServerSaid) {
+    pub(super) fn server_says(&mut self, said: ServerSaid) {
         match said {
             ServerSaid::Answers(id, answer) => {
-                if !answer.is_some_and(|answer| self.server_answers(&id, answer)) {
+                if answer.is_some_and(|answer| self.server_answers(&id, answer)) {
+                } else if self.session.server.is_over(&id) {
+                    info!("the server answered a call that was overdue; dropped");
+                } else {
                     debug!("the server answered what it was not asked, or too late; dropped");
                 }
             }
@@ -413,6 +446,9 @@ impl SessionLoop {
             );
         }
         let answered = self.session.server.unreadable(id.as_ref(), &why);
+        if id.is_some_and(|id| self.session.server.is_over(&id)) {
+            info!("the server answered a call that was overdue with what cannot be read");
+        }
         let count = answered.iter().filter(|answered| **answered != Answered::Unasked).count();
         warn!(code, answered = count, "the server wrote an answer that cannot be read");
         for answered in answered {
@@ -443,11 +479,15 @@ impl SessionLoop {
     /// One that comes while no listener is there is dropped.
     fn server_tells(&self, method: &str, mut params: Map) -> bool {
         let session = &self.session;
-        let passes = method != "notifications/progress" || session.server.readdress(&mut params);
-        if passes {
-            session.client.tell(method, params);
+        if method == "notifications/progress" && !session.server.readdress(&mut params) {
+            if let Some(overdue) = session.server.goes_on(&params, session.grace) {
+                let session = Arc::clone(session);
+                spawn_blocking(move || session.end_server(overdue));
+            }
+            return false;
         }
-        passes
+        session.client.tell(method, params);
+        true
     }
 
     fn server_asks(&mut self, id: Value, method: String, asked: Option<(Map, Members)>) {
@@ -515,18 +555,28 @@ enum Refusing {
     Silently,
 }
 
-/// What both sides say, inspected.
-fn listen_to(
+/// What the client says, inspected.
+fn hear_client(session: &Arc<Session>, input: impl AsyncRead + Unpin + Send + 'static) -> Stage<ClientSaid> {
+    let session = Arc::clone(session);
+    stage(BufReader::new(input), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&session).client_said(&session.client, &line))
+    })
+}
+
+/// What the server says, inspected.
+pub(super) fn hear_server(session: &Arc<Session>, stdout: ChildStdout) -> Stage<ServerSaid> {
+    let session = Arc::clone(session);
+    stage(BufReader::new(stdout), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&session).server_said(&session.server, &line))
+    })
+}
+
+/// Passes on what the server complains about.
+pub(super) fn hear_complaints(
     session: &Arc<Session>,
-    client: impl AsyncRead + Unpin + Send + 'static,
-    server: impl AsyncRead + Unpin + Send + 'static,
-) -> (Stage<ClientSaid>, Stage<ServerSaid>) {
-    let (of_client, of_server) = (Arc::clone(session), Arc::clone(session));
-    let client = stage(BufReader::new(client), session.message_max, move |line| {
-        ControlFlow::Continue(Inspector::new(&of_client).client_said(&of_client.client, &line))
-    });
-    let server = stage(BufReader::new(server), session.message_max, move |line| {
-        ControlFlow::Continue(Inspector::new(&of_server).server_said(&of_server.server, &line))
-    });
-    (client, server)
+    stderr: ChildStderr,
+    to: &Arc<Mutex<Box<dyn Write + Send>>>,
+) -> Stage<()> {
+    let enforcer = session.enforcer.clone();
+    pass_on(stderr, move || enforcer.policy().result_classes(), Arc::clone(to))
 }

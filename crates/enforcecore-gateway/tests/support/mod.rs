@@ -12,7 +12,7 @@ use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, Verif
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::session::State;
-use enforcecore::traits::{LogStore, LogTurn, StoreError};
+use enforcecore::traits::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::value::{Limits, Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
@@ -92,6 +92,22 @@ budgets:
 redact: {args: {every_string: [email]}, result: [secret]}
 "#;
 
+/// What a session is made of.
+pub struct Made {
+    pub policy: String,
+    /// The script of the server.
+    pub server: &'static str,
+    pub clock: Arc<dyn Clock>,
+    pub cancel_grace: Duration,
+}
+
+impl Default for Made {
+    fn default() -> Made {
+        let (policy, clock) = (POLICY.to_owned(), Arc::new(SystemClock::start()));
+        Made { policy, server: "server.py", clock, cancel_grace: Duration::from_millis(50) }
+    }
+}
+
 /// One session.
 pub struct World {
     pub folder: TempDir,
@@ -130,19 +146,26 @@ impl World {
 
     /// The same, where what the server complains about goes through a writer of the test's.
     pub async fn with(writer: impl FnOnce(Complaints) -> Box<dyn Write + Send>) -> World {
+        World::of(Made::default(), writer).await
+    }
+
+    /// The same, made of other parts.
+    pub async fn of(made: Made, writer: impl FnOnce(Complaints) -> Box<dyn Write + Send>) -> World {
+        let Made { policy: text, server, clock, cancel_grace } = made;
         let folder = tempfile::tempdir().unwrap();
         let policy = folder.path().join("policy.yaml");
-        std::fs::write(&policy, POLICY).unwrap();
+        std::fs::write(&policy, text).unwrap();
         let mut setup = Setup::new(&policy, FACE);
         setup.folders.log = folder.path().join("log");
         setup.folders.keys = folder.path().join("keys");
         let turns = Turns::default();
-        let enforcer = enforcer(&setup, &turns);
-        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/server.py");
-        let server = Server::start(&Spawn::new("python3").args([script, folder.path().to_str().unwrap()])).unwrap();
+        let enforcer = enforcer(&setup, &turns, clock);
+        let script = format!("{}/tests/{server}", env!("CARGO_MANIFEST_DIR"));
+        let server = Server::start(&Spawn::new("python3").args([&script, folder.path().to_str().unwrap()])).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()), message_max: MESSAGE_BYTES };
+        let stderr = writer(complaints.clone());
+        let proxy = Proxy { enforcer, context, stderr, cancel_grace, message_max: MESSAGE_BYTES };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
@@ -336,16 +359,16 @@ impl World {
 }
 
 /// An enforcer as the host puts it together, but for whose turn the test decides.
-fn enforcer(setup: &Setup, turns: &Turns) -> Enforcer {
+fn enforcer(setup: &Setup, turns: &Turns, clock: Arc<dyn Clock>) -> Enforcer {
     let policy = load_policy(&setup.policy).unwrap().policy;
     let protected = protected(setup, &policy).unwrap();
-    let (clock, random) = (Arc::new(SystemClock::start()), Arc::new(SystemRandom));
+    let random = Arc::new(SystemRandom);
     let folders = &setup.folders;
     let parts = LogParts {
         store: Box::new(HeldStore { files: FileLog::open(&folders.log).unwrap(), turns: turns.clone() }),
         signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin).unwrap()),
         anchor: None,
-        clock: clock.clone(),
+        clock: Arc::clone(&clock),
         random: random.clone(),
         keyer: load_or_create_keyer(&folders.keys).unwrap(),
         origin: folders.origin.clone(),

@@ -5,6 +5,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::path;
+use std::time::Duration;
 
 use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
@@ -37,6 +38,7 @@ pub enum Key {
     SessionIdle,
     Workspace,
     McpMessageMax,
+    CancelGrace,
     LogLevel,
     LogFormat,
 }
@@ -56,11 +58,25 @@ pub(super) struct KeyRow {
 
 impl Key {
     /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 11] = {
+    pub const ALL: [Key; 12] = {
         use Key::{
-            Anchor, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy, SessionIdle, Workspace,
+            Anchor, CancelGrace, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy,
+            SessionIdle, Workspace,
         };
-        [Policy, Log, Keys, Anchor, Origin, Durability, SessionIdle, Workspace, McpMessageMax, LogLevel, LogFormat]
+        [
+            Policy,
+            Log,
+            Keys,
+            Anchor,
+            Origin,
+            Durability,
+            SessionIdle,
+            Workspace,
+            McpMessageMax,
+            CancelGrace,
+            LogLevel,
+            LogFormat,
+        ]
     };
 
     #[rustfmt::skip]
@@ -78,12 +94,14 @@ impl Key {
                 default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
             Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
                 default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
-            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: Time,
+            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
                 default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" },
             Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
                 default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
             Key::McpMessageMax => &KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
                 default: Some("16MiB"), protects: false, doc: "bytes of one message between an MCP client and its server at most" },
+            Key::CancelGrace => &KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
+                default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" },
             Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
                 default: Some("warn"), protects: false, doc: "what the program logs about itself" },
             Key::LogFormat => &KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
@@ -145,10 +163,22 @@ pub(super) enum ValueForm {
     Name,
     /// A number of bytes.
     Size,
-    /// A length of time: digits and a unit.
-    Time,
+    /// A length of time within bounds, which are also in words: digits and a unit.
+    Time {
+        least: Duration,
+        most: Duration,
+        bounds: &'static str,
+    },
     OneOf(&'static [&'static str]),
 }
+
+/// How long a session may be idle.
+const SESSION_IDLE: ValueForm =
+    Time { least: SESSION_IDLE_MIN, most: Duration::from_hours(31 * 24), bounds: "from 1m to 31d, as `24h`" };
+
+/// How long a server may take to react. What is waited for longer is waited for in vain.
+const CANCEL_GRACE: ValueForm =
+    Time { least: Duration::from_millis(1), most: Duration::from_mins(10), bounds: "from 1ms to 10m, as `5s`" };
 
 impl ValueForm {
     /// The value as it is used, or why it cannot be.
@@ -171,10 +201,10 @@ impl ValueForm {
                 (bytes_of(text).is_none()).then(|| format!("is {SIZE_FORM}, not `{text}`"))
             }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
-            Time => {
+            Time { least, most, bounds } => {
                 let text = text()?;
-                let form = || format!("is a length of time from 1m to 31d, as `24h`, not `{text}`");
-                parse_duration(text).is_none_or(|time| time < SESSION_IDLE_MIN).then(form)
+                let fits = parse_duration(text).is_some_and(|time| (*least..=*most).contains(&time));
+                (!fits).then(|| format!("is a length of time {bounds}, not `{text}`"))
             }
             OneOf(words) => {
                 let text = text()?;

@@ -9,11 +9,11 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
 use enforcecore::policy::parse_duration;
-use std::time::Duration;
 
 use crate::evidence::LogFolders;
 use crate::setup::Setup;
@@ -138,6 +138,11 @@ impl Config {
     /// each one above it.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
+    }
+
+    /// How long a server has to react once it was told to cancel an overdue call.
+    pub fn cancel_grace(&self) -> Duration {
+        parse_duration(self.text(Key::CancelGrace)).unwrap_or_default()
     }
 
     /// How a call is acknowledged before it runs.

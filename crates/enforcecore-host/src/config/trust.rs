@@ -85,7 +85,7 @@ pub(super) fn check_project(config: &Config, project: Option<&Path>, working: &P
             | ValueForm::Levels
             | ValueForm::Name
             | ValueForm::Size
-            | ValueForm::Time
+            | ValueForm::Time { .. }
             | ValueForm::OneOf(_) => continue,
         };
         if let Some(refused) = refused.filter(|refused| !matches!(refused, Refused::Failed(_))) {

@@ -99,9 +99,9 @@ codes! {
     DEADLINE_EXCEEDED(
         "deadline_exceeded",
         "call that took too long",
-        "The tool did not end before the policy's `deadline`. Its effect may have happened; a late result is withheld. Check whether it took effect before you try again.",
+        "The tool did not end before the policy's `deadline`. It was told to stop where that is possible. Its effect may have happened; a late result is withheld. Check whether it took effect before you try again.",
         "`deadline: 5s` and a tool that takes 6 seconds",
-        "a longer `deadline`, or a tool that does less at once",
+        "a longer `deadline`, a tool that reports its progress, which extends the deadline up to `deadline_max`, or one that does less at once",
     );
     DENIED_BY_RULE(
         "denied_by_rule",
@@ -176,7 +176,7 @@ codes! {
     MISSING_ARGUMENT(
         "missing_argument",
         "required argument that is missing",
-        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided.",
+        "The tool's declaration requires this argument. A tool that fills it in by itself would run a call that was not decided. Null counts as missing.",
         "{\"tool\":\"refund\",\"args\":{}}",
         "{\"tool\":\"refund\",\"args\":{\"amount\":10}}, or declare it as `amount?`",
     );

@@ -456,9 +456,9 @@ codes! {
     CANNOT_END_CALLS(
         "EC0142",
         "face cannot end a call",
-        "The policy sets a deadline, and this face cannot end a call that is overdue.",
-        "deadline: 30s, with a hook that cannot end a call",
-        "the same policy in front of the tools themselves",
+        "The policy sets a deadline, and this face cannot end a call that is overdue: a hook, or Python, where a function cannot be stopped from outside. It can withhold a late result, and does so where the policy says that this is enough.",
+        "{allow: look, id: look, deadline: 30s}, in Python",
+        "{allow: look, id: look, deadline: 30s, withhold_only: true}, or the same policy in front of an MCP server",
     );
     CANNOT_RESOLVE_PATHS(
         "EC0143",

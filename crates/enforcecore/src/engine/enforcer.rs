@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
 
 use tracing::{info, info_span, warn};
 
@@ -19,7 +18,7 @@ use crate::capabilities::{Capability, Face};
 use crate::codes::call as code;
 use crate::decision::{Ask, Decision, SessionView, Verdict};
 use crate::diagnostic::Diagnostic;
-use crate::outcome::{BeginMode, Completed, Outcome, Permit, Refusal, Refused};
+use crate::outcome::{BeginMode, Completed, Due, Outcome, Permit, Refusal, Refused};
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
 use crate::ports::{Approver, AskOutcome, Clock, Random, StoreError};
@@ -95,9 +94,9 @@ impl Admitted {
         &self.open.decision
     }
 
-    /// The result is due within this time; a later one is withheld.
-    pub fn deadline(&self) -> Option<Duration> {
-        self.permit.deadline()
+    /// When the result is due; a later one is withheld.
+    pub fn due(&self) -> Option<&Due> {
+        self.permit.due()
     }
 }
 
@@ -272,9 +271,9 @@ impl Enforcer {
                 Ok(()) => {
                     let Decision { code, rules, .. } = &decided.decision;
                     info!(decision = "allow", code = code.as_str(), ?rules, "call admitted");
-                    let deadline = decided.decision.obligations.deadline;
                     let open = OpenCall::new(&self.shared, context.clone(), decided.decision);
-                    return Ok((Permit::new(decided.call, deadline, Arc::clone(&self.shared.resolver)), open));
+                    let due = open.due().cloned();
+                    return Ok((Permit::new(decided.call, due, Arc::clone(&self.shared.resolver)), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
                     // From what was asked for: what redaction left of it may be allowed where it is not.

@@ -12,7 +12,7 @@ use crate::characters::Replaced;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::decision::Decision;
-use crate::outcome::{Completed, Outcome, Refusal, Refused};
+use crate::outcome::{Completed, Due, Outcome, Refusal, Refused, Stopped};
 use crate::redact::{Class, redact_text_in, redact_value_in, shown_error};
 use crate::state::numbering::{NotNumbered, Numbering};
 use crate::state::session::State;
@@ -28,6 +28,7 @@ pub(super) struct OpenCall {
     shared: Arc<Shared>,
     process: u32,
     begun_us: u64,
+    due: Option<Due>,
     ended: bool,
 }
 
@@ -52,6 +53,8 @@ pub(super) struct Ending {
     /// Characters of the result that were replaced.
     replaced: Replaced,
     delta: Vec<Delta>,
+    /// What was done about an overdue tool.
+    stopped: Option<Stopped>,
 }
 
 /// The end of a call whose tool did not start, or that was never finished: the code, why, and the kind of its entry.
@@ -59,14 +62,16 @@ type GivenUp = (Code, String, fn(EndRecord) -> Body);
 
 impl OpenCall {
     pub(super) fn new(shared: &Arc<Shared>, context: CallContext, decision: Decision) -> OpenCall {
-        OpenCall {
-            context,
-            decision,
-            shared: Arc::clone(shared),
-            process: std::process::id(),
-            begun_us: shared.clock.monotonic_us(),
-            ended: false,
-        }
+        let begun_us = shared.clock.monotonic_us();
+        let deadline = decision.obligations.deadline;
+        let due = deadline.map(|deadline| Due::new(deadline, Arc::clone(&shared.clock), begun_us));
+        let (shared, process) = (Arc::clone(shared), std::process::id());
+        OpenCall { context, decision, shared, process, begun_us, due, ended: false }
+    }
+
+    /// When the result is due.
+    pub(super) fn due(&self) -> Option<&Due> {
+        self.due.as_ref()
     }
 
     /// Whether this process may still end the call.
@@ -84,7 +89,7 @@ impl OpenCall {
 
     /// What may be seen of an outcome. Nothing is written yet.
     pub(super) fn ending(&self, outcome: Outcome) -> Ending {
-        let late = self.decision.obligations.deadline.is_some_and(|due| u128::from(self.age_us()) > due.as_micros());
+        let late = self.due.as_ref().is_some_and(Due::is_over);
         match outcome {
             Outcome::Mended { replaced, outcome } => {
                 let ending = self.ending(*outcome);
@@ -92,11 +97,10 @@ impl OpenCall {
             }
             Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
             Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", EffectStatus::Unknown),
-            Outcome::Overdue => Ending::failed(
-                code::DEADLINE_EXCEEDED,
-                "the tool did not end before its deadline",
-                EffectStatus::Unknown,
-            ),
+            Outcome::Overdue(stopped) => Ending {
+                stopped: Some(stopped),
+                ..Ending::failed(code::DEADLINE_EXCEEDED, stopped.sentence(), EffectStatus::Unknown)
+            },
             Outcome::Done(_) | Outcome::DoneWith { .. } if late => {
                 Ending::withheld(code::DEADLINE_EXCEEDED, "the result came after its deadline", EffectStatus::Happened)
             }
@@ -166,7 +170,7 @@ impl OpenCall {
         let message = redacted.text;
         let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: EffectStatus::Unknown };
         let delta = self.observed(&Value::Null);
-        Ending { completed: Ok(failed), redactions, replaced: Replaced::default(), delta }
+        Ending { completed: Ok(failed), redactions, replaced: Replaced::default(), delta, stopped: None }
     }
 
     /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done. Facts are taken from
@@ -194,7 +198,8 @@ impl OpenCall {
                 let delta = self.observed(structured.as_ref().unwrap_or(&value));
                 let replaced = Replaced { nul, ..Replaced::default() };
                 let seen = redacted.value.unwrap_or(value);
-                Ending { completed: Ok(complete(seen)), redactions: redacted.counts, replaced, delta }
+                let (completed, redactions) = (Ok(complete(seen)), redacted.counts);
+                Ending { completed, redactions, replaced, delta, stopped: None }
             }
         }
     }
@@ -281,7 +286,8 @@ impl Ending {
     }
 
     fn plain(completed: Result<Completed, GivenUp>) -> Ending {
-        Ending { completed, redactions: BTreeMap::new(), replaced: Replaced::default(), delta: Vec::new() }
+        let (redactions, replaced, delta) = Default::default();
+        Ending { completed, redactions, replaced, delta, stopped: None }
     }
 
     fn failed(code: Code, message: &str, effect: EffectStatus) -> Ending {
@@ -318,8 +324,9 @@ impl Ending {
             Err((.., body)) => body(end),
             Ok(_) => {
                 let redactions = self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect();
+                let stopped = self.stopped.map(|stopped| ("stopped".to_owned(), stopped.as_str().to_owned()));
                 let replaced = (!self.replaced.is_empty()).then(|| ("replaced".to_owned(), self.replaced.to_string()));
-                let note = replaced.into_iter().collect();
+                let note = stopped.into_iter().chain(replaced).collect();
                 Body::Outcome(OutcomeRecord { end, effect: self.effect(), note, redactions })
             }
         };

@@ -22,6 +22,8 @@ pub(crate) struct Core {
     pub(crate) approvals: BTreeMap<String, Approval>,
     pub(crate) tests: Vec<InlineTest>,
     pub(crate) needs: Needs,
+    /// A server that was ended because a call was overdue is started again.
+    pub(crate) restarts: bool,
 }
 
 /// A tool as all documents together declare it: effects unite, argument checks all hold.

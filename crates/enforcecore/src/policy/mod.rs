@@ -32,8 +32,8 @@ pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, Protec
 pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
-use crate::capabilities::Capability;
 pub use crate::capabilities::Face;
+use crate::capabilities::{Capability, Lack};
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
@@ -94,11 +94,23 @@ impl Policy {
         let missing = self.core.needs.iter().filter(|(capability, _)| !face.can(**capability));
         missing
             .map(|(capability, span)| {
-                let (code, action) = capability.lack();
+                let Lack { code, action, way_out } = capability.lack();
                 let message = format!("the face `{}` cannot {action}, and this obliges it to", face.name);
-                Diagnostic { code, severity: Severity::Error, span: span.clone(), message, help: None, fix: None }
+                Diagnostic {
+                    code,
+                    severity: Severity::Error,
+                    span: span.clone(),
+                    message,
+                    help: way_out.map(str::to_owned),
+                    fix: None,
+                }
             })
             .collect()
+    }
+
+    /// Whether a server that was ended because a call was overdue is started again: some document says so, and none says no.
+    pub fn restarts_server(&self) -> bool {
+        self.core.restarts
     }
 
     /// Whether any rule, budget or fact needs state.

@@ -16,7 +16,7 @@ use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::codes::call as code;
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
-use enforcecore::outcome::{BeginMode, Outcome};
+use enforcecore::outcome::{BeginMode, Outcome, Stopped};
 use enforcecore::redact::{shown_error, shown_name};
 use enforcecore::session::{Keyer, State};
 use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
@@ -133,7 +133,7 @@ impl Decider {
             Some("not_started") => {
                 Outcome::NotStarted { code: code::NOT_STARTED, why: "as the session says".to_owned() }
             }
-            Some("overdue") => Outcome::Overdue,
+            Some("overdue") => Outcome::Overdue(Stopped::RunsOn),
             Some("unknown") => Outcome::Crashed,
             Some(other) => {
                 return Err(format!(

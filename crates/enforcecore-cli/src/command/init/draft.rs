@@ -43,7 +43,8 @@ pub struct Draft {
     tests: String,
     looks: Vec<String>,
     python: bool,
-    servers_alone: bool,
+    /// Only servers are found, and their tools are known.
+    known_servers_alone: bool,
     /// Tools that ask first.
     pub asks: Vec<String>,
     /// Python functions in the policy that can be decorated, with their places.
@@ -59,9 +60,12 @@ pub struct Draft {
 impl Draft {
     /// What is found, as a policy.
     pub fn of(found: &Found, project: &Path) -> Draft {
+        let known = |server: &&Server| KNOWN.iter().any(|(package, _)| server.is(package));
         let mut draft = Draft {
             python: found.python,
-            servers_alone: found.functions.is_empty() && !found.servers.is_empty(),
+            known_servers_alone: found.functions.is_empty()
+                && !found.servers.is_empty()
+                && found.servers.iter().all(|server| known(&server)),
             ..Draft::default()
         };
         for (package, fragment) in KNOWN {
@@ -70,7 +74,6 @@ impl Draft {
                 draft.add_fragment(&fragment.replace("BASE", &base));
             }
         }
-        let known = |server: &&Server| KNOWN.iter().any(|(package, _)| server.is(package));
         for server in found.servers.iter().filter(|server| !known(server)) {
             draft.refused.push(on_one_line(&format!(
                 "the tools of `{}`: they are not known. To learn them, set `log_level = \"info\"` in enforcecore.toml and \
@@ -123,8 +126,8 @@ impl Draft {
             text.push_str(APPROVALS);
         }
         text.push_str(REDACT);
-        // Inside one interpreter no deadline can be kept, so a policy that has one does not load there.
-        if self.servers_alone {
+        // How long the tools of an unknown server take is unknown, and inside one interpreter no call can be ended.
+        if self.known_servers_alone {
             text.push_str(DEADLINE);
         }
         let _ = write!(text, "\ntests:\n{}{UNKNOWN}", self.tests);
@@ -290,7 +293,7 @@ redact: {result: [secret]} # keys and tokens are taken out of what the model see
 ";
 
 const DEADLINE: &str = "\
-deadline: 30s # a tool that takes longer is ended
+deadline: 30s # a call that takes longer is cancelled
 ";
 
 const UNKNOWN: &str = "  \

@@ -30,9 +30,11 @@ pub(super) fn compile(documents: Vec<Document>, tools: Tools) -> Core {
         }
     }
     let skeletons = tools.keys().map(|name| (skeleton(name), name.clone())).collect();
+    let said = || documents.iter().filter_map(|document| document.restart);
+    let restarts = said().any(|restart| restart) && said().all(|restart| restart);
     let tests = documents.first().map(|root| root.tests.clone()).unwrap_or_default();
     let documents = documents.into_iter().map(|document| compile_document(document, &tools)).collect();
-    Core { tools, skeletons, documents, approvals, tests, needs }
+    Core { tools, skeletons, documents, approvals, tests, needs, restarts }
 }
 
 fn compile_document(document: Document, tools: &Tools) -> CoreDocument {

@@ -28,7 +28,7 @@ pub(super) fn find_needs(document: &Document, tools: &Tools, needs: &mut Needs) 
         }
     }
     let deadlines = document.deadline.iter().chain(document.rules.iter().filter_map(|rule| rule.deadline.as_ref()));
-    for deadline in deadlines {
+    for deadline in deadlines.filter(|deadline| !deadline.value.withhold_only) {
         note(Capability::EndAtDeadline, deadline.place);
     }
     for rule in &document.rules {

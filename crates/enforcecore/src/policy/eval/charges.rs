@@ -49,7 +49,7 @@ fn amount_micros(amount: &Amount, scene: &Scene<'_>) -> Option<i64> {
         Amount::OneCall => Some(1_000_000),
         Amount::Unknown => None,
         Amount::Args(names) => names.iter().try_fold(0i64, |sum, name| {
-            let Some(Value::Number(number)) = scene.call.args().get(name) else { return None };
+            let Some(Value::Number(number)) = scene.arg(name) else { return None };
             let micros = number.decimal().to_micros().filter(|micros| *micros >= 0)?;
             let sum = sum.checked_add(micros)?;
             (sum.unsigned_abs() <= crate::number::MICROS_MAX).then_some(sum)

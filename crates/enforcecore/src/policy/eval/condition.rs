@@ -42,7 +42,7 @@ impl<'a> Scene<'a> {
         if checks.iter().all(Check::is_any) {
             return Ok(true);
         }
-        let Some(value) = self.call.args().get(name) else {
+        let Some(value) = self.arg(name) else {
             return Err(format!("the argument `{name}` is not given"));
         };
         let ty = self.tool.args.get(name).map(|arg| &arg.ty);
@@ -110,7 +110,7 @@ impl<'a> Scene<'a> {
         let mut error = unknown;
         for name in self.args_of(|ty| ty.has(Aspect::Host)) {
             let ty = self.tool.args.get(name).map(|arg| &arg.ty);
-            let Some(value) = self.call.args().get(name) else { continue };
+            let Some(value) = self.arg(name) else { continue };
             match Seen::Value(value, ty).host() {
                 Ok(host) => found.push(Seen::Host(host)),
                 Err(why) => error = Some(format!("the argument `{name}`: {why}")),

@@ -1,12 +1,13 @@
 //! What a decision may look at: the call, its tool, and what its session vouches for.
 
-use super::super::compiled::Tool;
+use super::super::compiled::{Arg, Tool};
 use super::super::references::References;
 use super::super::types::Type;
 use crate::call::FrozenCall;
 use crate::codes::Code;
 use crate::path::{Base, DecidedPath, PathError};
 use crate::session::SessionView;
+use crate::value::Value;
 
 /// Everything a condition may look at.
 #[derive(Clone, Copy)]
@@ -20,6 +21,14 @@ impl<'a> Scene<'a> {
     /// What the host and trusted results vouch for.
     pub(crate) fn references(&self) -> References<'a> {
         References { call: self.call, session: self.session }
+    }
+
+    /// The argument, if it is given. A null that its type does not admit says that it is not: callers write one for what they
+    /// leave out. It stays in the call, because the tool gets it.
+    pub(crate) fn arg(&self, name: &str) -> Option<&'a Value> {
+        let value = self.call.args().get(name)?;
+        let says_nothing = |arg: &Arg| *value == Value::Null && !(arg.ty.row.admits)(value);
+        (!self.tool.args.get(name).is_some_and(says_nothing)).then_some(value)
     }
 
     /// What a path argument came to, or why that cannot be known.
@@ -55,10 +64,9 @@ impl<'a> Scene<'a> {
         })
     }
 
-    /// The arguments of the call that are declared with such a type.
+    /// The arguments that are given and declared with such a type.
     pub(crate) fn args_of(&self, wanted: impl Fn(&Type) -> bool) -> impl Iterator<Item = &'a str> {
-        let call = self.call;
         let named = self.tool.args.iter().filter(move |(_, arg)| wanted(&arg.ty));
-        named.map(|(name, _)| name.as_str()).filter(move |name| call.args().contains_key(*name))
+        named.map(|(name, _)| name.as_str()).filter(|name| self.arg(name).is_some())
     }
 }

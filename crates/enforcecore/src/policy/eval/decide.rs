@@ -181,10 +181,11 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
         }
     }
     for (name, arg) in &tool.args {
-        match scene.call.args().get(name) {
+        match scene.arg(name) {
             Some(value) => check_arg(scene, name, arg, value)?,
             None if arg.required => {
-                let message = format!("the argument `{name}` is missing: it is {}", arg.ty.row.noun);
+                let null = if scene.call.args().contains_key(name) { ", and null is no value of it" } else { "" };
+                let message = format!("the argument `{name}` is missing: it is {}{null}", arg.ty.row.noun);
                 return Err(Malformed::new(code::MISSING_ARGUMENT, message));
             }
             None => {}

@@ -7,15 +7,16 @@
 use std::time::Duration;
 
 use super::super::ast::InlineTest;
-use super::super::source::fields::{self, Fields, duration, key_name, list, name, text};
+use super::super::source::fields::{self, Fields, bool, duration, key_name, list, name, text};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::budget::{self, Budget};
+use super::deadline;
 use super::rule::{self, Rule};
 use super::test_cases;
 use super::tool::{self, Redact, ToolDecl};
 use crate::codes::policy as code;
-use crate::decision::ApprovalFrom;
+use crate::decision::{ApprovalFrom, Deadline};
 use crate::value::Value;
 
 /// Rules in a document at most: beyond it a list belongs into a store, not into a policy.
@@ -39,7 +40,9 @@ pub(crate) struct Document {
     pub(crate) redact: Redact,
     /// Protected names that are opened, by tool.
     pub(crate) unprotected: Vec<(At<String>, Vec<At<String>>)>,
-    pub(crate) deadline: Option<At<Duration>>,
+    pub(crate) deadline: Option<At<Deadline>>,
+    /// Whether a server that was ended because a call was overdue is started again.
+    pub(crate) restart: Option<bool>,
     pub(crate) tests: Vec<InlineTest>,
     /// All of the above but the tests, as one value: what the digest is over.
     pub(crate) core: Value,
@@ -85,7 +88,8 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
     let approvals = fields.get("approvals").map(|node| approvals(node, report)).unwrap_or_default();
     let redact = fields.get("redact").map(|node| tool::read_redact(node, report)).unwrap_or_default();
     let unprotected = fields.get("unprotected").map(|node| unprotected(node, report)).unwrap_or_default();
-    let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
+    let deadline = deadline::read(&mut fields, report);
+    let restart = fields.get("restart").and_then(|node| bool(node, "`restart`", report));
     let inline = fields.get("tests").map(|node| test_cases::read_all(node, report)).unwrap_or_default();
     fields.finish("a policy", report);
     Some(Document {
@@ -101,6 +105,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         redact,
         unprotected,
         deadline,
+        restart,
         tests: inline,
         core: core_value(root),
     })

@@ -2,6 +2,7 @@
 
 pub(super) mod budget;
 pub(super) mod condition;
+mod deadline;
 pub(super) mod document;
 #[cfg(test)]
 mod page;

@@ -1,15 +1,15 @@
 //! Rules, and which tools a rule or budget speaks about.
 
-use std::time::Duration;
-
 use super::super::ast::Verb;
 use super::super::effects::{ToolEffect, ToolEffects};
-use super::super::source::fields::{Fields, duration, name, one_or_list, text};
+use super::super::source::fields::{Fields, name, one_or_list, text};
 use super::super::source::report::{At, Place, Report};
 use super::super::source::yaml::{Node, NodeKind};
 use super::condition::{self, WrittenTest};
+use super::deadline;
 use super::tool::{Redact, read_redact};
 use crate::codes::policy as code;
+use crate::decision::Deadline;
 
 /// Keys of a rule that are not supported yet.
 pub(crate) const LATER: &[&str] = &["remember", "isolation", "limit", "shadow"];
@@ -25,7 +25,7 @@ pub(crate) struct Rule {
     pub(crate) unless: Option<Vec<WrittenTest>>,
     pub(crate) approval: Option<At<String>>,
     pub(crate) redact: Redact,
-    pub(crate) deadline: Option<At<Duration>>,
+    pub(crate) deadline: Option<At<Deadline>>,
     pub(crate) reason: Option<String>,
 }
 
@@ -66,7 +66,7 @@ pub(crate) fn read(node: &Node, report: &mut Report) -> Option<Rule> {
     let unless = fields.get("unless").map(|node| condition::read(node, "`unless`", report));
     let approval = fields.get("approval").and_then(|node| name(node, "`approval`", report));
     let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
-    let deadline = fields.get("deadline").and_then(|node| duration(node, "`deadline`", report));
+    let deadline = deadline::read(&mut fields, report);
     let reason = fields.get("reason").and_then(|node| text(node, "`reason`", report)).map(|reason| reason.value);
     fields.finish("a rule", report);
     if let Some(approval) = &approval

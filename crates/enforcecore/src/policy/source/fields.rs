@@ -129,6 +129,14 @@ pub(crate) fn text(node: &Node, what: &str, report: &mut Report) -> Option<At<St
     None
 }
 
+/// True or false.
+pub(crate) fn bool(node: &Node, what: &str, report: &mut Report) -> Option<bool> {
+    match node.kind {
+        NodeKind::Bool(value) => Some(value),
+        _ => wrong_shape(node, what, "`true` or `false`", report),
+    }
+}
+
 /// Text that names something: short, printable, without spaces at its ends.
 pub(crate) fn name(node: &Node, what: &str, report: &mut Report) -> Option<At<String>> {
     let name = text(node, what, report)?;
