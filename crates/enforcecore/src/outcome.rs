@@ -21,12 +21,13 @@ use crate::value::Value;
 pub struct Permit {
     call: FrozenCall,
     due: Option<Due>,
+    sets_facts: bool,
     resolver: Arc<dyn PathResolver>,
 }
 
 impl Permit {
-    pub(crate) fn new(call: FrozenCall, due: Option<Due>, resolver: Arc<dyn PathResolver>) -> Permit {
-        Permit { call, due, resolver }
+    pub(crate) fn new(call: FrozenCall, due: Option<Due>, sets_facts: bool, resolver: Arc<dyn PathResolver>) -> Permit {
+        Permit { call, due, sets_facts, resolver }
     }
 
     /// The call to execute: exactly what was decided and committed to.
@@ -37,6 +38,11 @@ impl Permit {
     /// When the result is due; a later one is withheld.
     pub fn due(&self) -> Option<&Due> {
         self.due.as_ref()
+    }
+
+    /// Whether the result sets facts of its session.
+    pub fn sets_facts(&self) -> bool {
+        self.sets_facts
     }
 
     /// Looks again where the call's paths lead, and gives the outcome of a call whose tool must not start because one of them

@@ -82,12 +82,12 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     let cancelled = Cell::new(false);
     let execute = |permit: Permit| {
         let params = Wanted::params(style, &tool, permit.call().args().clone(), meta);
-        let due = permit.due().cloned();
+        let (due, sets_facts) = (permit.due().cloned(), permit.sets_facts());
         let (ended, given_up) = runtime.block_on(overdue::call(session, asker, &method, params, due));
         cancelled.set(given_up || matches!(ended, Ended::Answered(Err(Lost::Cancelled | Lost::GivenUp))));
         match ended {
-            Ended::Answered(answer) => outcome(style, answer),
-            Ended::Overdue(reaction) => late_outcome(session, style, reaction),
+            Ended::Answered(answer) => outcome(style, answer, sets_facts),
+            Ended::Overdue(reaction) => late_outcome(session, style, reaction, sets_facts),
         }
     };
     let body = match session.enforcer.enforce(call, execute) {
@@ -97,10 +97,11 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     (!cancelled.get()).then_some(body)
 }
 
-fn outcome(style: Style, answer: Answer) -> Outcome {
+/// Where its result sets no facts, its data is not copied for them: it may be large.
+fn outcome(style: Style, answer: Answer, sets_facts: bool) -> Outcome {
     match answer {
         Ok(Said { body, replaced }) if !replaced.is_empty() => {
-            let outcome = outcome(style, Ok(Said { body, replaced: Replaced::default() }));
+            let outcome = outcome(style, Ok(as_it_is(Said { body, replaced })), sets_facts);
             Outcome::Mended { replaced, outcome: Box::new(outcome) }
         }
         Ok(Said { body, .. }) if style == Style::Tool && !is_tool_answer(&body) => {
@@ -109,7 +110,8 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
         Ok(Said { body, .. }) => {
             let result = body.get("result");
             let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
-            let structured = result.and_then(|result| result.at("structuredContent")).cloned().unwrap_or_default();
+            let structured = result.filter(|_| sets_facts).and_then(|result| result.at("structuredContent"));
+            let structured = structured.cloned().unwrap_or_default();
             let value = Value::Map(body);
             if failed { Outcome::FailedWith(value) } else { Outcome::DoneWith { value, structured } }
         }
@@ -127,11 +129,16 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
     }
 }
 
+/// An answer whose replaced characters are said already, or concern no reader.
+fn as_it_is(said: Said) -> Said {
+    Said { replaced: Replaced::default(), ..said }
+}
+
 /// What became of a call that was overdue, and is said of it in no other words than those of a deadline.
-fn late_outcome(session: &Session, style: Style, reaction: Reaction) -> Outcome {
+fn late_outcome(session: &Session, style: Style, reaction: Reaction, sets_facts: bool) -> Outcome {
     match reaction {
         // A result shows that the tool took effect, and is withheld because it is late.
-        Reaction::Answered(answer) => match outcome(style, answer) {
+        Reaction::Answered(answer) => match outcome(style, answer.map(as_it_is), sets_facts) {
             Outcome::Failed(_) | Outcome::FailedWith(_) | Outcome::Cancelled => Outcome::Overdue(Stopped::Cancelled),
             ended => ended,
         },
@@ -207,7 +214,7 @@ mod tests {
     #[test]
     fn an_answer_is_done_or_failed_as_it_says() {
         let said = |body: &str| Said { body: map(body), replaced: Replaced::default() };
-        let word = |style: Style, body: &str| match outcome(style, Ok(said(body))) {
+        let word = |style: Style, body: &str| match outcome(style, Ok(said(body)), true) {
             Outcome::DoneWith { value, structured } => {
                 assert_eq!(value.to_json(), body);
                 format!("done {}", structured.to_json())
@@ -239,7 +246,7 @@ mod tests {
             assert_eq!(word(Style::Tool, body), tool, "{body}");
             assert_eq!(word(Style::Method, body), method, "{body}");
         }
-        let lost = |lost| outcome(Style::Tool, Err(lost));
+        let lost = |lost| outcome(Style::Tool, Err(lost), true);
         assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code, .. } if code == "not_started"));
         assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code, .. } if code == "cancelled"));
         assert_eq!(lost(Lost::Gone), Outcome::Crashed);
@@ -250,8 +257,11 @@ mod tests {
             (bad.code.as_str(), bad.message.as_str()),
             ("too_large", "the server's answer cannot be read: 9 bytes")
         );
+        let data = said(r#"{"result":{"structuredContent":{"a":1}}}"#);
+        let plain = outcome(Style::Tool, Ok(data), false);
+        assert!(matches!(plain, Outcome::DoneWith { structured: Value::Null, .. }), "no fact looks into it");
         let replaced = Replaced { nul: 1, ..Replaced::default() };
-        let mended = outcome(Style::Tool, Ok(Said { replaced, ..said(r#"{"result":{"isError":true}}"#) }));
+        let mended = outcome(Style::Tool, Ok(Said { replaced, ..said(r#"{"result":{"isError":true}}"#) }), true);
         assert!(matches!(mended, Outcome::Mended { replaced: Replaced { nul: 1, .. }, outcome }
             if matches!(*outcome, Outcome::FailedWith(_))));
     }

@@ -273,7 +273,9 @@ impl Enforcer {
                     info!(decision = "allow", code = code.as_str(), ?rules, "call admitted");
                     let open = OpenCall::new(&self.shared, context.clone(), decided.decision);
                     let due = open.due().cloned();
-                    return Ok((Permit::new(decided.call, due, Arc::clone(&self.shared.resolver)), open));
+                    let sets_facts = !open.decision.sets_facts.is_empty();
+                    let resolver = Arc::clone(&self.shared.resolver);
+                    return Ok((Permit::new(decided.call, due, sets_facts, resolver), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
                     // From what was asked for: what redaction left of it may be allowed where it is not.
