@@ -161,11 +161,9 @@ async fn a_result_has_deep_levels_and_any_number_and_an_argument_has_fewer() {
         let line = format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{result}}}"#);
         assert_eq!(at(&world.ask("tools/call", &writes(&line)).await, "result"), *result);
     }
-    // Whatever is classified in a number is found.
-    let token = "4111111111111111";
     let line = format!(r#"{{"jsonrpc":"2.0","id":ID,"result":{{"content":[],"structuredContent":{}}}}}"#, nested(128));
     let deep = world.ask("tools/call", &writes(&line)).await;
-    assert_eq!(code(&deep), "too_deep", "{token}");
+    assert_eq!(code(&deep), "too_deep");
     assert!(text(&deep).contains("arguments have at most 64 levels, results 128"), "{}", text(&deep));
     let deep = world.call("echo", &format!(r#"{{"text":{}}}"#, nested(64))).await;
     assert_eq!(code(&deep), "too_deep");

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::value::Value;
+use crate::value::{Limits, Value};
 
 fn check(text: &str, expected: &str) {
     assert_eq!(redact_text(text, ClassSet::all()).text, expected, "{text}");
@@ -55,6 +55,17 @@ fn values_are_redacted_at_every_depth() {
 fn findings_are_counted_by_class() {
     let redacted = redact_value(&json(r#"{"a@b.com":["a@b.com", 4111111111111111]}"#), ClassSet::all()).unwrap();
     assert_eq!(redacted.counts, [(Class::EMAIL, 2), (Class::CREDIT_CARD, 1)].into());
+}
+
+#[test]
+fn a_number_that_is_not_exact_is_looked_at_as_it_is_written_and_in_plain_digits() {
+    let check = |said: &str, expected: &str| {
+        let (value, _) = Value::from_said_json(said.as_bytes(), Limits::RESULT).unwrap();
+        assert_eq!(redact_value(&value, ClassSet::all()).unwrap().value.to_json(), expected, "{said}");
+    };
+    check("[4111111111111111e400]", r#"["EC_CREDIT_CARD_1"]"#);
+    check("[4.111111111111111e400]", r#"["EC_CREDIT_CARD_1"]"#);
+    check("[1e400,-5e-324,41e400]", "[1e400,-5e-324,41e400]");
 }
 
 #[test]
