@@ -9,7 +9,7 @@ use enforcecore::value::Value;
 use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server, explain};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
-use enforcecore_host::config::{Config, Given, Key, bytes_of};
+use enforcecore_host::config::{Config, Given, Key, SIZE_FORM, bytes_of};
 use enforcecore_host::process::{Spawn, adopt_orphans};
 use enforcecore_host::stderr::Stderr;
 
@@ -53,7 +53,7 @@ pub struct Mcp {
     #[arg(long, value_name = "TIME")]
     cancel_grace: Option<String>,
     /// Bytes of one message at most, such as `32MiB` (64KiB to 64MiB) [default: 16MiB]
-    #[arg(long, value_name = "SIZE")]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
     mcp_message_max: Option<String>,
     /// Say what passes between a client and a server, and start nothing
     #[arg(long)]
@@ -109,6 +109,11 @@ impl Command for Mcp {
             }
         }
     }
+}
+
+/// A size that a message may have.
+fn size(text: &str) -> Result<String, String> {
+    bytes_of(text).map(|_| text.to_owned()).ok_or_else(|| format!("a size is {SIZE_FORM}"))
 }
 
 fn context(config: &Config, session: Option<String>) -> Result<Context, CommandError> {

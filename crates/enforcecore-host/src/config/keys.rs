@@ -216,7 +216,7 @@ impl ValueForm {
 }
 
 /// What a number of bytes looks like, in words.
-const SIZE_FORM: &str = "a number of bytes, or of `KiB` or `MiB` such as \"16MiB\", from 64KiB to 64MiB";
+pub const SIZE_FORM: &str = "a number of bytes, or of `KiB` or `MiB` such as \"16MiB\", from 64KiB to 64MiB";
 
 /// The number of bytes that a value says, if a message may have as many: no fewer than a handshake needs, and no more than a result
 /// may have.
