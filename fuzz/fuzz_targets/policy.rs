@@ -3,7 +3,7 @@
 #![no_main]
 
 use enforcecore::policy::Policy;
-use enforcecore::traits::{PolicySource, PolicyText, StoreError};
+use enforcecore::ports::{PolicySource, PolicyText, StoreError};
 use libfuzzer_sys::fuzz_target;
 
 fuzz_target!(|data: &[u8]| {

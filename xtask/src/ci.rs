@@ -15,6 +15,7 @@ pub static LIMITS: Minutes = Minutes {
     steps: &[
         ("install: system packages", 10),
         ("install: python environment", 10),
+        ("install: python peers", 15),
         ("install: node servers", 10),
         ("check: rust format", 2),
         ("check: clippy", 15),
@@ -27,6 +28,7 @@ pub static LIMITS: Minutes = Minutes {
         ("test: rust", 20),
         ("build: python package", 15),
         ("test: python", 20),
+        ("test: servers and clients of others", 30),
         ("test: commands in the documents", 10),
         ("build: fuzz targets", 15),
         ("fuzz: *", 3),

@@ -11,11 +11,25 @@ use anyhow::{Context, Result, bail};
 use crate::tool::{command, read, say, watch};
 
 /// Debian packages the tests use: two independent readers of the audit log (Go and its transparency-log library,
-/// OpenSSL).
-pub const TEST_PACKAGES: [&str; 3] = ["golang", "golang-golang-x-mod-dev", "openssl"];
+/// OpenSSL), and a browser for the server that has one.
+pub const TEST_PACKAGES: [&str; 4] = ["chromium", "golang", "golang-golang-x-mod-dev", "openssl"];
 
-/// Lists the Python environment is made of, relative to the root: what is needed, and every package with its hashes.
-const PYTHON_LISTS: [&str; 2] = ["tests/requirements.txt", "tests/requirements.lock"];
+/// A Python environment: where it is, and the lists that it is made of, relative to the root: what is needed, and every
+/// package with its hashes.
+struct PythonEnvironment {
+    folder: &'static str,
+    lists: [&'static str; 2],
+}
+
+/// The environment of the tests.
+const PYTHON: PythonEnvironment =
+    PythonEnvironment { folder: "target/venv", lists: ["tests/requirements.txt", "tests/requirements.lock"] };
+
+/// Servers and clients that others wrote: those on either side of the Python SDK's change of major version.
+const PEERS: [PythonEnvironment; 2] = [
+    PythonEnvironment { folder: "target/peers-sdk1", lists: ["tests/peers/sdk1.txt", "tests/peers/sdk1.lock"] },
+    PythonEnvironment { folder: "target/peers-sdk2", lists: ["tests/peers/sdk2.txt", "tests/peers/sdk2.lock"] },
+];
 
 /// Where the servers written for Node are installed, relative to the root.
 const NODE_FOLDER: &str = "tests/npm";
@@ -46,18 +60,29 @@ pub fn system_packages(packages: &[&str]) -> Result<()> {
 
 /// Makes `target/venv` from the pinned lists.
 pub fn python_environment(root: &Path) -> Result<()> {
-    let folder = venv(root);
+    make(root, &PYTHON)
+}
+
+/// Makes the environments of the servers and clients that others wrote.
+pub fn python_peers(root: &Path) -> Result<()> {
+    PEERS.iter().try_for_each(|environment| make(root, environment))
+}
+
+fn make(root: &Path, environment: &PythonEnvironment) -> Result<()> {
+    let PythonEnvironment { folder: within, lists } = environment;
+    let folder = root.join(within);
     let base = base_python();
     let version = read(command(&base, root, &["--version"])).context("Python 3.11 or newer is needed")?;
-    let stamp = Stamp::of(root, "venv", &PYTHON_LISTS, &version)?;
+    let name = folder.file_name().and_then(|name| name.to_str()).context("an environment without a name")?;
+    let stamp = Stamp::of(root, name, lists, &version)?;
     if stamp.is_current() && folder.join("bin/python").exists() {
         return Ok(());
     }
     if folder.exists() {
         fs::remove_dir_all(&folder).with_context(|| format!("cannot remove `{}`", folder.display()))?;
     }
-    watch(command(&base, root, &["-m", "venv", "target/venv"]))?;
-    watch(command(venv_program(root, "python"), root, &install_of(PYTHON_LISTS[1])))?;
+    watch(command(&base, root, &["-m", "venv", within]))?;
+    watch(command(folder.join("bin/python"), root, &install_of(lists[1])))?;
     stamp.keep()
 }
 
@@ -82,7 +107,7 @@ pub fn node_servers(root: &Path) -> Result<()> {
 
 /// The folder of the Python environment.
 pub fn venv(root: &Path) -> PathBuf {
-    root.join("target/venv")
+    root.join(PYTHON.folder)
 }
 
 /// A program of the Python environment.
@@ -139,7 +164,12 @@ mod tests {
 
     /// What stands in the list is in the lock with the same version; and everything in the lock has a version and a hash.
     fn faults(list: &str, lock: &str) -> Vec<String> {
-        let same = |name: &str| name.to_lowercase().replace('_', "-");
+        let same = |name: &str| {
+            let bare = name.split_once('[').map_or(name.to_owned(), |(bare, rest)| {
+                bare.to_owned() + rest.split_once(']').map_or("", |(_, version)| version)
+            });
+            bare.to_lowercase().replace('_', "-")
+        };
         let joined = lock.replace("\\\n", " ");
         let mut faults = Vec::new();
         let mut pinned = Vec::new();
@@ -173,9 +203,11 @@ mod tests {
         check("", &format!("a==1 {hash}0\n"), 1);
         check("", &format!("--index-url place\na==1 {hash}\n"), 1);
         let root = crate::tool::root().unwrap();
-        let [list, lock] = PYTHON_LISTS.map(|file| fs::read_to_string(root.join(file)).unwrap());
-        assert_eq!(faults(&list, &lock), [] as [String; 0]);
-        assert!(lock.lines().count() > 100);
+        for environment in [&PYTHON, &PEERS[0], &PEERS[1]] {
+            let [list, lock] = environment.lists.map(|file| fs::read_to_string(root.join(file)).unwrap());
+            assert_eq!(faults(&list, &lock), [] as [String; 0], "{}", environment.folder);
+            assert!(lock.lines().count() > 100);
+        }
         assert!(install_of("lock").ends_with(&["--require-hashes", "--requirement", "lock"]));
     }
 

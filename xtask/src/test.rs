@@ -22,7 +22,10 @@ use crate::verdicts::{self, PYTEST, Verdict};
 use crate::{ci, docs, rust_tests, setup, tool};
 
 /// Folders with Python tests, relative to the root.
-const PYTHON_TESTS: [&str; 2] = ["bindings/python/tests", "tests"];
+const PYTHON_TESTS: [&str; 2] = ["bindings/python/tests", "tests/mcp"];
+
+/// The folder with the tests against servers and clients that others wrote, which take minutes.
+const PEER_TESTS: [&str; 1] = ["tests/peers"];
 
 /// Installs, builds and tests; true when nothing failed.
 pub fn run() -> Result<bool> {
@@ -37,6 +40,7 @@ pub fn run() -> Result<bool> {
 pub fn prepare(root: &Path, steps: &mut Steps) {
     steps.check("install: system packages", || setup::system_packages(&setup::TEST_PACKAGES));
     steps.check("install: python environment", || setup::python_environment(root));
+    steps.check("install: python peers", || setup::python_peers(root));
     steps.check("install: node servers", || setup::node_servers(root));
 }
 
@@ -50,8 +54,9 @@ pub fn all(root: &Path, steps: &mut Steps) {
     let Some(programs) = programs.filter(|_| built) else { return };
     steps.tests("test: rust", || rust_tests::run(root, &programs));
     if steps.check("build: python package", || python_package(root)) {
-        steps.tests("test: python", || python_tests(root));
+        steps.tests("test: python", || python_tests(root, &PYTHON_TESTS));
     }
+    steps.tests("test: servers and clients of others", || python_tests(root, &PEER_TESTS));
     steps.count("test: commands in the documents", || docs::run(root));
 }
 
@@ -86,12 +91,12 @@ fn python_package(root: &Path) -> Result<()> {
     follow(build, |_| false)?.require("the Python package's build")
 }
 
-fn python_tests(root: &Path) -> Result<Tested> {
+fn python_tests(root: &Path, folders: &[&'static str]) -> Result<Tested> {
     let mut arguments = PYTEST.to_vec();
-    arguments.extend(PYTHON_TESTS.into_iter().filter(|folder| root.join(folder).is_dir()));
+    arguments.extend(folders.iter().filter(|folder| root.join(folder).is_dir()));
     let mut pytest = command(setup::venv_program(root, "python"), root, &arguments);
     pytest.envs(environment(root)?).env("PYTHONDONTWRITEBYTECODE", "1");
-    let transcript = follow(pytest, |_| false)?;
+    let transcript = follow(pytest, |line| line.starts_with("latency"))?;
     let last = transcript.lines.iter().rev().find(|line| !line.trim().is_empty()).map_or("", String::as_str);
     say(&format!("    {}", last.trim()));
     let mut count = verdicts::pytest_summary(last);

@@ -13,8 +13,8 @@ use crate::delta::Delta;
 use crate::fields::{Durability, EffectStatus, Mode};
 
 /// One entry as it stands in a line: every field that an entry of this version may have. What is shown of a log is this.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default = "EntryLine::unnamed", deny_unknown_fields)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct EntryLine {
     /// The call it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -85,36 +85,14 @@ pub struct EntryLine {
 impl EntryLine {
     /// The line of an entry that says nothing but its kind.
     pub(crate) fn of(kind: EntryKind) -> EntryLine {
-        EntryLine {
-            call: None,
-            code: None,
-            commitment: None,
-            decision: None,
-            delta: Vec::new(),
-            durability: None,
-            effect: None,
-            index: 0,
-            kind,
-            mode: None,
-            mono_us: 0,
-            note: BTreeMap::new(),
-            parent: None,
-            policy: None,
-            prev_seal: None,
-            principal: None,
-            redactions: BTreeMap::new(),
-            rules: Vec::new(),
-            session: None,
-            time_us: 0,
-            tool: None,
-            v: 0,
-            writer: String::new(),
-        }
+        EntryLine { kind, ..EntryLine::default() }
     }
+}
 
-    /// A line that names no kind reads as a genesis. No writer leaves the kind out.
-    fn unnamed() -> EntryLine {
-        EntryLine::of(EntryKind::Genesis)
+/// A line that names no kind reads as a genesis. No writer leaves the kind out.
+impl Default for EntryKind {
+    fn default() -> EntryKind {
+        EntryKind::Genesis
     }
 }
 

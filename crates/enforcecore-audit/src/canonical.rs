@@ -12,6 +12,15 @@ pub const DEPTH_MAX: usize = 16;
 /// The largest integer every JSON reader keeps exact: 2^53 - 1.
 pub const INTEGER_MAX: u64 = (1 << 53) - 1;
 
+/// The one escape of each character that has one: the control characters in order, then `"` and the backslash.
+#[rustfmt::skip]
+const ESCAPES: [&str; 34] = [
+    r"\u0000", r"\u0001", r"\u0002", r"\u0003", r"\u0004", r"\u0005", r"\u0006", r"\u0007", r"\b", r"\t", r"\n",
+    r"\u000b", r"\f", r"\r", r"\u000e", r"\u000f", r"\u0010", r"\u0011", r"\u0012", r"\u0013", r"\u0014", r"\u0015",
+    r"\u0016", r"\u0017", r"\u0018", r"\u0019", r"\u001a", r"\u001b", r"\u001c", r"\u001d", r"\u001e", r"\u001f",
+    r#"\""#, r"\\",
+];
+
 /// Where a line stops being canonical, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Flaw {
@@ -176,44 +185,18 @@ impl<'a> Scan<'a> {
 
     /// The character of the one escape RFC 8785 allows for it.
     fn escape(&mut self) -> Result<char, Flaw> {
-        self.expect(b'\\', "not an escape")?;
-        let short = match self.peek()? {
-            b'"' => '"',
-            b'\\' => '\\',
-            b'b' => '\u{8}',
-            b'f' => '\u{c}',
-            b'n' => '\n',
-            b'r' => '\r',
-            b't' => '\t',
-            b'u' => return self.long_escape(),
-            _ => return Err(self.flaw(FlawKind::Spelling("an escape that is not canonical"))),
-        };
-        self.at += 1;
-        Ok(short)
-    }
-
-    fn long_escape(&mut self) -> Result<char, Flaw> {
-        const OTHERWISE: &str = "an escape that is not canonical";
-        for byte in *b"u00" {
-            self.expect(byte, OTHERWISE)?;
+        let rest = self.text.get(self.at..).unwrap_or_default();
+        let mut escaped = (0..0x20).chain(*b"\"\\").map(char::from).zip(ESCAPES);
+        if let Some((char, escape)) = escaped.find(|(_, escape)| rest.starts_with(escape)) {
+            self.at += escape.len();
+            return Ok(char);
         }
-        let high = match self.peek()? {
-            b'0' => 0u8,
-            b'1' => 16,
-            _ => return Err(self.flaw(FlawKind::Spelling(OTHERWISE))),
-        };
-        self.at += 1;
-        let low = match self.peek()? {
-            digit @ b'0'..=b'9' => digit - b'0',
-            digit @ b'a'..=b'f' => digit - b'a' + 10,
-            _ => return Err(self.flaw(FlawKind::Spelling(OTHERWISE))),
-        };
-        let code = high + low;
-        if matches!(code, 8 | 9 | 10 | 12 | 13) {
-            return Err(self.flaw(FlawKind::Spelling(OTHERWISE)));
-        }
-        self.at += 1;
-        Ok(char::from(code))
+        let is_cut = ESCAPES.iter().any(|escape| escape.starts_with(rest));
+        Err(self.flaw(if is_cut {
+            FlawKind::Incomplete
+        } else {
+            FlawKind::Spelling("an escape that is not canonical")
+        }))
     }
 
     fn integer(&mut self) -> Result<(), Flaw> {
@@ -281,6 +264,21 @@ mod tests {
         check_line(&format!("{{\"a\":{}0", "[".repeat(100_000)), spelling("too many levels"));
         assert_eq!(check(b"{\"a\":\"\xff\"}").map_err(|flaw| flaw.kind), Err(FlawKind::InvalidUtf8));
         assert_eq!(check(b"{\"a\":\"\xc3").map_err(|flaw| flaw.kind), Err(FlawKind::Incomplete));
+    }
+
+    #[test]
+    fn a_string_is_escaped_as_the_writer_escapes_it() {
+        for char in (0..=0x7f).map(char::from) {
+            let line = format!("{{\"a\":{}}}", serde_json::to_string(&char).unwrap());
+            check_line(&line, Ok(()));
+            check_line(
+                &format!("{{\"a\":\"\\u{:04X}\"}}", u32::from(char)),
+                match u32::from(char) {
+                    0..=7 | 0x10..=0x19 => Ok(()),
+                    _ => Err(FlawKind::Spelling("an escape that is not canonical")),
+                },
+            );
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A log is a file of lines, and nothing in it is written twice or changed:
 //!
 //! * An *entry* ([`Entry`], [`EntryLine`]) is one canonical JSON object (RFC 8785). Its leaf in the tree (RFC 6962, SHA-256;
-//!   [`leaf_hash`], [`Tree`]) is the hash of the stored bytes without the newline. `index` counts entries from 0. Entry 0 is the
+//!   [`Tree`]) is the hash of the stored bytes without the newline. `index` counts entries from 0. Entry 0 is the
 //!   genesis; its `note` names the log (`origin`) and the key that seals it (`vkey`, as C2SP signed-note writes a verifier key).
 //! * A *seal* ([`Seal`]) closes a group of entries: `{"leaves":"...","seal":"..."}`, the group's leaf hashes in base64, and a
 //!   checkpoint over all entries so far as a C2SP signed note ([`Checkpoint`]): origin, size, root in base64, a blank line, the
@@ -79,6 +79,8 @@
 //! assert!(report.findings[0].to_string().starts_with("altered: entry 1"));
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 mod tree;
 
 mod canonical;
@@ -107,15 +109,15 @@ pub use body::{
     PolicyRecord, StateRecord,
 };
 pub use delta::Delta;
-pub use entry::{ENTRY_BYTES_MAX, Entry};
+pub use entry::Entry;
 pub use fields::{Durability, EffectStatus, Mode};
 pub use keyer::{Encoded, Keyer};
 pub use log::{CommitError, Fold, Log, LogError, LogParts, Receipt};
 pub use memory::MemoryStore;
-pub use note::{Checkpoint, KeySigner, NoteError, PublicKey, is_key_name, is_origin, public_key};
-pub use seal::{GROUP_ENTRIES_MAX, Seal};
+pub use note::{Checkpoint, KeySigner, NoteError, PublicKey, is_key_name, public_key};
+pub use seal::Seal;
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
-pub use tree::{Hash, Tree, hex, leaf_hash, node_hash};
+pub use tree::{Hash, Tree, hex};
 pub use verify::{
     LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
 };

@@ -56,12 +56,6 @@ impl Checkpoint {
         Ok(Checkpoint { origin: origin.to_owned(), size: count, root })
     }
 
-    /// Reads a note that this key has signed.
-    pub fn open(note: &str, key: &PublicKey) -> Result<Checkpoint, NoteError> {
-        key.verify(note)?;
-        Checkpoint::parse(note)
-    }
-
     fn text(&self) -> String {
         format!("{}\n{}\n{}\n", self.origin, self.size, BASE64.encode(self.root))
     }
@@ -226,13 +220,19 @@ mod tests {
         Checkpoint { origin: "example.com/log".to_owned(), size: 7, root: [9; 32] }
     }
 
+    /// The checkpoint of a note that this key has signed.
+    fn opened(note: &str, key: &PublicKey) -> Result<Checkpoint, NoteError> {
+        key.verify(note)?;
+        Checkpoint::parse(note)
+    }
+
     #[test]
     fn a_checkpoint_comes_back_and_only_under_its_own_key() {
         let note = checkpoint().sign(&signer(1)).unwrap();
-        assert_eq!(Checkpoint::open(&note, &public_key(&signer(1))), Ok(checkpoint()));
-        assert!(matches!(Checkpoint::open(&note, &public_key(&signer(2))), Err(NoteError::OtherKey(_))));
+        assert_eq!(opened(&note, &public_key(&signer(1))), Ok(checkpoint()));
+        assert!(matches!(opened(&note, &public_key(&signer(2))), Err(NoteError::OtherKey(_))));
         let cosigned = format!("{note}\u{2014} witness.example AAAAAAA=\n");
-        assert_eq!(Checkpoint::open(&cosigned, &public_key(&signer(1))), Ok(checkpoint()));
+        assert_eq!(opened(&cosigned, &public_key(&signer(1))), Ok(checkpoint()));
     }
 
     #[test]
@@ -243,7 +243,7 @@ mod tests {
             let mut bytes = note.clone().into_bytes();
             bytes[at / 8] ^= 1 << (at % 8);
             let Ok(flipped) = String::from_utf8(bytes) else { continue };
-            assert!(Checkpoint::open(&flipped, &key).is_err(), "{at}: {flipped}");
+            assert!(opened(&flipped, &key).is_err(), "{at}: {flipped}");
         }
     }
 
@@ -297,7 +297,7 @@ mod tests {
 
     #[test]
     fn a_size_has_one_spelling() {
-        let read = |size: &str| Checkpoint::open(&signed(&format!("a\n{size}\n{ROOT}\n")), &public_key(&signer(1)));
+        let read = |size: &str| opened(&signed(&format!("a\n{size}\n{ROOT}\n")), &public_key(&signer(1)));
         for (size, expected) in [("0", 0), ("7", 7), ("10", 10), ("18446744073709551615", u64::MAX)] {
             assert_eq!(read(size), Ok(Checkpoint { origin: "a".to_owned(), size: expected, root: [9; 32] }));
         }
@@ -330,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_checkpoint_is_three_lines_and_no_more() {
-        let read = |text: &str| Checkpoint::open(&signed(text), &public_key(&signer(1)));
+        let read = |text: &str| opened(&signed(text), &public_key(&signer(1)));
         assert!(read(&format!("a\n7\n{ROOT}\n")).is_ok());
         let short_root = ROOT.trim_end_matches('=');
         for text in [

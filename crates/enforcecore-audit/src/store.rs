@@ -60,7 +60,8 @@ pub trait LogTurn {
 }
 
 /// A failure of something outside the core. Always a refusal, never a softer decision.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("cannot {what}: {why}")]
 pub struct StoreError {
     /// What was attempted, in words: "append to the log".
     pub what: String,
@@ -74,14 +75,6 @@ impl StoreError {
         StoreError { what: what.into(), why: why.to_string() }
     }
 }
-
-impl fmt::Display for StoreError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "cannot {}: {}", self.what, self.why)
-    }
-}
-
-impl std::error::Error for StoreError {}
 
 /// How long a process waits for the log's turn before it refuses the call.
 pub const TURN_WAIT_MAX: Duration = Duration::from_secs(2);

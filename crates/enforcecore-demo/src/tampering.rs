@@ -3,11 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use enforcecore::audit::{LogFinding, LogFindingClass, LogReport, LogVerdict, Place, Seal, VerifyOptions};
+use enforcecore::audit::{LogFinding, LogFindingClass, LogReport, LogVerdict, Place, Seal, VerifyOptions, public_key};
 use enforcecore_host::assembly::DEFAULT_ORIGIN;
 use enforcecore_host::evidence::{anchored_checkpoint, verify_folder};
 use enforcecore_host::file_log::LOG_FILE;
-use enforcecore_host::keys::FileSigner;
+use enforcecore_host::keys::load_or_create_signer;
 
 use crate::error::DemoError;
 
@@ -39,10 +39,10 @@ pub struct Tampering {
 impl Evidence {
     /// Verifies the log below this folder against its anchor, then makes the copies and verifies them.
     pub fn gather(root: &Path) -> Result<Evidence, DemoError> {
-        let key = FileSigner::load_or_create(&root.join("keys"), DEFAULT_ORIGIN).map_err(DemoError::unjudged)?;
+        let key = load_or_create_signer(&root.join("keys"), DEFAULT_ORIGIN).map_err(DemoError::unjudged)?;
         let anchor = anchored_checkpoint(&root.join("anchor")).map_err(DemoError::unjudged)?;
         let anchors = anchor.into_iter().collect();
-        let options = VerifyOptions { key: Some(key.public()), anchors, ..VerifyOptions::default() };
+        let options = VerifyOptions { key: Some(public_key(&key)), anchors, ..VerifyOptions::default() };
         let log = root.join("log");
         let LogReport { verdict, entries, .. } = verify_folder(&log, &options)?;
         let lines = fs::read(log.join(LOG_FILE))?;

@@ -4,5 +4,6 @@
 //! the enforcer's to say, and everything that is not a call is either on a list of this crate or refused.
 
 #![forbid(unsafe_code)]
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 
 pub mod mcp;

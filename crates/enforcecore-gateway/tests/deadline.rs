@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use enforcecore::audit::EntryKind;
-use enforcecore::traits::Clock;
+use enforcecore::ports::Clock;
 use enforcecore::value::Value;
 use enforcecore_gateway::mcp::Ended;
 use support::{Left, Made, PATIENCE, World, at, code, text, until};

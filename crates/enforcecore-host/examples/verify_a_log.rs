@@ -6,14 +6,14 @@ use std::error::Error;
 use std::io::Write;
 use std::path::Path;
 
-use enforcecore::audit::VerifyOptions;
+use enforcecore::audit::{VerifyOptions, public_key};
 use enforcecore::call::{Call, Context};
 use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::outcome::Outcome;
 use enforcecore::value::{Map, Value};
 use enforcecore_host::assembly::{Setup, enforcer};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, verify_folder};
-use enforcecore_host::keys::FileSigner;
+use enforcecore_host::keys::load_signer;
 
 const POLICY: &str = r#"
 enforcecore: 1
@@ -70,10 +70,10 @@ fn write(folder: &Path) -> Result<LogFolders, Box<dyn Error>> {
 
 /// What an auditor does, who has the log, its public key and its anchor, and needs no policy.
 fn verify(folders: &LogFolders, out: &mut dyn Write) -> Result<(), Box<dyn Error>> {
-    let signer = FileSigner::load(&folders.keys, &folders.origin)?;
+    let signer = load_signer(&folders.keys, &folders.origin)?;
     let anchor = folders.anchor.as_deref().map(anchored_checkpoint).transpose()?.flatten();
     let options = VerifyOptions {
-        key: signer.map(|signer| signer.public()),
+        key: signer.as_ref().map(|signer| public_key(signer)),
         origin: Some(folders.origin.clone()),
         anchors: anchor.into_iter().collect(),
         all_signatures: false,

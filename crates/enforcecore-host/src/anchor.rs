@@ -8,12 +8,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use enforcecore::traits::{Anchor, StoreError};
+use enforcecore::ports::{Anchor, StoreError};
 
 use crate::files::{Folder, How, MadeBy, in_turn, read_text};
 
 /// The name of the file with the last checkpoint.
-pub const ANCHOR_FILE: &str = "checkpoint";
+const ANCHOR_FILE: &str = "checkpoint";
 /// Bytes in a checkpoint at most.
 pub const ANCHOR_BYTES_MAX: u64 = 64 * 1024;
 

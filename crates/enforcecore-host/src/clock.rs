@@ -2,7 +2,7 @@
 
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use enforcecore::traits::{Clock, Random, StoreError};
+use enforcecore::ports::{Clock, Random, StoreError};
 
 /// The system's clocks.
 #[derive(Clone, Copy, Debug)]

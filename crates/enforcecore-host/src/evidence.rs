@@ -9,13 +9,13 @@ use std::time::Duration;
 use enforcecore::audit::{
     self, EntryLine, Log, LogError, LogFindingKind, LogParts, LogReport, LogVerdict, VerifyOptions,
 };
+use enforcecore::ports::{Anchor, Clock, LogStore, Random, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Anchor, Clock, LogStore, Random, StoreError};
 
 use crate::anchor::FileAnchor;
 use crate::file_log::{FileLog, LOG_FILE, open_for_reading};
 use crate::files::{Folder, How, MadeBy};
-use crate::keys::{FileSigner, load_or_create_keyer};
+use crate::keys::{load_or_create_keyer, load_or_create_signer, load_signer};
 
 /// Bytes read at a time.
 const READ_BYTES: usize = 256 * 1024;
@@ -59,7 +59,7 @@ pub fn open_log(
     let anchor = folders.anchor.as_deref().map(|folder| Box::new(FileAnchor::new(folder)) as Box<dyn Anchor>);
     let parts = LogParts {
         store: Box::new(store),
-        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin)?),
+        signer: Box::new(load_or_create_signer(&folders.keys, &folders.origin)?),
         anchor,
         clock,
         random,
@@ -132,9 +132,9 @@ pub fn anchor_log(folders: &LogFolders) -> Result<Anchored, StoreError> {
     let failed = |error: &dyn std::fmt::Display| StoreError::new(DOING, error);
     let open = || Folder::open(&folders.log, MadeBy::Us).and_then(|folder| folder.file(LOG_FILE, How::Read));
     open().map_err(|refused| failed(&refused))?;
-    let signer = FileSigner::load(&folders.keys, &folders.origin)?;
+    let signer = load_signer(&folders.keys, &folders.origin)?;
     let no_key = || failed(&format!("there is no key in `{}` to check it with", folders.keys.display()));
-    let key = Some(signer.ok_or_else(no_key)?.public());
+    let key = Some(audit::public_key(&signer.ok_or_else(no_key)?));
     let store = FileLog::open(&folders.log)?;
     let _turn = store.turn()?;
     let anchor = FileAnchor::new(folder);

@@ -12,7 +12,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use enforcecore::traits::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
+use enforcecore::ports::{LogStore, LogTurn, StoreError, TURN_WAIT_MAX};
 
 use crate::files::{Folder, How, MadeBy, Refused, cut, is_still, read_at, read_exact_at};
 

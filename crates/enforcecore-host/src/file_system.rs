@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::Path;
 
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 
 /// Kinds that forget everything when the machine stops.
 const IN_MEMORY: [&str; 2] = ["tmpfs", "ramfs"];

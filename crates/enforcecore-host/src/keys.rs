@@ -9,9 +9,9 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use enforcecore::audit::{KeySigner, PublicKey};
+use enforcecore::audit::KeySigner;
+use enforcecore::ports::StoreError;
 use enforcecore::session::Keyer;
-use enforcecore::traits::{Signer, StoreError};
 use zeroize::Zeroizing;
 
 use crate::files::{Folder, How, MadeBy, is_owners_alone};
@@ -29,56 +29,25 @@ const PKCS8_ED25519: [u8; 16] =
 const PEM_BEGIN: &str = "-----BEGIN PRIVATE KEY-----";
 const PEM_END: &str = "-----END PRIVATE KEY-----";
 
-/// An Ed25519 key in a file.
-pub struct FileSigner {
-    signer: KeySigner,
+/// Loads the signing key of this folder, or makes one; `name` is what checkpoints call it.
+pub fn load_or_create_signer(folder: &Path, name: &str) -> Result<KeySigner, StoreError> {
+    signer(secret_file(folder, SIGNING_KEY_FILE, to_pem), folder, name)
 }
 
-impl FileSigner {
-    /// Loads the key of this folder, or makes one; `name` is what checkpoints call it.
-    pub fn load_or_create(folder: &Path, name: &str) -> Result<FileSigner, StoreError> {
-        let file = folder.join(SIGNING_KEY_FILE);
-        FileSigner::from_secret(secret_file(folder, SIGNING_KEY_FILE, to_pem), &file, name)
-    }
-
-    /// Loads the key of this folder, if it has one, and makes nothing.
-    pub fn load(folder: &Path, name: &str) -> Result<Option<FileSigner>, StoreError> {
-        let file = folder.join(SIGNING_KEY_FILE);
-        match Folder::open(folder, MadeBy::Us).and_then(|folder| folder.linked_file(SIGNING_KEY_FILE)) {
-            Err(refused) if refused.is_missing() => Ok(None),
-            opened => {
-                let read = opened.map_err(io::Error::from).and_then(read_secret);
-                FileSigner::from_secret(read, &file, name).map(Some)
-            }
-        }
-    }
-
-    fn from_secret(read: io::Result<Zeroizing<String>>, file: &Path, name: &str) -> Result<FileSigner, StoreError> {
-        let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{}`", file.display()), why);
-        let text = read.map_err(|error| failed(&error))?;
-        let secret = from_pem(&text).ok_or_else(|| failed(&"it is not an Ed25519 key in PKCS#8 PEM"))?;
-        let signer = KeySigner::new(name, &secret).ok_or_else(|| failed(&"its name cannot stand in a signed note"))?;
-        Ok(FileSigner { signer })
-    }
-
-    /// The public half, for verifiers.
-    pub fn public(&self) -> PublicKey {
-        enforcecore::audit::public_key(&self.signer)
+/// Loads the signing key of this folder, if it has one, and makes nothing.
+pub fn load_signer(folder: &Path, name: &str) -> Result<Option<KeySigner>, StoreError> {
+    match Folder::open(folder, MadeBy::Us).and_then(|folder| folder.linked_file(SIGNING_KEY_FILE)) {
+        Err(refused) if refused.is_missing() => Ok(None),
+        opened => signer(opened.map_err(io::Error::from).and_then(read_secret), folder, name).map(Some),
     }
 }
 
-impl Signer for FileSigner {
-    fn name(&self) -> &str {
-        self.signer.name()
-    }
-
-    fn public_key(&self) -> [u8; 32] {
-        self.signer.public_key()
-    }
-
-    fn sign(&self, message: &[u8]) -> Result<[u8; 64], StoreError> {
-        self.signer.sign(message)
-    }
+fn signer(read: io::Result<Zeroizing<String>>, folder: &Path, name: &str) -> Result<KeySigner, StoreError> {
+    let file = folder.join(SIGNING_KEY_FILE);
+    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the key `{}`", file.display()), why);
+    let text = read.map_err(|error| failed(&error))?;
+    let secret = from_pem(&text).ok_or_else(|| failed(&"it is not an Ed25519 key in PKCS#8 PEM"))?;
+    KeySigner::new(name, &secret).ok_or_else(|| failed(&"its name cannot stand in a signed note"))
 }
 
 /// Loads the secret that keys the log's names, or makes one.

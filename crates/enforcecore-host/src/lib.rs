@@ -65,6 +65,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+
 pub mod anchor;
 pub mod assembly;
 pub mod clock;
@@ -75,7 +77,7 @@ pub mod file_system;
 pub mod files;
 pub mod keys;
 pub mod paths;
-pub mod policy_files;
+mod policy_files;
 pub mod process;
 mod protected;
 mod setup;

@@ -13,10 +13,10 @@ use std::io::ErrorKind;
 use std::path::{Component, Path, PathBuf};
 
 use enforcecore::path::PathError;
-use enforcecore::traits::PathResolver;
+use enforcecore::ports::PathResolver;
 
 /// Symbolic links followed in one path at most: the kernel's own limit.
-pub const SYMLINKS_MAX: usize = 40;
+pub(crate) const LINKS_MAX: usize = 40;
 
 /// Whether paths can be resolved on this system. Where they cannot, a policy that needs it does not load.
 pub const RESOLVES: bool = cfg!(unix);
@@ -70,7 +70,7 @@ pub(crate) fn walk(path: &Path) -> Result<FollowedPath, PathError> {
         }
         let target = fs::read_link(&next).map_err(|error| PathError::Unreadable(error.kind().to_string()))?;
         links.push(next);
-        if links.len() > SYMLINKS_MAX {
+        if links.len() > LINKS_MAX {
             return Err(PathError::TooManyLinks);
         }
         if target.is_absolute() {
@@ -97,7 +97,7 @@ fn parts(path: &Path) -> VecDeque<OsString> {
         .filter_map(|part| match part {
             Component::Normal(name) => Some(name.to_owned()),
             Component::ParentDir => Some("..".into()),
-            _ => None,
+            Component::Prefix(_) | Component::RootDir | Component::CurDir => None,
         })
         .collect()
 }

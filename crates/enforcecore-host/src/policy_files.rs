@@ -8,7 +8,7 @@ use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use enforcecore::policy::DOCUMENT_BYTES_MAX;
-use enforcecore::traits::{PolicySource, PolicyText, StoreError};
+use enforcecore::ports::{PolicySource, PolicyText, StoreError};
 
 use crate::files::{self, How, MadeBy, Opened};
 

@@ -4,7 +4,7 @@
 use std::path::{PathBuf, absolute};
 
 use enforcecore::policy::{Place, Policy, Protected};
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 
 use crate::paths::{FollowedPath, walk};
 use crate::setup::Setup;

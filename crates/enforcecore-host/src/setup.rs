@@ -8,7 +8,7 @@ use enforcecore::audit::{Durability, LogError};
 use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::BindError;
-use enforcecore::traits::{Approver, StoreError};
+use enforcecore::ports::{Approver, StoreError};
 
 use crate::evidence::LogFolders;
 

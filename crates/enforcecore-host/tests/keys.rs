@@ -7,9 +7,11 @@ use std::fs;
 use std::path::Path;
 
 use enforcecore::audit::LogError;
-use enforcecore::traits::Signer as _;
+use enforcecore::ports::Signer as _;
 use enforcecore_host::evidence::LogFolders;
-use enforcecore_host::keys::{FileSigner, NAMES_SECRET_FILE, SIGNING_KEY_FILE, load_or_create_keyer};
+use enforcecore_host::keys::{
+    NAMES_SECRET_FILE, SIGNING_KEY_FILE, load_or_create_keyer, load_or_create_signer, load_signer,
+};
 use support::{ORIGIN, folders, intend, open};
 
 /// The first test vector of RFC 8032, section 7.1: its secret key as PKCS#8, and its public key.
@@ -52,8 +54,8 @@ fn private(body: &str) -> String {
 fn said(folders: &LogFolders, text: &[u8]) -> Option<String> {
     let file = folders.keys.join(SIGNING_KEY_FILE);
     write_secret(&file, text);
-    let loaded = FileSigner::load(&folders.keys, ORIGIN).map(|key| key.unwrap().public_key());
-    let made = FileSigner::load_or_create(&folders.keys, ORIGIN).map(|key| key.public_key());
+    let loaded = load_signer(&folders.keys, ORIGIN).map(|key| key.unwrap().public_key());
+    let made = load_or_create_signer(&folders.keys, ORIGIN).map(|key| key.public_key());
     assert_eq!(loaded, made);
     let log = open(folders);
     assert_eq!(fs::read(&file).unwrap(), text, "the file stays as it is");
@@ -191,7 +193,7 @@ fn a_secret_that_others_can_use_is_none() {
             fs::set_permissions(folders.keys.join(name), fs::Permissions::from_mode(mode)).unwrap();
         };
         set(SIGNING_KEY_FILE, mode);
-        let loaded = FileSigner::load(&folders.keys, ORIGIN).map(|key| key.unwrap().public_key());
+        let loaded = load_signer(&folders.keys, ORIGIN).map(|key| key.unwrap().public_key());
         assert_eq!(loaded.as_ref().err().map(|error| error.why.as_str()), expected, "{mode:o}");
         assert!(loaded.is_err() || loaded == Ok(PUBLIC), "{mode:o}");
         assert_eq!(open(&folders).is_ok(), expected.is_none(), "{mode:o}");

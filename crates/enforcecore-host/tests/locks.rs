@@ -13,8 +13,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use enforcecore::audit::{CommitError, Durability, Log, LogError};
+use enforcecore::ports::{LogStore as _, TURN_WAIT_MAX};
 use enforcecore::session::State;
-use enforcecore::traits::{LogStore as _, TURN_WAIT_MAX};
 use enforcecore_host::file_log::{FileLog, LOCK_FILE, LOG_FILE, open_for_reading};
 use enforcecore_host::files::{How, MadeBy, Refused, open as open_file};
 use support::{folders, intend, intent, open};

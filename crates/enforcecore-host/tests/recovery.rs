@@ -16,16 +16,16 @@ use std::sync::Arc;
 
 use enforcecore::audit::{
     CommitError, Durability, EntryKind, EntryLine, Log, LogError, LogFindingClass, LogFindingKind, LogParts,
-    LogVerdict, VerifyOptions,
+    LogVerdict, VerifyOptions, public_key,
 };
+use enforcecore::ports::{Anchor, LogStore as _, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Anchor, LogStore as _, StoreError};
 use enforcecore_host::anchor::FileAnchor;
 use enforcecore_host::evidence::{Anchored, LogFolders, anchor_log, entries, verify_folder};
 #[cfg(unix)]
 use enforcecore_host::file_log::open_for_reading;
 use enforcecore_host::file_log::{FileLog, LOCK_FILE, LOG_FILE};
-use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
+use enforcecore_host::keys::{load_or_create_keyer, load_or_create_signer, load_signer};
 use support::{ORIGIN, SystemRandom, SystemTime, check, folders, intend, intent, open};
 
 /// A writer that this process shares with no other: as another process would have it.
@@ -37,7 +37,7 @@ fn writer(folders: &LogFolders) -> Result<Log<State>, LogError> {
 fn writer_with(folders: &LogFolders, anchor: Option<Box<dyn Anchor>>) -> Result<Log<State>, LogError> {
     let parts = LogParts {
         store: Box::new(FileLog::open(&folders.log)?),
-        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin)?),
+        signer: Box::new(load_or_create_signer(&folders.keys, &folders.origin)?),
         anchor,
         clock: Arc::new(SystemTime),
         random: Arc::new(SystemRandom),
@@ -234,7 +234,7 @@ fn a_log_is_anchored_only_where_it_is_what_was_written() {
     let whole = fs::read(&path).unwrap();
     let refused = |folders: &LogFolders| match anchor_log(folders).unwrap() {
         Anchored::Refused(report) => report.findings[0].kind,
-        other => panic!("{other:?}"),
+        other @ (Anchored::Now(_) | Anchored::Already(_)) => panic!("{other:?}"),
     };
     // Its anchor remembers more.
     fs::write(&path, &cut).unwrap();
@@ -247,7 +247,7 @@ fn a_log_is_anchored_only_where_it_is_what_was_written() {
     fs::write(&path, &whole).unwrap();
     let others = LogFolders { keys: root.path().join("other keys"), ..folders.clone() };
     assert!(anchor_log(&others).unwrap_err().to_string().contains("there is no key in"));
-    FileSigner::load_or_create(&others.keys, ORIGIN).unwrap();
+    load_or_create_signer(&others.keys, ORIGIN).unwrap();
     assert_eq!(refused(&others), LogFindingKind::WrongKey);
     assert!(!anchor.join("checkpoint").exists());
     // The twin, which also has what a crash left at its end; and one whose anchor is behind.
@@ -356,7 +356,7 @@ impl Cut {
         let path = folders.log.join(LOG_FILE);
         fs::write(&path, &self.whole[..end]).unwrap();
         let _ = fs::remove_dir_all(folders.log.join("torn"));
-        let key = FileSigner::load(&folders.keys, ORIGIN).unwrap().unwrap().public();
+        let key = public_key(&load_signer(&folders.keys, ORIGIN).unwrap().unwrap());
         let options = VerifyOptions { key: Some(key), ..VerifyOptions::default() };
         let verify = || verify_folder(&folders.log, &options).unwrap();
         let (torn, is_all) = (&self.whole[self.start..end], end == self.whole.len());

@@ -10,8 +10,8 @@ use std::process::{Command, Output};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use enforcecore::audit::Durability;
-use enforcecore_host::keys::FileSigner;
+use enforcecore::audit::{Durability, public_key};
+use enforcecore_host::keys::load_or_create_signer;
 use support::{ORIGIN, folders, intend, intent, open};
 
 /// Runs a program of the system, or says how to get it: this test is never skipped.
@@ -53,7 +53,7 @@ fn go_verifies_every_entry_and_every_seal() {
     let folders = folders(&root.path().join("evidence"));
     let path = folders.log.join("log.jsonl");
     let log = open(&folders).unwrap();
-    let vkey = FileSigner::load_or_create(&folders.keys, ORIGIN).unwrap().public().vkey();
+    let vkey = public_key(&load_or_create_signer(&folders.keys, ORIGIN).unwrap()).vkey();
     assert_eq!(verify(&path, &vkey), (true, "1 entries, 1 seals".to_owned()));
     // Groups of one, then of three, until the sizes around a full tile.
     let mut seals = 1;
@@ -70,7 +70,7 @@ fn go_verifies_every_entry_and_every_seal() {
             assert_eq!(verify(&path, &vkey), (true, format!("{} entries, {seals} seals", index + 1)));
         }
     }
-    let other = FileSigner::load_or_create(&root.path().join("other"), ORIGIN).unwrap().public().vkey();
+    let other = public_key(&load_or_create_signer(&root.path().join("other"), ORIGIN).unwrap()).vkey();
     assert!(!verify(&path, &other).0);
     let whole = fs::read(&path).unwrap();
     let changed = root.path().join("changed.jsonl");

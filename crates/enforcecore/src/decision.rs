@@ -201,8 +201,8 @@ pub enum ArgScope {
 pub struct Ask {
     /// The rule or budget that asks.
     pub rule: String,
-    /// The approval's name in the policy; empty where the rule names none.
-    pub approval: String,
+    /// The approval's name in the policy; none where the rule names none.
+    pub approval: Option<String>,
 }
 
 /// An approval: whose yes counts and for how long.
@@ -247,8 +247,8 @@ pub struct Charge {
 pub enum Over {
     /// Denies it.
     Deny,
-    /// Asks for this approval.
-    Ask(String),
+    /// Asks for an approval, by its name in the policy if it has one there.
+    Ask(Option<String>),
 }
 
 /// The time a budget counts over.

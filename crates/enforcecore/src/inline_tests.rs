@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::admission::{AdmissionContext, NotAdmitted, admit};
 use crate::audit::{Body, Delta, Entry, Fold, IntentRecord};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::decision::{Ask, Decision, Verdict};
 use crate::diagnostic::Span;
+use crate::engine::admission::{AdmissionContext, NotAdmitted, admit};
 use crate::policy::{Expectation, InlineTest, Policy, Protected, TestCall};
+use crate::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 use crate::session::{Keyer, SessionView, State};
-use crate::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 
 /// What the tests of a policy came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

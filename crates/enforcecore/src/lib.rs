@@ -165,25 +165,29 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod call;
 pub mod capabilities;
 pub mod characters;
 pub mod codes;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod decision;
 pub mod diagnostic;
-pub mod engine;
+mod engine;
 pub mod inline_tests;
 mod lookalike;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod number;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod outcome;
 pub mod path;
 pub mod policy;
 pub mod ports;
 pub mod redact;
-pub mod state;
+mod state;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
 pub mod value;
 
 pub use enforcecore_audit as audit;
-pub use engine::{admission, enforcer};
-pub use ports as traits;
+pub use engine::enforcer;
 pub use state::session;

@@ -113,18 +113,12 @@ impl Value {
 
     /// The text, if it is text.
     pub fn as_text(&self) -> Option<&str> {
-        match self {
-            Value::Text(text) => Some(text),
-            _ => None,
-        }
+        if let Value::Text(text) = self { Some(text) } else { None }
     }
 
     /// The members, if it is an object.
     pub fn as_map(&self) -> Option<&Map> {
-        match self {
-            Value::Map(map) => Some(map),
-            _ => None,
-        }
+        if let Value::Map(map) = self { Some(map) } else { None }
     }
 
     /// The member at a dotted path, `customer.email`.
@@ -297,10 +291,10 @@ impl<'a> Reader<'a> {
         let mut reader = Reader { parser: SliceJsonParser::new(text), limits, wide };
         let first = reader.next()?;
         let value = reader.value(first, 1)?;
-        match reader.next()? {
-            JsonEvent::Eof => Ok(value),
-            _ => Err(ValueError::Syntax("text after the value".to_owned())),
-        }
+        let JsonEvent::Eof = reader.next()? else {
+            return Err(ValueError::Syntax("text after the value".to_owned()));
+        };
+        Ok(value)
     }
 
     fn next(&mut self) -> Result<JsonEvent<'a>, ValueError> {
@@ -324,36 +318,40 @@ impl<'a> Reader<'a> {
             JsonEvent::String(text) => Ok(Value::Text(without_nul(text.into_owned())?)),
             JsonEvent::StartArray => self.list(depth),
             JsonEvent::StartObject => self.map(depth),
-            _ => Err(ValueError::Syntax("a value was expected".to_owned())),
+            JsonEvent::EndArray | JsonEvent::EndObject | JsonEvent::ObjectKey(_) | JsonEvent::Eof => {
+                Err(ValueError::Syntax("a value was expected".to_owned()))
+            }
         }
     }
 
     fn list(&mut self, depth: usize) -> Result<Value, ValueError> {
         let mut items = Vec::new();
         loop {
-            match self.next()? {
-                JsonEvent::EndArray => return Ok(Value::List(items)),
-                event => items.push(self.value(event, depth + 1)?),
+            let event = self.next()?;
+            if let JsonEvent::EndArray = event {
+                return Ok(Value::List(items));
             }
+            items.push(self.value(event, depth + 1)?);
         }
     }
 
     fn map(&mut self, depth: usize) -> Result<Value, ValueError> {
         let mut map = Map::new();
         loop {
-            match self.next()? {
-                JsonEvent::EndObject => return Ok(Value::Map(map)),
-                JsonEvent::ObjectKey(key) => {
-                    let key = without_nul(key.into_owned())?;
-                    if map.contains_key(&key) {
-                        return Err(ValueError::DuplicateKey(RawKey(key)));
-                    }
-                    let event = self.next()?;
-                    let value = self.value(event, depth + 1)?;
-                    map.insert(key, value);
-                }
-                _ => return Err(ValueError::Syntax("a key was expected".to_owned())),
+            let event = self.next()?;
+            if let JsonEvent::EndObject = event {
+                return Ok(Value::Map(map));
             }
+            let JsonEvent::ObjectKey(key) = event else {
+                return Err(ValueError::Syntax("a key was expected".to_owned()));
+            };
+            let key = without_nul(key.into_owned())?;
+            if map.contains_key(&key) {
+                return Err(ValueError::DuplicateKey(RawKey(key)));
+            }
+            let event = self.next()?;
+            let value = self.value(event, depth + 1)?;
+            map.insert(key, value);
         }
     }
 }

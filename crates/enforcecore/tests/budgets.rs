@@ -10,7 +10,7 @@ use enforcecore::audit::Durability;
 use enforcecore::call::{FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Refusal, Stopped};
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use jiff::Timestamp;
 use support::{World, call, map};
@@ -245,7 +245,7 @@ fn a_length_of_time_is_its_digits_in_its_unit() {
         assert_eq!(valid.as_micros(), *us as u128, "{length}");
     }
     let refused = |text: &str| {
-        let text = enforcecore::traits::PolicyText { name: "p".to_owned(), bytes: text.as_bytes().to_vec() };
+        let text = enforcecore::ports::PolicyText { name: "p".to_owned(), bytes: text.as_bytes().to_vec() };
         let found = enforcecore::policy::Policy::load(text, &support::NoDocuments).expect_err("a bad length");
         found.into_iter().map(|one| one.code.as_str()).collect::<Vec<_>>()
     };

@@ -19,7 +19,7 @@ fn of(class: Class) -> ClassSet {
 }
 
 fn ask(rule: &str) -> Ask {
-    Ask { rule: rule.to_owned(), approval: "lead".to_owned() }
+    Ask { rule: rule.to_owned(), approval: Some("lead".to_owned()) }
 }
 
 fn charge(budget: &str) -> Charge {

@@ -14,7 +14,7 @@ use enforcecore::call::{Call, CallId, FrozenCall, Malformed, hex};
 use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{BeginMode, Outcome, Permit, Stopped};
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
 use enforcecore::value::Value;
 use expect_test::{Expect, expect};
 use support::{World, map};

@@ -12,7 +12,7 @@ use enforcecore::audit::{Durability, EntryKind};
 use enforcecore::call::{Call, CallId, Freezing, FrozenCall};
 use enforcecore::outcome::{Completed, Outcome, Refusal, Refused};
 use enforcecore::path::PathError;
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 use enforcecore::value::{Map, Value};
 use support::{NOON_US, World, map};
 

@@ -13,7 +13,7 @@ use enforcecore::codes::call as code;
 use enforcecore::decision::ApprovalFrom;
 use enforcecore::enforcer::FinishError;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal, Stopped};
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Clock, Grant};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Clock, Grant};
 use enforcecore::value::Value;
 use support::{World, call};
 

@@ -13,7 +13,7 @@ use enforcecore::call::FrozenCall;
 use enforcecore::capabilities::Capability;
 use enforcecore::outcome::{BeginMode, Refusal};
 use enforcecore::path::PathError;
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PathResolver};
 use support::{FACE, NOON_US, World, call};
 
 /// A file system of symbolic links and entries, which a test may change at any moment.

@@ -13,8 +13,8 @@ use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Completed, Outcome, Refused};
 use enforcecore::policy::{Policy, Protected};
+use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
 use enforcecore::redact::ClassSet;
-use enforcecore::traits::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
 use enforcecore::value::Value;
 use support::{FACE, HandClock, NOON_US, PlainResolver, World, call, load, open_log};
 

@@ -415,7 +415,7 @@ fn budgets_charge_exactly_and_brake_on_the_unknown() {
     assert_eq!(key(pay("1")), key(pay("2")));
     assert_ne!(key(pay("1")), key(pay("1").principal(r#"{"id": "bo", "limit": 7}"#)));
     let look = call("look", "{}").decide(&policy);
-    assert_eq!((look.charges[0].amount_micros, &look.charges[0].over), (1_000_000, &Over::Ask(String::new())));
+    assert_eq!((look.charges[0].amount_micros, &look.charges[0].over), (1_000_000, &Over::Ask(None)));
     assert_eq!(call("euro", r#"{"amount": 1}"#).principal(r#"{"id": 5}"#).decide(&policy).charges.len(), 1);
 }
 

@@ -277,7 +277,7 @@ fn a_label_and_facts_are_those_that_both_documents_trust() {
 
 #[test]
 fn every_ask_charge_and_denial_of_either_document_is_kept() {
-    let ask = |rule: &str, approval: &str| Ask { rule: rule.to_owned(), approval: approval.to_owned() };
+    let ask = |rule: &str, approval: &str| Ask { rule: rule.to_owned(), approval: Some(approval.to_owned()) };
     let lead = "approvals: {lead: {from: {role: lead}, valid: 15m}}\n";
     for (place, policy) in both_orders(Doc { rules: "{ask: t, id: q, approval: lead}", rest: lead, ..PLAIN }) {
         let decision = decide(&policy);

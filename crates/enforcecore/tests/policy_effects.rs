@@ -320,7 +320,7 @@ fn bind(text: &str, durability: Durability, first: &str) -> Result<(), BindError
         resolver: std::sync::Arc::new(support::PlainResolver),
         protected: Default::default(),
         approver: None,
-        clock: std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn enforcecore::traits::Clock>,
+        clock: std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn enforcecore::ports::Clock>,
         random: std::sync::Arc::new(support::CountingRandom::default()),
         durability,
     };

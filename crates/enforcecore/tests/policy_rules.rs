@@ -371,12 +371,19 @@ fn rule_9_every_open_ask_is_kept() {
     let policy = policy_with(&root, &[("g", &bound)]);
     let asks = |amount: &str| {
         let decision = call("pay", &format!(r#"{{"amount": {amount}}}"#)).decide(&policy);
-        (words(&decision), decision.asks.iter().map(|ask| format!("{}:{}", ask.rule, ask.approval)).collect::<Vec<_>>())
+        (
+            words(&decision),
+            decision
+                .asks
+                .iter()
+                .map(|ask| format!("{}:{}", ask.rule, ask.approval.as_deref().unwrap_or_default()))
+                .collect::<Vec<_>>(),
+        )
     };
     assert_eq!(asks("50"), ("allow by small".to_owned(), vec![]));
     assert_eq!(asks("50.01"), ("ask by big".to_owned(), vec!["big:lead".to_owned()]));
     assert_eq!(asks("1000.01"), ("ask by big, large".to_owned(), vec!["big:lead".to_owned(), "large:cfo".to_owned()]));
-    let cfo = Ask { rule: "large".to_owned(), approval: "cfo".to_owned() };
+    let cfo = Ask { rule: "large".to_owned(), approval: Some("cfo".to_owned()) };
     assert_eq!(policy.approval_request(&cfo).terms.unwrap().valid.as_secs(), 3600);
 }
 

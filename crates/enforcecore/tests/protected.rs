@@ -12,7 +12,7 @@ use enforcecore::capabilities::Capability;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::path::PathError;
 use enforcecore::policy::{Loaded, PROTECTED_NAMES, Place, Policy, Protected};
-use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
+use enforcecore::ports::{PathResolver, PolicySource, PolicyText, StoreError};
 use support::{FACE, World, call};
 
 /// Everything is allowed, aloud.

@@ -12,8 +12,8 @@ use enforcecore::call::{Call, Context};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refused};
 use enforcecore::policy::Protected;
+use enforcecore::ports::Clock;
 use enforcecore::session::{EndSessionError, Known, State, session_name};
-use enforcecore::traits::Clock;
 use enforcecore::value::Value;
 use support::{CountingRandom, FACE, HOUR_US, PlainResolver, World, call, load, map, open_idle_log};
 

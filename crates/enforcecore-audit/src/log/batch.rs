@@ -71,13 +71,7 @@ impl Batches {
 
     /// Waits for the outcome of the group.
     pub fn outcome(&self, batch: &Batch) -> Result<(), LogError> {
-        let mut queue = self.queue();
-        loop {
-            match batch.outcome.get() {
-                Some(outcome) => return outcome.clone(),
-                None => queue = wait(&batch.changed, queue),
-            }
-        }
+        batch.outcome.wait().clone()
     }
 
     /// Lets every waiting thread run its proposal; threads that come later join the next group.

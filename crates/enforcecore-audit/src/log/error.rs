@@ -48,7 +48,8 @@ impl LogError {
             LogError::AnchorGone(_) => Some(
                 "find out who took it away; if the log is as it should be, `enforcecore audit anchor` checks it and anchors it where it stands",
             ),
-            _ => None,
+            LogError::Store(_) | LogError::Poisoned(_) | LogError::TooLarge(_) | LogError::NoIntent(_) => None,
+            LogError::Number | LogError::Busy | LogError::Origin(_) | LogError::OtherProcess => None,
         }
     }
 }

@@ -1,20 +1,23 @@
 //! What one writer knows of its log, and the group it is making.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 
 use sha2::{Digest, Sha256};
 
 use super::error::LogError;
 use super::marks::Marks;
+use super::parts::LogParts;
 use crate::body::{Body, NoteRecord};
 use crate::entry::{ENTRY_BYTES_MAX, Entry};
 use crate::fields::Durability;
 use crate::note::{Checkpoint, public_key};
 use crate::seal::{GROUP_ENTRIES_MAX, Seal, seal_hash};
-use crate::store::{Clock, LogTurn, Signer, StoreError};
+use crate::store::{LogTurn, Signer, StoreError};
 use crate::tree::hex;
 use crate::tree::{Hash, leaf_hash};
-use crate::verify::{Chain, GROUP_BYTES_MAX, Judge, LogFinding, LogFindingKind, Place, VerifyOptions, Walk};
+use crate::verify::{
+    Chain, GROUP_BYTES_MAX, Good, Judge, LogFinding, LogFindingClass, LogFindingKind, Place, VerifyOptions, Walk,
+};
 
 /// Entries that wait in memory at most before they are written.
 pub const BUFFER_ENTRIES_MAX: usize = 256;
@@ -54,9 +57,10 @@ pub struct Ledger<F> {
     waiting_bytes: usize,
 }
 
-/// Who writes, when.
+/// Who writes which log, when.
 #[derive(Clone, Copy)]
 pub struct Stamp<'a> {
+    parts: &'a LogParts,
     writer: &'a str,
     /// Wall time in microseconds.
     pub time_us: i64,
@@ -65,8 +69,8 @@ pub struct Stamp<'a> {
 
 impl<'a> Stamp<'a> {
     /// A stamp of now.
-    pub fn now(writer: &'a str, clock: &dyn Clock) -> Stamp<'a> {
-        Stamp { writer, time_us: clock.wall_us(), mono_us: clock.monotonic_us() }
+    pub fn now(parts: &'a LogParts, writer: &'a str) -> Stamp<'a> {
+        Stamp { parts, writer, time_us: parts.clock.wall_us(), mono_us: parts.clock.monotonic_us() }
     }
 
     fn on(&self, entry: &mut Entry, durability: Durability) {
@@ -114,14 +118,7 @@ impl<F: Fold> Ledger<F> {
     }
 
     /// Reads what others have written since the last turn, checks it and folds it. A torn tail is moved away.
-    pub fn catch_up(
-        &mut self,
-        turn: &mut dyn LogTurn,
-        signer: &dyn Signer,
-        origin: &str,
-        outside: Outside,
-        stamp: Stamp<'_>,
-    ) -> Result<(), LogError> {
+    pub fn catch_up(&mut self, turn: &mut dyn LogTurn, outside: Outside, stamp: Stamp<'_>) -> Result<(), LogError> {
         let (anchor, forgot) = match outside {
             Outside::Silent => (None, None),
             Outside::Remembers(checkpoint) => (Some(checkpoint), None),
@@ -130,51 +127,37 @@ impl<F: Fold> Ledger<F> {
         let bytes = turn.bytes()?;
         let known = self.chain.offset;
         if bytes < known {
-            let place = Place::Entries(0, self.chain.size());
+            let (kind, place) = (LogFindingKind::Missing, Place::Entries(0, self.chain.size()));
             let detail = "the log became shorter under its writer".to_owned();
-            return Err(LogError::Damaged(LogFinding {
-                kind: LogFindingKind::Missing,
-                place,
-                bytes: bytes..known,
-                detail,
-            }));
+            return Err(LogError::Damaged(LogFinding { kind, place, bytes: bytes..known, detail }));
         }
         if bytes == known && anchor.is_none() {
-            return if bytes == 0 { self.begin(signer, origin, stamp) } else { Ok(()) };
+            return if bytes == 0 { self.begin(stamp) } else { Ok(()) };
         }
-        let options = VerifyOptions {
-            key: Some(public_key(signer)),
-            origin: Some(origin.to_owned()),
-            anchors: anchor.into_iter().collect(),
-            all_signatures: false,
-        };
+        let options = VerifyOptions { anchors: anchor.into_iter().collect(), ..stamp.parts.own() };
         let source = TurnReader { turn: &mut *turn, at: known, end: bytes };
         let mut reader = BufReader::with_capacity(READ_BYTES, source);
         let (fold, marks, mut has_calls) = (&mut self.fold, &mut self.marks, false);
-        let judge = Judge::new(self.chain.clone(), &options).for_folding();
-        let judge = Walk::new(judge).run(&mut reader, &mut |entry, before| {
+        let judge = walk_on(self.chain.clone(), &options, &mut reader, &mut |entry, before| {
             has_calls |= is_about_calls(&entry.body);
             marks.pass(before);
             fold.apply(entry, before.offset);
-        });
-        if let Some(damage) = judge.damage() {
-            return Err(LogError::Damaged(damage.clone()));
-        }
+        })?;
         if let Some(name) = forgot.filter(|_| has_calls) {
             return Err(LogError::AnchorGone(name));
         }
-        let torn = judge.tail().is_some();
+        let torn = judge.first(LogFindingClass::Tail).is_some();
         self.chain = judge.chain;
         match (torn, bytes) {
-            (true, _) => self.recover(turn, bytes, signer, origin, stamp),
-            (false, 0) => self.begin(signer, origin, stamp),
+            (true, _) => self.recover(turn, bytes, stamp),
+            (false, 0) => self.begin(stamp),
             (false, _) => Ok(()),
         }
     }
 
     /// The first entry of an empty log says whose it is and which key seals it.
-    fn begin(&mut self, signer: &dyn Signer, origin: &str, stamp: Stamp<'_>) -> Result<(), LogError> {
-        let note = [("origin", origin.to_owned()), ("vkey", public_key(signer).vkey())];
+    fn begin(&mut self, stamp: Stamp<'_>) -> Result<(), LogError> {
+        let note = [("origin", stamp.parts.origin.clone()), ("vkey", public_key(stamp.parts.signer.as_ref()).vkey())];
         self.enter(Body::Genesis(words(note)).into(), Durability::Strict, stamp).map(drop)
     }
 
@@ -270,14 +253,7 @@ impl<F: Fold> Ledger<F> {
     }
 
     /// Moves what a crash left out of the log, and says so in it.
-    fn recover(
-        &mut self,
-        turn: &mut dyn LogTurn,
-        end: u64,
-        signer: &dyn Signer,
-        origin: &str,
-        stamp: Stamp<'_>,
-    ) -> Result<(), LogError> {
+    fn recover(&mut self, turn: &mut dyn LogTurn, end: u64, stamp: Stamp<'_>) -> Result<(), LogError> {
         let start = self.chain.offset;
         let digest = digest(&mut TurnReader { turn: &mut *turn, at: start, end })?;
         let file = turn.quarantine(start)?;
@@ -285,9 +261,23 @@ impl<F: Fold> Ledger<F> {
         let recovery = Body::Recovery(words(note));
         if self.chain.size() == 0 {
             // The write that broke off was the genesis.
-            self.begin(signer, origin, stamp)?;
+            self.begin(stamp)?;
         }
         self.enter(recovery.into(), Durability::Strict, stamp).map(drop)
+    }
+}
+
+/// Checks what `input` has behind `chain`, and shows its entries. What is known of the log then.
+pub fn walk_on(
+    chain: Chain,
+    options: &VerifyOptions,
+    input: &mut dyn BufRead,
+    show: &mut Good<'_>,
+) -> Result<Judge, LogError> {
+    let judge = Walk::new(Judge::new(chain, options).for_folding()).run(input, show);
+    match judge.first(LogFindingClass::Damage) {
+        Some(damage) => Err(LogError::Damaged(damage.clone())),
+        None => Ok(judge),
     }
 }
 

@@ -12,20 +12,22 @@ mod batch;
 mod error;
 mod ledger;
 mod marks;
+mod parts;
 mod read_back;
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub use error::LogError;
 pub use ledger::Fold;
+pub use parts::LogParts;
 
 use crate::entry::Entry;
 use crate::fields::Durability;
 use crate::keyer::Keyer;
 use crate::note::{is_key_name, is_origin};
-use crate::store::{Anchor, Clock, LogStore, LogTurn, Random, Signer};
+use crate::store::LogTurn;
 use crate::tree::hex;
 use batch::{Batch, Batches, Joined, Leader, Slot};
 use ledger::{Ledger, Outside, Stamp};
@@ -33,24 +35,6 @@ use ledger::{Ledger, Outside, Stamp};
 /// Groups of buffered entries after which the anchor is told at the latest: a cut of fewer may go unseen after a kill, and
 /// telling it costs some ten times as much as a group. A durable group is told to it before the group is acknowledged.
 pub const ANCHOR_EVERY: u32 = 32;
-
-/// What a log is made of.
-pub struct LogParts {
-    /// Where its bytes live.
-    pub store: Box<dyn LogStore>,
-    /// Signs its checkpoints.
-    pub signer: Box<dyn Signer>,
-    /// Remembers elsewhere how long the log is, if there is one.
-    pub anchor: Option<Box<dyn Anchor>>,
-    /// Time.
-    pub clock: Arc<dyn Clock>,
-    /// Names this writer.
-    pub random: Arc<dyn Random>,
-    /// Keys the names in it.
-    pub keyer: Keyer,
-    /// The origin line of its checkpoints.
-    pub origin: String,
-}
 
 /// A log that is open for writing, with the state its entries fold to.
 pub struct Log<F: Fold> {
@@ -193,7 +177,7 @@ impl<F: Fold> Log<F> {
         fold: &F,
         propose: impl FnOnce(&F, i64) -> Result<(Entry, R), E>,
     ) -> Result<(Entry, R, Stamp<'s>), CommitError<E>> {
-        let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
+        let stamp = Stamp::now(&self.parts, &self.writer);
         let (entry, result) = propose(fold, stamp.time_us).map_err(CommitError::Refused)?;
         Ok((entry, result, stamp))
     }
@@ -241,8 +225,8 @@ impl<F: Fold> Log<F> {
     }
 
     fn catch_up(&self, turn: &mut dyn LogTurn, outside: Outside) -> Result<(), LogError> {
-        let stamp = Stamp::now(&self.writer, self.parts.clock.as_ref());
-        self.ledger().catch_up(turn, self.parts.signer.as_ref(), &self.parts.origin, outside, stamp)
+        let stamp = Stamp::now(&self.parts, &self.writer);
+        self.ledger().catch_up(turn, outside, stamp)
     }
 
     /// One append and one sync of the group, if anything is in it. The state stays visible meanwhile.

@@ -5,12 +5,11 @@
 
 use std::io::{self, BufReader, Read};
 
-use super::ledger::{Outside, TurnReader};
+use super::ledger::{Outside, TurnReader, walk_on};
 use super::{Fold, Log, LogError};
 use crate::entry::Entry;
-use crate::note::public_key;
 use crate::store::StoreError;
-use crate::verify::{Chain, Judge, LogFinding, LogFindingKind, Place, VerifyOptions, Walk};
+use crate::verify::{Chain, LogFinding, LogFindingKind, Place};
 
 /// Bytes read in one turn.
 const PIECE_BYTES: usize = 1 << 20;
@@ -35,12 +34,9 @@ impl<F: Fold> Log<F> {
         let chain = self.fold_again(chain, &mut BufReader::new(rest), &mut fresh)?;
         let mut ledger = self.ledger();
         if (chain.seal, chain.offset, chain.tree.root()) != (ledger.chain.seal, known, ledger.chain.tree.root()) {
-            return Err(LogError::Damaged(LogFinding {
-                kind: LogFindingKind::Altered,
-                place: Place::Entries(0, ledger.chain.size()),
-                bytes: from..known,
-                detail: "the log was changed under its writer".to_owned(),
-            }));
+            let (kind, place) = (LogFindingKind::Altered, Place::Entries(0, ledger.chain.size()));
+            let detail = "the log was changed under its writer".to_owned();
+            return Err(LogError::Damaged(LogFinding { kind, place, bytes: from..known, detail }));
         }
         ledger.show_waiting(&mut fresh);
         let now_us = self.parts.clock.wall_us();
@@ -50,19 +46,8 @@ impl<F: Fold> Log<F> {
 
     /// Checks and folds what `input` has behind `chain`. How far the log has come with it.
     fn fold_again(&self, chain: Chain, input: &mut dyn io::BufRead, fresh: &mut F) -> Result<Chain, LogError> {
-        let options = VerifyOptions {
-            key: Some(public_key(self.parts.signer.as_ref())),
-            origin: Some(self.parts.origin.clone()),
-            anchors: Vec::new(),
-            all_signatures: false,
-        };
-        let judge = Judge::new(chain, &options).for_folding();
         let mut show = |entry: &Entry, before: &Chain| fresh.apply(entry, before.offset);
-        let judge = Walk::new(judge).run(input, &mut show);
-        match judge.damage() {
-            Some(damage) => Err(LogError::Damaged(damage.clone())),
-            None => Ok(judge.chain),
-        }
+        Ok(walk_on(chain, &self.parts.own(), input, &mut show)?.chain)
     }
 }
 

@@ -1,15 +1,17 @@
 //! The writer, over a store in memory that can fail.
 
-use std::sync::Condvar;
 use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::{Arc, Condvar};
 
 use super::ledger::BUFFER_ENTRIES_MAX;
 use super::*;
+use crate::entry::ENTRY_BYTES_MAX;
+use crate::store::LogStore;
 use crate::store::StoreError;
 use crate::testing::{Remembered, Seen, intent, open, parts, propose};
 use crate::{
-    Body, ENTRY_BYTES_MAX, EntryKind, EntryLine, LogFindingKind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place,
-    VerifyOptions, verify,
+    Body, EntryKind, EntryLine, LogFindingKind, LogReport, LogVerdict, MemoryStore, NoteRecord, Place, VerifyOptions,
+    verify,
 };
 
 fn check(store: &MemoryStore) -> LogReport {

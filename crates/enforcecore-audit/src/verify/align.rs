@@ -2,14 +2,14 @@
 
 use std::collections::HashMap;
 
-use super::finding::LogFindingKind;
+use super::finding::{LogFindingKind, Wrong};
 use crate::tree::Hash;
 
 /// What became of one sealed entry or one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
-    /// What it is: altered, missing, inserted, reordered or duplicated.
-    pub kind: LogFindingKind,
+    /// What it is, altered, missing, inserted, reordered or duplicated, and in words.
+    pub wrong: Wrong,
     /// The sealed entry, counted in the group; for an inserted line, the entry it stands before.
     pub sealed: usize,
     /// The line, counted in the group; `None` where it is missing.
@@ -26,30 +26,33 @@ pub fn changes(lines: &[Hash], sealed: &[Hash]) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut before = 0;
     for ((line, fate), next) in fates.iter().enumerate().zip(nexts) {
-        let (kind, sealed) = match *fate {
+        let (wrong, sealed) = match *fate {
             Fate::InOrder(at) => {
                 before = at + 1;
                 continue;
             }
-            Fate::Reordered(at) => (LogFindingKind::Reordered, at),
-            Fate::Copy(at) => (LogFindingKind::Duplicated, at),
+            Fate::Reordered(at) => ((LogFindingKind::Reordered, "it does not stand where it was sealed"), at),
+            Fate::Copy(at) => ((LogFindingKind::Duplicated, "it is there a second time"), at),
             Fate::Unknown => {
                 while let Some(gone) = lost.next_if(|at| *at < before) {
-                    changes.push(Change { kind: LogFindingKind::Missing, sealed: gone, line: None });
+                    changes.push(Change { wrong: GONE, sealed: gone, line: None });
                 }
                 // A line that was never sealed is an altered entry where one is lost before the next line that is in its place.
                 match lost.next_if(|at| *at < next) {
-                    Some(at) => (LogFindingKind::Altered, at),
-                    None => (LogFindingKind::Inserted, before),
+                    Some(at) => ((LogFindingKind::Altered, "its bytes are not those that were sealed"), at),
+                    None => ((LogFindingKind::Inserted, "a line that was never sealed stands before it"), before),
                 }
             }
         };
-        changes.push(Change { kind, sealed, line: Some(line) });
+        changes.push(Change { wrong, sealed, line: Some(line) });
     }
-    changes.extend(lost.map(|sealed| Change { kind: LogFindingKind::Missing, sealed, line: None }));
+    changes.extend(lost.map(|sealed| Change { wrong: GONE, sealed, line: None }));
     changes.sort_by_key(|change| (change.sealed, change.line));
     changes
 }
+
+/// What is wrong where no line is left.
+pub const GONE: Wrong = (LogFindingKind::Missing, "sealed, and no longer there");
 
 /// What a line is.
 #[derive(Clone, Copy)]
@@ -121,7 +124,7 @@ mod tests {
     fn check(lines: &str, sealed: &str, expected: &[(LogFindingKind, usize, Option<usize>)]) {
         let hashes = |text: &str| text.bytes().map(|byte| [byte; 32]).collect::<Vec<Hash>>();
         let got: Vec<_> =
-            changes(&hashes(lines), &hashes(sealed)).into_iter().map(|c| (c.kind, c.sealed, c.line)).collect();
+            changes(&hashes(lines), &hashes(sealed)).into_iter().map(|c| (c.wrong.0, c.sealed, c.line)).collect();
         assert_eq!(got, expected, "{lines} against {sealed}");
     }
 
@@ -151,9 +154,7 @@ mod tests {
             (0..16 * 1024u32).map(|n| leaf_hash(&[&[seed], &n.to_be_bytes()[..]].concat())).collect::<Vec<_>>()
         };
         let changes = changes(&hashes(1), &hashes(2));
-        assert!(
-            changes.iter().enumerate().all(|(n, change)| *change == Change { kind: Altered, sealed: n, line: Some(n) })
-        );
+        assert!(changes.iter().enumerate().all(|(n, c)| (c.wrong.0, c.sealed, c.line) == (Altered, n, Some(n))));
         assert_eq!(changes.len(), 16 * 1024);
     }
 }

@@ -16,6 +16,9 @@ pub struct LogFinding {
     pub detail: String,
 }
 
+/// What is wrong with a line, in words too.
+pub type Wrong = (LogFindingKind, &'static str);
+
 /// A place in a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::accounts::Accounts;
 use super::align;
-use super::finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
+use super::finding::{LogFinding, LogFindingClass, LogFindingKind, Place, Wrong};
 use super::lines::Line;
 use crate::body::{Body, NoteRecord};
 use crate::entry::Entry;
@@ -30,9 +30,6 @@ pub struct VerifyOptions {
     /// Check every seal's signature, so that a rewritten log is named from its first rewritten seal on.
     pub all_signatures: bool,
 }
-
-/// What is wrong with a line's spelling.
-pub type Wrong = (LogFindingKind, &'static str);
 
 /// The lines since the last seal.
 #[derive(Default)]
@@ -108,16 +105,16 @@ impl Judged {
     }
 }
 
-/// The last seal met.
-pub struct LastSeal {
+/// The last seal met. Before the first there is nothing to say against it.
+struct LastSeal {
     /// Where it stands.
-    pub bytes: Range<u64>,
-    /// Up to how many entries it seals.
-    pub size: u64,
+    bytes: Range<u64>,
+    /// Up to how many entries it seals, by where it stands until it is known to be genuine: then by what it says.
+    size: u64,
     /// Its signature was looked at.
-    pub checked: bool,
+    checked: bool,
     /// Something was found wrong with it; one finding a seal is enough.
-    pub blamed: bool,
+    blamed: bool,
 }
 
 /// How things stood before a group.
@@ -131,17 +128,10 @@ pub struct Before {
 }
 
 /// A checkpoint remembered elsewhere.
-pub struct Anchored {
+struct Anchored {
     note: String,
     checkpoint: Option<Checkpoint>,
     met: Option<bool>,
-}
-
-impl Anchored {
-    /// Reads the note.
-    pub fn new(note: &str) -> Anchored {
-        Anchored { checkpoint: Checkpoint::parse(note).ok(), note: note.to_owned(), met: None }
-    }
 }
 
 /// Is shown an entry of a group in which nothing is wrong, and how far the log had come before that group.
@@ -190,13 +180,15 @@ pub struct Judge {
     origin: Option<String>,
     all_signatures: bool,
     anchors: Vec<Anchored>,
-    last_seal: Option<LastSeal>,
+    last_seal: LastSeal,
     folding: bool,
 }
 
 impl Judge {
     /// Goes on from `chain`.
     pub fn new(chain: Chain, options: &VerifyOptions) -> Judge {
+        let anchored =
+            |note: &String| Anchored { checkpoint: Checkpoint::parse(note).ok(), note: note.clone(), met: None };
         Judge {
             chain,
             findings: Vec::new(),
@@ -207,8 +199,8 @@ impl Judge {
             anchored: None,
             origin: options.origin.clone(),
             all_signatures: options.all_signatures,
-            anchors: options.anchors.iter().map(|note| Anchored::new(note)).collect(),
-            last_seal: None,
+            anchors: options.anchors.iter().map(anchored).collect(),
+            last_seal: LastSeal { bytes: 0..0, size: 0, checked: true, blamed: true },
             folding: false,
         }
     }
@@ -218,14 +210,9 @@ impl Judge {
         Judge { folding: true, ..self }
     }
 
-    /// Whether anything but a torn tail was found.
-    pub fn damage(&self) -> Option<&LogFinding> {
-        self.findings.iter().find(|finding| finding.kind.class() == LogFindingClass::Damage)
-    }
-
-    /// The torn or unsealed tail, if there is one.
-    pub fn tail(&self) -> Option<&LogFinding> {
-        self.findings.iter().find(|finding| finding.kind.class() == LogFindingClass::Tail)
+    /// The first finding of this class, if there is one.
+    pub fn first(&self, class: LogFindingClass) -> Option<&LogFinding> {
+        self.findings.iter().find(|finding| finding.kind.class() == class)
     }
 
     /// Judges the lines since the last seal by this one. Returns how things stood before.
@@ -241,7 +228,7 @@ impl Judge {
         let parsed = if readable { Judged::parse(line.bytes) } else { Err("its line is damaged") };
         let size = before.chain.size() + group.items.len() as u64;
         let fresh = LastSeal { bytes: line.start..line.end, size, checked: false, blamed: false };
-        let previous = self.last_seal.replace(fresh);
+        let previous = std::mem::replace(&mut self.last_seal, fresh);
         if let Some((kind, why)) = flaw {
             self.blame_seal(kind, why);
         }
@@ -274,10 +261,10 @@ impl Judge {
 
     /// What is to be said at the end of the log, which has so many bytes.
     pub fn finish(&mut self, end: u64) {
-        if let (Some(LastSeal { checked: false, .. }), Some(note)) = (&self.last_seal, self.chain.note.clone()) {
+        if let Some(note) = self.chain.note.clone().filter(|_| !self.last_seal.checked) {
             self.check_signature(&note);
         }
-        if self.key.is_none() && self.chain.seals > 0 && self.damage().is_none() {
+        if self.key.is_none() && self.chain.seals > 0 && self.first(LogFindingClass::Damage).is_none() {
             self.found(LogFindingKind::NoKey, Place::File, 0..end, "neither the caller nor the log names a key");
         }
         self.finish_anchors();
@@ -293,7 +280,7 @@ impl Judge {
 
     /// Judges the lines of a group by its seal, and moves the chain on from whichever of them is the truth. Says whether the
     /// lines are what was sealed here.
-    fn judge_group(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) -> bool {
+    fn judge_group(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: LastSeal) -> bool {
         if before.seals == 0 {
             self.meet_genesis(group, judged);
         }
@@ -307,7 +294,7 @@ impl Judge {
         };
         let attached = before.astray.is_none();
         if attached && fits(sealed) {
-            self.rename_seal(judged.point.size);
+            self.last_seal.size = judged.point.size;
             self.compare(group, judged, &lines);
             self.advance(sealed);
             self.check_link(group, judged, before, previous);
@@ -330,7 +317,7 @@ impl Judge {
     /// The lines give the signed root, the list does not.
     fn blame_list(&mut self, judged: &Judged, lines: &[Hash]) {
         if lines.ends_with(&judged.seal.leaves) {
-            let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+            let at = self.last_seal.bytes.start;
             let wrong = "the seal between these groups is gone";
             self.found(LogFindingKind::Missing, Place::Seal(judged.first), at..at, wrong);
         } else {
@@ -352,8 +339,8 @@ impl Judge {
     /// The seal is genuine but does not follow what is before it.
     fn judge_astray(&mut self, group: &Group, judged: &Judged, base: u64, lines: &[Hash]) {
         let size = judged.point.size;
-        self.rename_seal(size);
-        let at = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+        self.last_seal.size = size;
+        let at = self.last_seal.bytes.start;
         let start = group.items.first().map_or(at, |item| item.bytes.start);
         if judged.first < base {
             return self.met_again(judged.first, size, start..at);
@@ -374,20 +361,14 @@ impl Judge {
             finding.kind == LogFindingKind::Missing
                 && matches!(finding.place, Place::Entries(from, to) if from <= first && size <= to)
         });
+        let place = Place::Entries(first, size);
+        let late = "a group that stands after a later one";
         match gap {
-            Some(gap) if gap.place == Place::Entries(first, size) => {
-                gap.kind = LogFindingKind::Reordered;
-                gap.bytes = bytes;
-                "a group that stands after a later one".clone_into(&mut gap.detail);
+            Some(gap) if gap.place == place => {
+                *gap = LogFinding { kind: LogFindingKind::Reordered, place, bytes, detail: late.to_owned() };
             }
-            Some(_) => {
-                let wrong = "a group that stands after a later one";
-                self.found(LogFindingKind::Reordered, Place::Entries(first, size), bytes, wrong);
-            }
-            None => {
-                let wrong = "a group that is there a second time";
-                self.found(LogFindingKind::Duplicated, Place::Entries(first, size), bytes, wrong);
-            }
+            Some(_) => self.found(LogFindingKind::Reordered, place, bytes, late),
+            None => self.found(LogFindingKind::Duplicated, place, bytes, "a group that is there a second time"),
         }
     }
 
@@ -398,7 +379,7 @@ impl Judge {
             self.check_indexes(group, judged.first);
             return;
         }
-        let end = self.last_seal.as_ref().map_or(0, |seal| seal.bytes.start);
+        let end = self.last_seal.bytes.start;
         let mut gone: Option<(u64, u64)> = None;
         for change in align::changes(lines, &judged.seal.leaves) {
             let entry = judged.first + change.sealed as u64;
@@ -412,15 +393,9 @@ impl Judge {
                 };
                 continue;
             };
-            let wrong = match change.kind {
-                LogFindingKind::Altered => "its bytes are not those that were sealed",
-                LogFindingKind::Inserted => "a line that was never sealed stands before it",
-                LogFindingKind::Duplicated => "it is there a second time",
-                _ => "it does not stand where it was sealed",
-            };
             let (kind, wrong) = match item.flaw {
-                Some(flaw) if matches!(change.kind, LogFindingKind::Altered | LogFindingKind::Inserted) => flaw,
-                _ => (change.kind, wrong),
+                Some(flaw) if matches!(change.wrong.0, LogFindingKind::Altered | LogFindingKind::Inserted) => flaw,
+                _ => change.wrong,
             };
             self.found(kind, Place::Entry(entry), item.bytes.clone(), wrong);
         }
@@ -429,7 +404,7 @@ impl Judge {
 
     fn gone(&mut self, entries: Option<(u64, u64)>, at: u64) {
         if let Some((from, to)) = entries {
-            self.found(LogFindingKind::Missing, Place::Entries(from, to), at..at, "sealed, and no longer there");
+            self.found(align::GONE.0, Place::Entries(from, to), at..at, align::GONE.1);
         }
     }
 
@@ -458,16 +433,15 @@ impl Judge {
     }
 
     /// The first entry of a group names the seal before it. The entry is sealed: if the two differ, the seal was changed.
-    fn check_link(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: Option<LastSeal>) {
+    fn check_link(&mut self, group: &Group, judged: &Judged, before: &Chain, previous: LastSeal) {
         let Some(item) = group.items.first() else { return };
         let Some(head) = item.head.as_ref().filter(|_| judged.seal.leaves.first() == Some(&item.leaf)) else { return };
         match (&head.prev_seal, before.seal.map(|seal| hex(&seal))) {
             (named, expected) if *named == expected => {}
+            (Some(_), Some(_)) if previous.blamed => {}
             (Some(_), Some(_)) => {
-                if let Some(seal) = previous.filter(|seal| !seal.blamed) {
-                    let wrong = "its bytes are not those that the next group names";
-                    self.found(LogFindingKind::Altered, Place::Seal(seal.size), seal.bytes, wrong);
-                }
+                let wrong = "its bytes are not those that the next group names";
+                self.found(LogFindingKind::Altered, Place::Seal(previous.size), previous.bytes, wrong);
             }
             _ => {
                 let wrong = "the first entry of a group does not name the seal before it";
@@ -486,7 +460,7 @@ impl Judge {
     fn meet_genesis(&mut self, group: &Group, judged: &Judged) {
         let Some(item) = group.items.first() else { return };
         let Some(entry) = &item.entry else { return };
-        let Some(NoteRecord { note }) = genesis(&entry.body) else {
+        let Body::Genesis(NoteRecord { note }) = &entry.body else {
             if judged.first == 0 {
                 let wrong = "the first entry is not a genesis";
                 self.found(LogFindingKind::NoGenesis, Place::Entry(0), item.bytes.clone(), wrong);
@@ -505,30 +479,22 @@ impl Judge {
 
     /// Checks the signature of the last seal; without a key there is nothing to say against it.
     fn check_signature(&mut self, note: &str) -> bool {
-        if let Some(seal) = &mut self.last_seal {
-            seal.checked = true;
-        }
+        self.last_seal.checked = true;
         let Some(key) = &self.key else { return true };
         let Err(error) = key.verify(note) else { return true };
         match error {
             NoteError::OtherKey(_) => self.blame_seal(LogFindingKind::WrongKey, "it is not signed by the key expected"),
-            _ => self.blame_seal(LogFindingKind::BadSignature, "its signature does not fit its text"),
+            NoteError::Malformed(_) | NoteError::BadSignature => {
+                self.blame_seal(LogFindingKind::BadSignature, "its signature does not fit its text")
+            }
         }
         false
     }
 
-    /// A seal is named by where it stands, until it is known to be genuine: then by what it says.
-    fn rename_seal(&mut self, size: u64) {
-        if let Some(seal) = &mut self.last_seal {
-            seal.size = size;
-        }
-    }
-
     fn blame_seal(&mut self, kind: LogFindingKind, wrong: &str) {
-        let Some(seal) = self.last_seal.as_mut().filter(|seal| !seal.blamed) else { return };
-        seal.blamed = true;
-        let (place, bytes) = (Place::Seal(seal.size), seal.bytes.clone());
-        self.found(kind, place, bytes, wrong);
+        if !std::mem::replace(&mut self.last_seal.blamed, true) {
+            self.found(kind, Place::Seal(self.last_seal.size), self.last_seal.bytes.clone(), wrong);
+        }
     }
 
     /// Moves the chain on, and meets the anchors on the way.
@@ -552,7 +518,7 @@ impl Judge {
     fn account(&mut self, group: &Group, before: &Chain, good: &mut Good<'_>) {
         let first = self.chain.size().saturating_sub(group.items.len() as u64);
         // After damage a missing entry would look like a call that does not add up.
-        let counts = !self.folding && self.damage().is_none();
+        let counts = !self.folding && self.first(LogFindingClass::Damage).is_none();
         for (at, item) in (first..).zip(&group.items) {
             let Some(entry) = &item.entry else { continue };
             if counts && let Some((kind, wrong)) = self.accounts.take(entry) {
@@ -567,12 +533,8 @@ impl Judge {
         for anchor in std::mem::take(&mut self.anchors) {
             let signed = self.key.as_ref().is_none_or(|key| key.verify(&anchor.note).is_ok());
             let Some(point) = anchor.checkpoint.filter(|_| signed) else {
-                self.found(
-                    LogFindingKind::BadAnchor,
-                    Place::File,
-                    0..0,
-                    "the anchor's checkpoint is not signed by the key",
-                );
+                let wrong = "the anchor's checkpoint is not signed by the key";
+                self.found(LogFindingKind::BadAnchor, Place::File, 0..0, wrong);
                 continue;
             };
             let (size, end) = (self.chain.size(), self.chain.offset);
@@ -586,15 +548,5 @@ impl Judge {
                 self.anchored = self.anchored.max(Some(point.size));
             }
         }
-    }
-}
-
-/// What the log says about itself, if this is where it does.
-fn genesis(body: &Body) -> Option<&NoteRecord> {
-    use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
-    match body {
-        Genesis(genesis) => Some(genesis),
-        Intent(_) | Outcome(_) | Denial(_) | Pending(_) | Void(_) | Abandoned(_) => None,
-        State(_) | Policy(_) | Recovery(_) | Other(_) => None,
     }
 }

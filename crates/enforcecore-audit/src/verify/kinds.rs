@@ -2,8 +2,9 @@
 
 use super::tests::{and_sealed, linked};
 use super::*;
+use crate::entry::ENTRY_BYTES_MAX;
 use crate::testing::{ORIGIN, about, intent, key, log_of, open};
-use crate::{Checkpoint, Durability, ENTRY_BYTES_MAX, EntryKind, KeySigner, LogFindingKind as K, MemoryStore, Place};
+use crate::{Checkpoint, Durability, EntryKind, KeySigner, LogFindingKind as K, MemoryStore, Place};
 use Place::{Entries, Entry, File, Seal};
 
 /// Every kind, its word in machine output and how bad it is.

@@ -16,7 +16,7 @@ mod lines;
 mod walk;
 
 pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
-pub use judge::{Chain, Judge, VerifyOptions};
+pub use judge::{Chain, Good, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 
 use crate::body::EntryLine;

@@ -267,7 +267,8 @@ proptest::proptest! {
 
 /// A group with these lines in it after a whole log, sealed by the log's own key.
 pub(super) fn and_sealed(log: &[u8], lines: &[Vec<u8>]) -> Vec<u8> {
-    use crate::{Checkpoint, KeySigner, Seal, Tree, leaf_hash};
+    use crate::tree::leaf_hash;
+    use crate::{Checkpoint, KeySigner, Seal, Tree};
     let old: Vec<_> = lines_of(log).into_iter().filter(|(place, _)| matches!(place, Place::Entry(_))).collect();
     let leaves: Vec<_> = lines.iter().map(|line| leaf_hash(line)).collect();
     let tree = Tree::default().with(old.into_iter().map(|(_, bytes)| leaf_hash(&log[bytes.start..bytes.end - 1])));
@@ -339,7 +340,7 @@ fn endless_lines_and_groups_are_refused() {
     let many = endless(b'\n', 40_000, b"");
     assert_eq!((many.findings.len(), many.verdict), (FINDINGS_MAX, LogVerdict::Invalid));
     assert!(many.findings_total > FINDINGS_MAX as u64);
-    let (lines, line) = (crate::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
+    let (lines, line) = (crate::seal::GROUP_ENTRIES_MAX + 1, b"{\"a\":1}\n");
     let group = [log.clone(), line.repeat(lines)].concat();
     assert_eq!(check(&group).findings[0].kind, LogFindingKind::TooLong);
 }

@@ -5,10 +5,9 @@
 //! from it.
 
 use std::io::BufRead;
-use std::ops::Range;
 
-use super::finding::{LogFindingKind, Place};
-use super::judge::{Before, Good, Group, Item, Judge, Wrong};
+use super::finding::{LogFindingKind, Place, Wrong};
+use super::judge::{Before, Good, Group, Item, Judge};
 use super::lines::{Line, Lines};
 use crate::canonical::{self, Flaw, FlawKind};
 use crate::entry::ENTRY_BYTES_MAX;
@@ -23,24 +22,19 @@ const SECTOR_BYTES: usize = 512;
 pub struct Walk {
     judge: Judge,
     group: Group,
-    previous: Previous,
-    torn: Option<Range<u64>>,
+    /// The line before this one is damaged, so that a fragment may be the rest of it.
+    after_broken: bool,
+    /// The last line breaks off.
+    torn: bool,
     rewind: Option<Before>,
     end: u64,
-}
-
-/// The line before this one, as far as it matters for what a fragment belongs to.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Previous {
-    Good,
-    Broken,
 }
 
 impl Walk {
     /// A walk that goes on from where the judge stands.
     pub fn new(judge: Judge) -> Walk {
         let end = judge.chain.offset;
-        Walk { judge, group: Group::default(), previous: Previous::Good, torn: None, rewind: None, end }
+        Walk { judge, group: Group::default(), after_broken: false, torn: false, rewind: None, end }
     }
 
     /// Walks to the end. `good` is shown each entry of a group in which nothing is wrong, once its seal is read.
@@ -51,13 +45,8 @@ impl Walk {
                 Ok(Some(line)) => self.line(line, good),
                 Ok(None) => break,
                 Err(_) => {
-                    let at = lines.position();
-                    self.judge.found(
-                        LogFindingKind::ReadFailed,
-                        Place::File,
-                        at..at,
-                        "the bytes from here on cannot be read",
-                    );
+                    let (at, wrong) = (lines.position(), "the bytes from here on cannot be read");
+                    self.judge.found(LogFindingKind::ReadFailed, Place::File, at..at, wrong);
                     return self.judge;
                 }
             }
@@ -101,20 +90,20 @@ impl Walk {
             if line.terminated {
                 self.whole(line, None, good);
             } else {
-                self.torn = Some(line.start..line.end);
+                self.torn = true;
             }
             return;
         };
         let written = line.bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let prefix = line.bytes.get(..written).unwrap_or_default();
         if !line.terminated && is_prefix(prefix) {
-            self.torn = Some(line.start..line.end);
+            self.torn = true;
             return;
         }
         let zeros = line.bytes.split(|byte| *byte != 0).any(|run| run.len() >= SECTOR_BYTES);
         self.group.hole |= zeros;
         let blank = line.bytes.iter().all(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
-        if !blank && self.previous == Previous::Broken && !line.bytes.starts_with(b"{") {
+        if !blank && self.after_broken && !line.bytes.starts_with(b"{") {
             // A newline in the middle of a damaged line: this is the rest of it.
             if let Some(item) = self.group.items.last_mut() {
                 item.bytes.end = line.end;
@@ -131,7 +120,7 @@ impl Walk {
             FlawKind::Spelling(why) => (LogFindingKind::NotCanonical, why),
         };
         self.whole(line, Some(wrong), good);
-        self.previous = if blank { Previous::Good } else { Previous::Broken };
+        self.after_broken = !blank;
     }
 
     /// An object with something after it that is no line of its own.
@@ -142,7 +131,7 @@ impl Walk {
             [_] if !line.terminated => (LogFindingKind::LineEnd, "something else than a newline ends the line"),
             _ => {
                 self.whole(line, Some((LogFindingKind::Altered, "text after the object")), good);
-                self.previous = Previous::Broken;
+                self.after_broken = true;
                 return;
             }
         };
@@ -151,7 +140,7 @@ impl Walk {
 
     /// One line of the log, with what is wrong with its spelling.
     fn whole(&mut self, line: Line<'_>, flaw: Option<Wrong>, good: &mut Good<'_>) {
-        self.previous = Previous::Good;
+        self.after_broken = false;
         let readable = is_readable(flaw);
         if is_seal(line.bytes) {
             return self.seal(line, flaw, readable, good);
@@ -170,12 +159,8 @@ impl Walk {
             self.group.items.push(item);
         } else {
             let place = Place::Entry(self.judge.chain.size() + self.group.items.len() as u64);
-            self.judge.found(
-                LogFindingKind::TooLong,
-                place,
-                item.bytes,
-                "more lines without a seal than any writer makes",
-            );
+            let wrong = "more lines without a seal than any writer makes";
+            self.judge.found(LogFindingKind::TooLong, place, item.bytes, wrong);
             self.group = Group::default();
             self.judge.chain.astray = Some(self.judge.chain.size());
         }
@@ -191,12 +176,8 @@ impl Walk {
         if let Some(before) = self.rewind.take() {
             self.judge.rewind(before);
             let torn = self.judge.chain.offset..self.end;
-            self.judge.found(
-                LogFindingKind::TornTail,
-                Place::File,
-                torn,
-                "the last group has parts that were never written",
-            );
+            let wrong = "the last group has parts that were never written";
+            self.judge.found(LogFindingKind::TornTail, Place::File, torn, wrong);
         } else {
             self.finish_tail();
         }
@@ -214,7 +195,7 @@ impl Walk {
             self.judge.flaws(&group, self.judge.chain.size());
         }
         let count = group.items.len() as u64;
-        if self.torn.is_some() || group.hole {
+        if self.torn || group.hole {
             let wrong = format!("{count} whole entries and a broken line, never acknowledged");
             self.judge.found(LogFindingKind::TornTail, Place::File, tail, wrong);
         } else if count > 0 {

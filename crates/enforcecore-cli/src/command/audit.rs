@@ -5,13 +5,13 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore::audit::{EntryLine, LogFindingClass, LogVerdict, PublicKey, VerifyOptions};
+use enforcecore::audit::{EntryLine, LogFindingClass, LogVerdict, PublicKey, VerifyOptions, public_key};
 use enforcecore::diagnostic::one_line;
 use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
 use enforcecore_host::config::{Config, Given, Key, Origin};
 use enforcecore_host::evidence::{self, Anchored};
 use enforcecore_host::files::{self, How, MadeBy, read_text};
-use enforcecore_host::keys::FileSigner;
+use enforcecore_host::keys::load_signer;
 use serde_json::{Value as Json, json};
 
 use crate::dispatch::{Command, Invocation, commands};
@@ -244,11 +244,11 @@ fn key(log: &Path, options: &Verify, config: &Config) -> Result<Option<PublicKey
     if options.allow_unknown_key || !(named || is_same(log, &configured.log)) {
         return Ok(None);
     }
-    let signer = FileSigner::load(&configured.keys, &configured.origin).map_err(|error| {
+    let signer = load_signer(&configured.keys, &configured.origin).map_err(|error| {
         CommandError::usage(error.to_string())
             .help("give the verifier key by --key, or accept the log's own with --allow-unknown-key")
     })?;
-    Ok(signer.map(|signer| signer.public()))
+    Ok(signer.as_ref().map(|signer| public_key(signer)))
 }
 
 /// Whether two paths lead to one folder.

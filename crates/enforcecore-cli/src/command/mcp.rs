@@ -4,7 +4,7 @@ use std::ffi::OsString;
 
 use clap::Args;
 use enforcecore::call::{Context, hex};
-use enforcecore::traits::Random;
+use enforcecore::ports::Random;
 use enforcecore::value::Value;
 use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server, explain};
 use enforcecore_host::assembly::enforcer;

@@ -218,10 +218,8 @@ impl<'a> Inspector<'a> {
 
     /// In the session's placeholders: what is said beside a call names the same people.
     fn redacted(&self, said: Map, classes: ClassSet) -> Result<Map, Withheld> {
-        match self.enforcer.redact(self.context, &Value::Map(said), classes)?.value {
-            Value::Map(redacted) => Ok(redacted),
-            _ => Ok(Map::new()),
-        }
+        let redacted = self.enforcer.redact(self.context, &Value::Map(said), classes)?.value;
+        Ok(if let Value::Map(redacted) = redacted { redacted } else { Map::new() })
     }
 }
 

@@ -56,8 +56,8 @@ pub enum Passing {
     Plain,
 }
 
-/// A client's requests. None that is not here is served.
-pub const CLIENT_REQUESTS: [(&str, Handling); 13] = [
+/// What a client may ask for, and how it is handled.
+pub const CLIENT_REQUESTS: &[(&str, Handling)] = &[
     ("initialize", Handling::Pass(Passing::Handshake, INITIALIZE)),
     ("ping", Handling::Pass(Passing::Plain, NOTHING)),
     ("logging/setLevel", Handling::Pass(Passing::Plain, LEVEL)),
@@ -73,19 +73,19 @@ pub const CLIENT_REQUESTS: [(&str, Handling); 13] = [
     ("resources/subscribe", Handling::CallMethod),
 ];
 
-/// A server's requests, each with what the client's answer carries. None that is not here is passed on.
-pub const SERVER_REQUESTS: [(&str, Members); 2] = [("ping", PONG), ("roots/list", ROOTS)];
+/// What a server may ask for, and what the client's answer carries.
+pub const SERVER_REQUESTS: &[(&str, Members)] = &[("ping", PONG), ("roots/list", ROOTS)];
 
-/// A client's notifications, each with what it carries. None that is not here is passed on.
-pub const CLIENT_NOTIFICATIONS: [(&str, Members); 4] = [
+/// What a client may tell, and what goes along.
+pub const CLIENT_NOTIFICATIONS: &[(&str, Members)] = &[
     ("notifications/cancelled", CANCELLATION),
     ("notifications/initialized", NOTHING),
     ("notifications/progress", PROGRESS),
     ("notifications/roots/list_changed", NOTHING),
 ];
 
-/// A server's notifications. None that is not here is passed on.
-pub const SERVER_NOTIFICATIONS: [&str; 6] = [
+/// What a server may tell.
+pub const SERVER_NOTIFICATIONS: &[&str] = &[
     "notifications/message",
     "notifications/progress",
     "notifications/prompts/list_changed",
@@ -99,17 +99,17 @@ pub const META: [&str; 2] = ["progressToken", "traceparent"];
 
 /// How a client's request is handled; none that is not listed is served.
 pub fn from_client(method: &str) -> Option<Handling> {
-    row(&CLIENT_REQUESTS, method)
+    row(CLIENT_REQUESTS, method)
 }
 
 /// What the client's answer to a server's request carries; none for a request that is not passed on.
 pub fn from_server(method: &str) -> Option<Members> {
-    row(&SERVER_REQUESTS, method)
+    row(SERVER_REQUESTS, method)
 }
 
 /// What a client's notification carries; none for one that is not passed on.
 pub fn client_notification(method: &str) -> Option<Members> {
-    row(&CLIENT_NOTIFICATIONS, method)
+    row(CLIENT_NOTIFICATIONS, method)
 }
 
 /// Whether a server's notification is passed on.
@@ -310,5 +310,39 @@ mod tests {
             assert_eq!(client_notification(method), told, "{method} told by the client");
             assert_eq!(server_notification(method), told_back, "{method} told by the server");
         }
+    }
+
+    /// Every method with the side that says it.
+    fn methods() -> Vec<(&'static str, &'static str)> {
+        let asked = CLIENT_REQUESTS.iter().map(|(method, _)| (*method, "client"));
+        let asked_back = SERVER_REQUESTS.iter().map(|(method, _)| (*method, "server"));
+        let told = CLIENT_NOTIFICATIONS.iter().map(|(method, _)| (*method, "client"));
+        let told_back = SERVER_NOTIFICATIONS.iter().map(|method| (*method, "server"));
+        asked.chain(asked_back).chain(told).chain(told_back).collect()
+    }
+
+    #[test]
+    fn every_method_stands_once_here_and_has_a_row_of_the_test() {
+        let mut methods = methods();
+        for (method, side) in &methods {
+            assert!(ROWS.iter().any(|row| row.0 == *method), "`{method}` of the {side} has no row in `ROWS`");
+        }
+        methods.sort();
+        methods.windows(2).for_each(|two| assert_ne!(two[0], two[1], "a second row is never read"));
+    }
+
+    #[test]
+    fn the_page_says_of_every_method_that_it_passes_and_of_no_other() {
+        let page = include_str!("../../../../docs/mcp.md");
+        let table = page.split_once("| message | from | what happens |").unwrap().1.split_once("\n\n").unwrap().0;
+        let mut said = Vec::new();
+        for row in table.lines().filter_map(|line| line.strip_prefix("| ")) {
+            let cells: Vec<&str> = row.split(" | ").collect();
+            said.extend(cells[0].split('`').skip(1).step_by(2).map(|method| (method, cells[1])));
+        }
+        let mut methods = methods();
+        methods.sort();
+        said.sort();
+        assert_eq!(said, methods, "on the page, and in the tables");
     }
 }

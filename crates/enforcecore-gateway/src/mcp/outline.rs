@@ -210,7 +210,13 @@ pub fn is_id(id: &Value) -> bool {
     match id {
         Value::Text(_) => true,
         Value::Number(number) => number.text().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
-        _ => false,
+        Value::Null
+        | Value::Bool(_)
+        | Value::WideNumber(_)
+        | Value::Bytes(_)
+        | Value::List(_)
+        | Value::Map(_)
+        | Value::Opaque(_) => false,
     }
 }
 

@@ -11,15 +11,15 @@ use std::time::{Duration, Instant};
 use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, VerifyOptions};
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::ports::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::value::{Limits, Map, Value};
 use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::evidence::{entries, verify_folder};
 use enforcecore_host::file_log::FileLog;
-use enforcecore_host::keys::{FileSigner, load_or_create_keyer};
+use enforcecore_host::keys::{load_or_create_keyer, load_or_create_signer};
 use enforcecore_host::paths::FileSystem;
 use enforcecore_host::process::Spawn;
 use tempfile::TempDir;
@@ -366,7 +366,7 @@ fn enforcer(setup: &Setup, turns: &Turns, clock: Arc<dyn Clock>) -> Enforcer {
     let folders = &setup.folders;
     let parts = LogParts {
         store: Box::new(HeldStore { files: FileLog::open(&folders.log).unwrap(), turns: turns.clone() }),
-        signer: Box::new(FileSigner::load_or_create(&folders.keys, &folders.origin).unwrap()),
+        signer: Box::new(load_or_create_signer(&folders.keys, &folders.origin).unwrap()),
         anchor: None,
         clock: Arc::clone(&clock),
         random: random.clone(),

@@ -1,7 +1,6 @@
 //! The keys that can be configured, each a row of one table.
 //!
-//! A new one is a variant, its row and its word in `ALL`: nothing compiles until it has all three. The file, the variables, the
-//! flags' names, the messages and `config show` take it from there.
+//! A new one is a row. The file, the variables, the flags' names, the messages and `config show` take it from there.
 
 use std::ffi::{OsStr, OsString};
 use std::path;
@@ -25,24 +24,6 @@ pub const VARIABLE_PREFIX: &str = "ENFORCECORE_";
 /// The folders of projects whose files lie over the user's. Only the user says which: no project vouches for itself.
 pub const TRUSTED_PROJECTS: &str = "trusted_projects";
 
-/// A key that can be configured.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[expect(missing_docs, reason = "`Key::doc` says what each is")]
-pub enum Key {
-    Policy,
-    Log,
-    Keys,
-    Anchor,
-    Origin,
-    Durability,
-    SessionIdle,
-    Workspace,
-    McpMessageMax,
-    CancelGrace,
-    LogLevel,
-    LogFormat,
-}
-
 /// The row of a key.
 pub(super) struct KeyRow {
     /// The word in the file, which with dashes is the flag's.
@@ -56,59 +37,53 @@ pub(super) struct KeyRow {
     doc: &'static str,
 }
 
-impl Key {
-    /// Every key, in the order in which they are shown.
-    pub const ALL: [Key; 12] = {
-        use Key::{
-            Anchor, CancelGrace, Durability, Keys, Log, LogFormat, LogLevel, McpMessageMax, Origin, Policy,
-            SessionIdle, Workspace,
-        };
-        [
-            Policy,
-            Log,
-            Keys,
-            Anchor,
-            Origin,
-            Durability,
-            SessionIdle,
-            Workspace,
-            McpMessageMax,
-            CancelGrace,
-            LogLevel,
-            LogFormat,
-        ]
-    };
+/// Makes the keys of their rows.
+macro_rules! keys {
+    ($($key:ident = $row:expr;)*) => {
+        /// A key that can be configured.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+        #[expect(missing_docs, reason = "`Key::doc` says what each is")]
+        pub enum Key { $($key,)* }
 
-    #[rustfmt::skip]
-    pub(super) const fn row(self) -> &'static KeyRow {
-        match self {
-            Key::Policy => &KeyRow { name: "policy", variable: "ENFORCECORE_DEFAULT_POLICY", form: PolicyFile,
-                default: None, protects: true, doc: "the policy" },
-            Key::Log => &KeyRow { name: "log", variable: "ENFORCECORE_AUDIT_PATH", form: OwnFolder,
-                default: Some(DEFAULT_LOG), protects: true, doc: "the folder the evidence goes to" },
-            Key::Keys => &KeyRow { name: "keys", variable: "ENFORCECORE_KEYS", form: OwnFolder,
-                default: Some(DEFAULT_KEYS), protects: true, doc: "the folder with the signing key and the secret of names" },
-            Key::Anchor => &KeyRow { name: "anchor", variable: "ENFORCECORE_ANCHOR", form: OwnFolder,
-                default: None, protects: true, doc: "a folder elsewhere that holds the log's last checkpoint" },
-            Key::Origin => &KeyRow { name: "origin", variable: "ENFORCECORE_ORIGIN", form: Name,
-                default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" },
-            Key::Durability => &KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
-                default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" },
-            Key::SessionIdle => &KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
-                default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" },
-            Key::Workspace => &KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
-                default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" },
-            Key::McpMessageMax => &KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
-                default: Some("16MiB"), protects: false, doc: "bytes of one message between an MCP client and its server at most" },
-            Key::CancelGrace => &KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
-                default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" },
-            Key::LogLevel => &KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
-                default: Some("warn"), protects: false, doc: "what the program logs about itself" },
-            Key::LogFormat => &KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
-                default: Some("human"), protects: false, doc: "`human` or `json`" },
+        impl Key {
+            /// Every key, in the order in which they are shown.
+            pub const ALL: [Key; [$(Key::$key),*].len()] = [$(Key::$key),*];
+
+            pub(super) const fn row(self) -> &'static KeyRow {
+                match self { $(Key::$key => &$row,)* }
+            }
         }
-    }
+    };
+}
 
+keys! {
+    Policy = KeyRow { name: "policy", variable: "ENFORCECORE_DEFAULT_POLICY", form: PolicyFile,
+        default: None, protects: true, doc: "the policy" };
+    Log = KeyRow { name: "log", variable: "ENFORCECORE_AUDIT_PATH", form: OwnFolder,
+        default: Some(DEFAULT_LOG), protects: true, doc: "the folder the evidence goes to" };
+    Keys = KeyRow { name: "keys", variable: "ENFORCECORE_KEYS", form: OwnFolder,
+        default: Some(DEFAULT_KEYS), protects: true, doc: "the folder with the signing key and the secret of names" };
+    Anchor = KeyRow { name: "anchor", variable: "ENFORCECORE_ANCHOR", form: OwnFolder,
+        default: None, protects: true, doc: "a folder elsewhere that holds the log's last checkpoint" };
+    Origin = KeyRow { name: "origin", variable: "ENFORCECORE_ORIGIN", form: Name,
+        default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" };
+    Durability = KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
+        default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" };
+    SessionIdle = KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
+        default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" };
+    Workspace = KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
+        default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" };
+    McpMessageMax = KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
+        default: Some("16MiB"), protects: false, doc: "bytes of one message between an MCP client and its server at most" };
+    CancelGrace = KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
+        default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" };
+    LogLevel = KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
+        default: Some("warn"), protects: false, doc: "what the program logs about itself" };
+    LogFormat = KeyRow { name: "log_format", variable: "ENFORCECORE_LOG_FORMAT", form: OneOf(&["human", "json"]),
+        default: Some("human"), protects: false, doc: "`human` or `json`" };
+}
+
+impl Key {
     /// The word in the file.
     pub const fn name(self) -> &'static str {
         self.row().name
@@ -129,9 +104,6 @@ impl Key {
         self.row().doc
     }
 }
-
-// A new key goes before the last one.
-const _: () = assert!(Key::ALL.len() == Key::LogFormat as usize + 1);
 
 /// Variables of version 1.14 whose meaning is gone, and where it went.
 const RETIRED: [(&str, &str); 14] = [
@@ -250,12 +222,8 @@ pub fn are_log_levels(text: &str) -> bool {
 pub(super) fn unknown_key(key: &str, span: Span) -> Diagnostic {
     let names = || Key::ALL.iter().map(|key| key.name()).chain([TRUSTED_PROJECTS]);
     let listed = || format!("the keys are {}", names().collect::<Vec<_>>().join(", "));
-    helped(
-        code::UNKNOWN_KEY,
-        span,
-        format!("unknown key `{key}`"),
-        did_you_mean(closest(key, names())).unwrap_or_else(listed),
-    )
+    let help = did_you_mean(closest(key, names())).unwrap_or_else(listed);
+    helped(code::UNKNOWN_KEY, span, format!("unknown key `{key}`"), help)
 }
 
 pub(super) fn unknown_variable(name: &str) -> Diagnostic {

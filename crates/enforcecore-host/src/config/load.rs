@@ -142,11 +142,8 @@ impl Loader {
     fn take(&mut self, key: Key, file: &Path, name: &str, text: &str, value: &Spanned<DeValue<'_>>) {
         let span = place(name, text, value.span());
         let DeValue::String(written) = value.get_ref() else {
-            return self.problems.add(problem(
-                code::BAD_VALUE,
-                span,
-                format!("`{}` must be text in quotes", key.name()),
-            ));
+            let message = format!("`{}` must be text in quotes", key.name());
+            return self.problems.add(problem(code::BAD_VALUE, span, message));
         };
         let folder = folder_of(file);
         let value = match key.row().form.usable(OsStr::new(written.as_ref()), folder) {

@@ -19,12 +19,8 @@ impl Problems {
             ..FINDINGS_MAX => self.0.push(found),
             FINDINGS_MAX => {
                 let message = format!("more than {FINDINGS_MAX} findings: the others are not listed");
-                self.0.push(helped(
-                    code::TOO_MANY_FINDINGS,
-                    whole(&found.span.file),
-                    message,
-                    "mend these and look again",
-                ));
+                let help = "mend these and look again";
+                self.0.push(helped(code::TOO_MANY_FINDINGS, whole(&found.span.file), message, help));
             }
             _ => {}
         }

@@ -106,21 +106,22 @@ pub(super) fn not_ours_alone(span: Span, what: &str, refused: Refused, ways: &st
     };
     let help = match &refused {
         Refused::NotOurs(others) if !others.may_be_named() => mend,
-        _ => format!("{mend}, or name it with {ways}"),
+        Refused::NotOurs(_) | Refused::Link(_) | Refused::Failed(_) => format!("{mend}, or name it with {ways}"),
     };
     helped(code::NOT_TRUSTED, span, format!("{what} decides nothing here: {why}"), help)
 }
 
 /// The listed folders, or why they cannot be used. One that leads nowhere is no mistake: projects come and go.
 pub(super) fn listed_folders(value: &DeValue<'_>) -> Result<Vec<PathBuf>, String> {
-    let DeValue::Array(listed) = value else { return Err("is a list of folders in quotes".to_owned()) };
-    let folder = |one: &Spanned<DeValue<'_>>| match one.get_ref() {
-        DeValue::String(path) => match ValueForm::Path.usable(OsStr::new(path.as_ref()), Path::new("")) {
+    const FORM: &str = "is a list of folders in quotes";
+    let DeValue::Array(listed) = value else { return Err(FORM.to_owned()) };
+    let folder = |one: &Spanned<DeValue<'_>>| {
+        let DeValue::String(path) = one.get_ref() else { return Err(FORM.to_owned()) };
+        match ValueForm::Path.usable(OsStr::new(path.as_ref()), Path::new("")) {
             Ok(folder) if !Path::new(&folder).is_absolute() => Err(format!("holds absolute paths, not `{path}`")),
             Ok(folder) => Ok(PathBuf::from(folder)),
             Err(why) => Err(format!("holds a path that {why}")),
-        },
-        _ => Err("is a list of folders in quotes".to_owned()),
+        }
     };
     listed.iter().map(folder).collect()
 }

@@ -7,9 +7,6 @@ use std::path::{Path, PathBuf};
 
 use super::system;
 
-/// Symbolic links followed to one file at most: the kernel's own limit.
-pub const LINKS_MAX: usize = 40;
-
 /// Who may have made what a name leads to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MadeBy {
@@ -35,14 +32,17 @@ pub enum How {
 }
 
 /// Why a file was not opened.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refused {
     /// The system refused it, or it is no regular file.
-    Failed(io::Error),
+    #[error(transparent)]
+    Failed(#[from] io::Error),
     /// Others than this user and the system's have a say in it.
+    #[error("{}: {}", .0, .0.help())]
     NotOurs(NotOurs),
     /// A symbolic link stands where none is followed.
+    #[error("`{}` is a symbolic link, and none is followed here: name what it leads to", .0.display())]
     Link(PathBuf),
 }
 
@@ -88,31 +88,13 @@ impl fmt::Display for NotOurs {
     }
 }
 
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refused::Failed(error) => write!(f, "{error}"),
-            Refused::NotOurs(others) => write!(f, "{others}: {}", others.help()),
-            Refused::Link(link) => {
-                write!(f, "`{}` is a symbolic link, and none is followed here: name what it leads to", link.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for Refused {}
-
-impl From<io::Error> for Refused {
-    fn from(error: io::Error) -> Refused {
-        Refused::Failed(error)
-    }
-}
-
 impl From<Refused> for io::Error {
     fn from(refused: Refused) -> io::Error {
         match refused {
             Refused::Failed(error) => error,
-            other => io::Error::new(io::ErrorKind::PermissionDenied, other.to_string()),
+            other @ (Refused::NotOurs(_) | Refused::Link(_)) => {
+                io::Error::new(io::ErrorKind::PermissionDenied, other.to_string())
+            }
         }
     }
 }

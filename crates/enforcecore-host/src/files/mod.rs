@@ -21,7 +21,7 @@ mod walk;
 #[path = "walk_by_name.rs"]
 mod walk;
 
-pub use access::{How, LINKS_MAX, MadeBy, NotOurs, Opened, Refused};
+pub use access::{How, MadeBy, NotOurs, Opened, Refused};
 use access::{not_ours, others};
 pub(crate) use system::{in_turn, read_at};
 pub use walk::Folder;
@@ -34,7 +34,7 @@ pub fn open(path: &Path, made_by: MadeBy, how: How) -> Result<Opened, Refused> {
 
 /// Opens the file of a name that a project in this folder gives, to read it. Within the folder no link is followed, and the file
 /// itself is written by its owner alone, who is this user or the system's.
-pub fn open_in_project(folder: &Path, path: &Path) -> Result<File, Refused> {
+pub(crate) fn open_in_project(folder: &Path, path: &Path) -> Result<File, Refused> {
     let (file, real) = match path.strip_prefix(folder) {
         Ok(below) if is_plain(below) => (Folder::open(folder, MadeBy::Us)?.below(below)?, path.to_owned()),
         _ => {
@@ -49,7 +49,7 @@ pub fn open_in_project(folder: &Path, path: &Path) -> Result<File, Refused> {
 }
 
 /// The first symbolic link in a path below a folder, if there is one.
-pub fn link_below(folder: &Path, path: &Path) -> Option<PathBuf> {
+pub(crate) fn link_below(folder: &Path, path: &Path) -> Option<PathBuf> {
     let below = path.strip_prefix(folder).ok().filter(|below| is_plain(below))?;
     let mut at = folder.to_owned();
     for part in below.components() {

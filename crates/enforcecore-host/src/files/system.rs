@@ -72,7 +72,7 @@ mod windows {
     use std::thread;
     use std::time::{Duration, Instant};
 
-    use enforcecore::traits::TURN_WAIT_MAX;
+    use enforcecore::ports::TURN_WAIT_MAX;
 
     /// Pause between two tries at a file in use.
     const LOOK_AGAIN: Duration = Duration::from_millis(1);

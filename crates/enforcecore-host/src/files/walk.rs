@@ -15,8 +15,9 @@ use std::path::{Component, Path, PathBuf, absolute};
 use rustix::fs::{self, AtFlags, FileType, Mode, OFlags, StatVfsMountFlags};
 use rustix::io::Errno;
 
-use super::access::{How, LINKS_MAX, MadeBy, NotOurs, Opened, Refused, not_ours, others};
+use super::access::{How, MadeBy, NotOurs, Opened, Refused, not_ours, others};
 use super::system::{ANOTHERS, belongs_to_another, each_their_own, is_anothers, written_by_all, written_by_others};
+use crate::paths::LINKS_MAX;
 
 /// How a folder is held open: to name what is in it, which needs no right to list it.
 #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -48,12 +49,12 @@ impl Folder {
     }
 
     /// The same, and only this user and the system's may write in it: others may not even put in what is theirs.
-    pub fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
+    pub(crate) fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
         Folder::open_or_make(path, MadeBy::Us)?.own()
     }
 
     /// A folder of this one that only this user and the system's may write in, made where there is none.
-    pub fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
+    pub(crate) fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
         let walk = Walk::within(self, MadeBy::Us)?;
         Walk { makes: true, ..walk }.folder(Path::new(name))?.own()
     }
@@ -65,7 +66,7 @@ impl Folder {
 
     /// A file of this folder; no link is followed.
     pub fn file(&self, name: &str, how: How) -> Result<File, Refused> {
-        self.below_for(Path::new(name), how)
+        Ok(Walk::within(self, MadeBy::Anyone)?.file(Path::new(name), how)?.file)
     }
 
     /// A file of this folder to read, links followed as in a name that a person gives.
@@ -76,12 +77,7 @@ impl Folder {
 
     /// A file below this folder to read; no link is followed.
     pub(super) fn below(&self, path: &Path) -> Result<File, Refused> {
-        let walk = Walk::within(self, MadeBy::Us)?;
-        Ok(walk.file(path, How::Read)?.file)
-    }
-
-    fn below_for(&self, path: &Path, how: How) -> Result<File, Refused> {
-        Ok(Walk::within(self, MadeBy::Anyone)?.file(path, how)?.file)
+        Ok(Walk::within(self, MadeBy::Us)?.file(path, How::Read)?.file)
     }
 
     /// Gives a file of this folder another name, in place of what has it.
@@ -148,6 +144,9 @@ enum End {
     Missing(OsString),
 }
 
+/// Whether what is held open lies on a mount that is read-only.
+type IsReadOnly = fn(BorrowedFd<'_>) -> bool;
+
 /// A walk, at a folder that passed.
 struct Walk {
     held: OwnedFd,
@@ -158,7 +157,7 @@ struct Walk {
     /// Others may put into the folder at hand what is theirs.
     shared: bool,
     links: usize,
-    is_read_only: fn(BorrowedFd<'_>) -> bool,
+    is_read_only: IsReadOnly,
 }
 
 impl Walk {
@@ -167,18 +166,18 @@ impl Walk {
         Walk::by(made_by, |held| is_read_only(&held))
     }
 
-    fn by(made_by: MadeBy, is_read_only: fn(BorrowedFd<'_>) -> bool) -> Result<Walk, Refused> {
-        let held = fs::open("/", HOLD, Mode::empty()).map_err(io::Error::from)?;
-        let at = PathBuf::from("/");
-        let mut walk = Walk { held, at, made_by, follows: true, makes: false, shared: false, links: 0, is_read_only };
-        walk.check()?;
-        Ok(walk)
+    fn by(made_by: MadeBy, is_read_only: IsReadOnly) -> Result<Walk, Refused> {
+        let root = Folder { held: fs::open("/", HOLD, Mode::empty())?, path: PathBuf::from("/") };
+        Ok(Walk { follows: true, ..Walk::begin(root, made_by, is_read_only)? })
     }
 
     /// A walk from a folder, no link followed.
     fn within(folder: &Folder, made_by: MadeBy) -> Result<Walk, Refused> {
-        let held = folder.held.try_clone()?;
-        let (at, is_read_only) = (folder.path.clone(), |held: BorrowedFd<'_>| is_read_only(&held));
+        let folder = Folder { held: folder.held.try_clone()?, path: folder.path.clone() };
+        Walk::begin(folder, made_by, |held| is_read_only(&held))
+    }
+
+    fn begin(Folder { held, path: at }: Folder, made_by: MadeBy, is_read_only: IsReadOnly) -> Result<Walk, Refused> {
         let mut walk = Walk { held, at, made_by, follows: false, makes: false, shared: false, links: 0, is_read_only };
         walk.check()?;
         Ok(walk)
@@ -187,8 +186,8 @@ impl Walk {
     fn folder(mut self, path: &Path) -> Result<Folder, Refused> {
         match self.go(path)? {
             End::Folder => Ok(Folder { held: self.held, path: self.at }),
-            End::Name(_) => Err(io::Error::from(Errno::NOTDIR).into()),
-            End::Missing(_) => Err(io::Error::from(Errno::NOENT).into()),
+            End::Name(_) => Err(Errno::NOTDIR.into()),
+            End::Missing(_) => Err(Errno::NOENT.into()),
         }
     }
 
@@ -217,10 +216,10 @@ impl Walk {
                     }
                     Ok(FileType::Directory) => self.enter(&name)?,
                     Ok(_) if ahead.is_empty() => return Ok(End::Name(name)),
-                    Ok(_) => return Err(io::Error::from(Errno::NOTDIR).into()),
+                    Ok(_) => return Err(Errno::NOTDIR.into()),
                     Err(Errno::NOENT) if self.makes => self.make(&name)?,
                     Err(Errno::NOENT) if ahead.is_empty() => return Ok(End::Missing(name)),
-                    Err(error) => return Err(io::Error::from(error).into()),
+                    Err(error) => return Err(error.into()),
                 },
             }
         }
@@ -232,7 +231,7 @@ impl Walk {
     }
 
     fn enter(&mut self, name: &OsStr) -> Result<(), Refused> {
-        self.held = fs::openat(&self.held, name, HOLD, Mode::empty()).map_err(io::Error::from)?;
+        self.held = fs::openat(&self.held, name, HOLD, Mode::empty())?;
         match name.as_encoded_bytes() {
             b"/" => self.at = PathBuf::from("/"),
             b".." => _ = self.at.pop(),
@@ -245,7 +244,7 @@ impl Walk {
         match fs::mkdirat(&self.held, name, OWNERS_FOLDER) {
             // Another process was first.
             Ok(()) | Err(Errno::EXIST) => {}
-            Err(error) => return Err(io::Error::from(error).into()),
+            Err(error) => return Err(error.into()),
         }
         sync(self.held.as_fd())?;
         self.enter(name)
@@ -259,14 +258,14 @@ impl Walk {
         }
         self.links += 1;
         if self.links > LINKS_MAX {
-            return Err(io::Error::from(Errno::LOOP).into());
+            return Err(Errno::LOOP.into());
         }
-        let stat = fs::statat(&self.held, name, AtFlags::SYMLINK_NOFOLLOW).map_err(io::Error::from)?;
+        let stat = fs::statat(&self.held, name, AtFlags::SYMLINK_NOFOLLOW)?;
         if self.made_by == MadeBy::Us && is_anothers(stat.st_uid) && !(self.is_read_only)(self.held.as_fd()) {
             let (owner, mode, why) = (stat.st_uid, 0o777, ANOTHERS);
             return Err(Refused::NotOurs(NotOurs { what: "link", path: link, owner, mode, why }));
         }
-        let target = fs::readlinkat(&self.held, name, Vec::new()).map_err(io::Error::from)?;
+        let target = fs::readlinkat(&self.held, name, Vec::new())?;
         Ok(PathBuf::from(OsString::from_vec(target.into_bytes())))
     }
 
@@ -291,9 +290,9 @@ impl Walk {
         match self.kind(name) {
             Ok(FileType::RegularFile) => {}
             Err(Errno::NOENT) if matches!(how, How::AppendOrMake | How::LockOrMake | How::MakeNew) => {}
-            Ok(_) if how == How::MakeNew => return Err(io::Error::from(Errno::EXIST).into()),
+            Ok(_) if how == How::MakeNew => return Err(Errno::EXIST.into()),
             Ok(_) => return Err(Refused::irregular()),
-            Err(error) => return Err(io::Error::from(error).into()),
+            Err(error) => return Err(error.into()),
         }
         let never_waiting = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
         let flags = match how {
@@ -303,8 +302,7 @@ impl Walk {
             How::LockOrMake => OFlags::RDWR | OFlags::CREATE,
             How::MakeNew => OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL,
         };
-        let opened = fs::openat(&self.held, name, flags | never_waiting, OWNERS_FILE);
-        let file = File::from(opened.map_err(io::Error::from)?);
+        let file = File::from(fs::openat(&self.held, name, flags | never_waiting, OWNERS_FILE)?);
         // It may have been exchanged since it was looked at.
         let metadata = file.metadata()?;
         if !metadata.is_file() {
@@ -317,6 +315,12 @@ impl Walk {
             }
             _ => Ok(file),
         }
+    }
+}
+
+impl From<Errno> for Refused {
+    fn from(error: Errno) -> Refused {
+        Refused::Failed(error.into())
     }
 }
 

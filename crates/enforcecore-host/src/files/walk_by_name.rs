@@ -35,12 +35,12 @@ impl Folder {
     }
 
     /// The same.
-    pub fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
+    pub(crate) fn open_or_make_own(path: &Path) -> Result<Folder, Refused> {
         Folder::open_or_make(path, MadeBy::Us)
     }
 
     /// A folder of this one, made where there is none.
-    pub fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
+    pub(crate) fn own_folder(&self, name: &str) -> Result<Folder, Refused> {
         Folder::open_or_make_own(&self.path.join(name))
     }
 

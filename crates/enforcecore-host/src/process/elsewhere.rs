@@ -3,7 +3,7 @@
 use std::io;
 use std::process::{Child, Command, ExitStatus};
 
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 
 /// Orphans cannot be adopted here.
 pub fn adopt_orphans() -> Result<(), StoreError> {

@@ -7,7 +7,7 @@ use std::io;
 use std::path::{Path, PathBuf, absolute};
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, Stdio};
 
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 
 use super::system::Held;
 use super::tree::Tree;

@@ -3,7 +3,7 @@
 use std::io;
 use std::process::ExitStatus;
 
-use enforcecore::traits::StoreError;
+use enforcecore::ports::StoreError;
 
 use super::system::Held;
 

@@ -7,11 +7,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use enforcecore::audit::{Body, CallRecord, Durability, Entry, IntentRecord, Log, LogReport, VerifyOptions};
+use enforcecore::audit::{
+    Body, CallRecord, Durability, Entry, IntentRecord, Log, LogReport, VerifyOptions, public_key,
+};
+use enforcecore::ports::{Clock, Random, StoreError};
 use enforcecore::session::State;
-use enforcecore::traits::{Clock, Random, StoreError};
 use enforcecore_host::evidence::{LogFolders, anchored_checkpoint, open_log, verify_folder};
-use enforcecore_host::keys::FileSigner;
+use enforcecore_host::keys::load_or_create_signer;
 
 /// A program and its arguments, if the tests run on another system than they were built for.
 const RUNNER: &str = "TEST_RUNNER";
@@ -54,7 +56,7 @@ pub fn open(folders: &LogFolders) -> Result<Arc<Log<State>>, enforcecore::audit:
 /// Verifies the log with its key and its anchor.
 pub fn check(folders: &LogFolders) -> LogReport {
     let anchor = anchored_checkpoint(folders.anchor.as_ref().unwrap()).unwrap();
-    let key = FileSigner::load_or_create(&folders.keys, ORIGIN).unwrap().public();
+    let key = public_key(&load_or_create_signer(&folders.keys, ORIGIN).unwrap());
     let options = VerifyOptions { key: Some(key), anchors: anchor.into_iter().collect(), ..VerifyOptions::default() };
     verify_folder(&folders.log, &options).unwrap()
 }

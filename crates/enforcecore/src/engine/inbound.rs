@@ -86,7 +86,7 @@ pub(super) fn hold_placeholders(
         match policy.on_placeholder(call.tool(), name) {
             OnPlaceholder::Send => sent.extend(found),
             OnPlaceholder::Ask => {
-                let ask = Ask { rule: "on_placeholder".to_owned(), approval: String::new() };
+                let ask = Ask { rule: "on_placeholder".to_owned(), approval: None };
                 if !decision.asks.contains(&ask) {
                     decision.asks.push(ask);
                 }

@@ -7,7 +7,7 @@ mod context;
 mod inbound;
 mod open_call;
 
-pub mod admission;
+pub(crate) mod admission;
 pub mod enforcer;
 
 mod dry_run;

@@ -78,7 +78,7 @@ pub(crate) struct CoreRule {
     pub(crate) id: String,
     pub(crate) when: Vec<Test>,
     pub(crate) unless: Option<Vec<Test>>,
-    pub(crate) approval: String,
+    pub(crate) approval: Option<String>,
     pub(crate) reason: Option<String>,
     pub(crate) obligations: Obligations,
 }

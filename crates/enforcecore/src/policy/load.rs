@@ -8,7 +8,7 @@ use super::source::yaml;
 use crate::codes::Code;
 use crate::codes::policy as code;
 use crate::diagnostic::{Diagnostic, Severity, Span};
-use crate::traits::{PolicySource, PolicyText, StoreError};
+use crate::ports::{PolicySource, PolicyText, StoreError};
 
 /// Documents in one policy at most: an organisation, a department and a team have three.
 const DOCUMENTS_MAX: usize = 32;

@@ -32,14 +32,14 @@ pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, Protec
 pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
-pub use crate::capabilities::Face;
+use crate::capabilities::Face;
 use crate::capabilities::{Capability, Lack};
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
+use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
 use crate::redact::ClassSet;
 use crate::session::SessionView;
-use crate::traits::{ApprovalRequest, PolicySource, PolicyText};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
@@ -208,7 +208,8 @@ impl Policy {
 
     /// What is asked for: the approval's name, and whose yes counts and for how long.
     pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
-        ApprovalRequest { name: &ask.approval, terms: self.core.approvals.get(&ask.approval) }
+        let name = ask.approval.as_deref();
+        ApprovalRequest { name: name.unwrap_or_default(), terms: name.and_then(|name| self.core.approvals.get(name)) }
     }
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.

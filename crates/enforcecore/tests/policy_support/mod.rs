@@ -10,8 +10,8 @@ use enforcecore::decision::Decision;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::path::PathError;
 use enforcecore::policy::{Loaded, Policy, Protected};
+use enforcecore::ports::{PathResolver, PolicySource, PolicyText, StoreError};
 use enforcecore::session::{Fact, Keyer, SessionView};
-use enforcecore::traits::{PathResolver, PolicySource, PolicyText, StoreError};
 use enforcecore::value::{Map, Value};
 
 /// Documents by name.

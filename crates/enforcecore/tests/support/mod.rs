@@ -14,10 +14,10 @@ use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::path::PathError;
 use enforcecore::policy::{Policy, Protected};
-use enforcecore::session::{Keyer, State};
-use enforcecore::traits::{
+use enforcecore::ports::{
     Approver, Clock, LogStore, LogTurn, PathResolver, PolicySource, PolicyText, Random, Signer, StoreError,
 };
+use enforcecore::session::{Keyer, State};
 use enforcecore::value::Value;
 
 /// 2026-03-01T12:00:00Z.

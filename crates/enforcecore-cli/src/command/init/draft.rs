@@ -8,7 +8,7 @@ use std::path::Path;
 
 use enforcecore::inline_tests::run_tests;
 use enforcecore::policy::Policy;
-use enforcecore::traits::{PolicySource, PolicyText, StoreError};
+use enforcecore::ports::{PolicySource, PolicyText, StoreError};
 use enforcecore_host::paths::FileSystem;
 
 use super::found::Found;

@@ -8,8 +8,8 @@ use super::{COMPARATORS_LATER, comparators};
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall};
 use crate::decision::Verdict;
 use crate::path::PathError;
+use crate::ports::{PathResolver, PolicySource, PolicyText, StoreError};
 use crate::session::{Keyer, SessionView};
-use crate::traits::{PathResolver, PolicySource, PolicyText, StoreError};
 use crate::value::{Map, Value};
 
 struct Nothing;

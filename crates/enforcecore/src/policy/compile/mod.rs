@@ -73,7 +73,7 @@ fn compile_rule(rule: Rule) -> CoreRule {
         id: rule.id.value,
         when: tests(rule.when),
         unless: rule.unless.map(tests),
-        approval: rule.approval.map(|approval| approval.value).unwrap_or_default(),
+        approval: rule.approval.map(|approval| approval.value),
         reason: rule.reason,
         obligations,
     }
@@ -87,7 +87,7 @@ fn compile_budget(budget: Budget) -> CoreBudget {
         for_each: budget.for_each.into_iter().map(|key| key.value).collect(),
         over: match budget.over {
             OverBudget::Deny => Over::Deny,
-            OverBudget::Ask(approval) => Over::Ask(approval.map(|name| name.value).unwrap_or_default()),
+            OverBudget::Ask(approval) => Over::Ask(approval.map(|name| name.value)),
         },
     }
 }

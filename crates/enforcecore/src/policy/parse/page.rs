@@ -123,6 +123,16 @@ fn cells(from: &str, to: &str, word: &str) -> Vec<String> {
 }
 
 #[test]
+fn no_word_is_kept_for_later_that_has_its_row() {
+    for word in TYPES_LATER {
+        assert!(TYPES.iter().all(|row| row.name != *word), "the type `{word}` leaves `TYPES_LATER`");
+    }
+    for word in COMPARATORS_LATER {
+        assert!(comparators().all(|row| row.name != *word), "the comparator `{word}` leaves `COMPARATORS_LATER`");
+    }
+}
+
+#[test]
 fn the_page_says_of_comparators_and_types_what_their_rows_say() {
     for row in comparators() {
         assert_eq!(cells("| comparator |", "## Budgets", row.name)[2], row.doc, "{}", row.name);
