@@ -228,7 +228,7 @@ fn a_server_is_started_again_where_some_document_says_so_and_none_says_no() {
         let guardrail = head(&format!("kind: guardrail\n{bound}"));
         let text = head(&format!("bound_by: [g.yaml]\nrules: []\n{root}"));
         let policy = enforcecore::policy::Policy::load(
-            enforcecore::traits::PolicyText { name: "p.yaml".to_owned(), bytes: text.into_bytes() },
+            enforcecore::ports::PolicyText { name: "p.yaml".to_owned(), bytes: text.into_bytes() },
             &Beside(guardrail),
         );
         assert_eq!(policy.unwrap().policy.restarts_server(), expected, "{root:?} {bound:?}");
@@ -237,8 +237,8 @@ fn a_server_is_started_again_where_some_document_says_so_and_none_says_no() {
 
 struct Beside(String);
 
-impl enforcecore::traits::PolicySource for Beside {
-    fn read(&self, _: &str, name: &str) -> Result<enforcecore::traits::PolicyText, enforcecore::traits::StoreError> {
-        Ok(enforcecore::traits::PolicyText { name: name.to_owned(), bytes: self.0.clone().into_bytes() })
+impl enforcecore::ports::PolicySource for Beside {
+    fn read(&self, _: &str, name: &str) -> Result<enforcecore::ports::PolicyText, enforcecore::ports::StoreError> {
+        Ok(enforcecore::ports::PolicyText { name: name.to_owned(), bytes: self.0.clone().into_bytes() })
     }
 }
