@@ -140,7 +140,13 @@ fn late_outcome(session: &Session, style: Style, reaction: Reaction, sets_facts:
         // A result shows that the tool took effect, and is withheld because it is late.
         Reaction::Answered(answer) => match outcome(style, answer.map(as_it_is), sets_facts) {
             Outcome::Failed(_) | Outcome::FailedWith(_) | Outcome::Cancelled => Outcome::Overdue(Stopped::Cancelled),
-            ended => ended,
+            ended @ (Outcome::Done(_)
+            | Outcome::DoneWith { .. }
+            | Outcome::Mended { .. }
+            | Outcome::Unreadable(_)
+            | Outcome::Crashed
+            | Outcome::Overdue(_)
+            | Outcome::NotStarted { .. }) => ended,
         },
         Reaction::Lives => Outcome::Overdue(Stopped::Cancelled),
         Reaction::Untold => Outcome::Overdue(Stopped::RunsOn),
