@@ -239,6 +239,39 @@ async fn a_server_that_cannot_be_started_again_ends_the_session() {
     }
 }
 
+/// A session whose server hung, and whose second server is being greeted and does not answer yet.
+async fn being_greeted() -> World {
+    let (mut world, clock) = session("restart: true\n", Duration::from_millis(50)).await;
+    open(&world, "again-waits");
+    let late = start(&mut world, "hang", "x").await;
+    overdue(&mut world, &clock, late).await;
+    until("the second server is greeted", || world.heard("initialize").len() == 2).await;
+    world
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_comes_while_the_server_is_started_again_waits_for_it() {
+    let mut world = being_greeted().await;
+    let id = world.request("tools/call", r#"{"name":"echo","arguments":{"text":"early"}}"#).await;
+    open(&world, "greet");
+    for _ in 0..2 {
+        assert!(at(&world.receive().await, "method").ends_with("list_changed\""));
+    }
+    let answer = world.receive().await;
+    assert_eq!((at(&answer, "id"), text(&answer)), (id.to_string(), "you said early".to_owned()));
+    let order = world.heard_in_order();
+    assert_eq!(order[order.len() - 3..], ["initialize", "notifications/initialized", "tools/call"]);
+    world.leave().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_proxy_can_be_stopped_while_the_server_is_started_again() {
+    let world = being_greeted().await;
+    let (ended, left) = world.stop().await;
+    assert_eq!(ended, Ended::Stopped);
+    assert_eq!(ends(&left), ["deadline_exceeded unknown killed"]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_first_server_asked_is_not_answered_to_the_second() {
     let (mut world, clock) = session("restart: true\n", Duration::from_millis(50)).await;

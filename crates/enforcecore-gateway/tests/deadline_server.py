@@ -84,6 +84,8 @@ def greeted(message):
     version = message["params"]["protocolVersion"]
     if again and Path(FOLDER, "again-other-version").exists():
         version = "2024-11-05"
+    if again and Path(FOLDER, "again-waits").exists():
+        wait_for("greet")
     capabilities = {"tools": {}, "prompts": {}}
     info = {"name": "deadlines", "version": "1"}
     send(

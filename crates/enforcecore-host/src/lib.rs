@@ -33,7 +33,6 @@
 //!     Capabilities::NONE
 //!         .with(Capability::RewriteArguments)
 //!         .with(Capability::RewriteResults)
-//!         .with(Capability::EndAtDeadline)
 //!         .with(Capability::ResolvePaths)
 //!         .with(Capability::KeepState),
 //! );

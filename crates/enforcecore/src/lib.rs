@@ -27,7 +27,7 @@
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::enforcer::{Enforcer, EnforcerParts};
 //! use enforcecore::outcome::{Completed, Outcome};
-//! use enforcecore::capabilities::{Capabilities, Face};
+//! use enforcecore::capabilities::{Capabilities, Capability, Face};
 //! use enforcecore::policy::{Policy, Protected};
 //! use enforcecore::session::{Keyer, State};
 //! use enforcecore::ports::PolicyText;
@@ -96,7 +96,7 @@
 //! )?;
 //! let enforcer = Enforcer::new(EnforcerParts {
 //!     policy,
-//!     face: Face::new("example", Capabilities::ALL),
+//!     face: Face::new("example", Capabilities::ALL.without(Capability::EndAtDeadline)),
 //!     log: Arc::new(log),
 //!     resolver: Arc::new(world()),
 //!     protected: Protected::default(),

@@ -300,8 +300,13 @@ impl Peer {
 
     /// No answer will come any more.
     pub fn gone(&self) {
-        self.state().listening = false;
+        self.ask_no_more();
         self.drop_waiting();
+    }
+
+    /// Nothing more is asked. What was asked may still be answered.
+    pub fn ask_no_more(&self) {
+        self.state().listening = false;
     }
 
     /// No answer will come to what was asked until now.

@@ -11,13 +11,13 @@ use std::time::Duration;
 use enforcecore::value::{Map, Value};
 use tokio::sync::oneshot;
 use tokio::task::spawn_blocking;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 use tracing::warn;
 
 use super::methods::Passing;
 use super::peer::{Asking, Expected};
 use super::server::Server;
-use super::session_loop::{Ended, SessionLoop, hear_complaints, hear_server};
+use super::session_loop::{Ended, GRACE, SessionLoop, hear_complaints, hear_server};
 
 /// How long a server that is started again has to answer its greeting.
 const GREETING_MAX: Duration = Duration::from_secs(60);
@@ -73,6 +73,8 @@ impl SessionLoop {
                 return false;
             }
         };
+        // What the old one complained about is passed on before what the new one does.
+        let _ = timeout(GRACE, self.stderr.recv()).await;
         self.session.process.replace(tree);
         self.session.server.reopen(stdin);
         self.from_server = hear_server(&self.session, stdout);

@@ -66,7 +66,14 @@ impl Session {
     /// Kills the server with all its child processes, because it goes on with an overdue call; unless it is gone already.
     /// Blocks until they are gone.
     pub(super) fn end_server(&self, overdue: i64) {
-        let is_to_end = || self.server.owes(overdue) && !self.ending.swap(true, Ordering::AcqRel);
+        let is_to_end = || {
+            let is_to_end = self.server.owes(overdue) && !self.ending.swap(true, Ordering::AcqRel);
+            if is_to_end {
+                // What is not asked yet is for the next one, or is not started.
+                self.server.ask_no_more();
+            }
+            is_to_end
+        };
         match self.process.end_if(is_to_end) {
             None => return,
             Some(Ok(())) => warn!("the server was ended, because it did not stop an overdue call"),

@@ -32,8 +32,7 @@ pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, Protec
 pub use self::source::fields::parse_duration;
 pub use self::source::yaml::DOCUMENT_BYTES_MAX;
 use crate::call::FrozenCall;
-use crate::capabilities::Face;
-use crate::capabilities::{Capability, Lack};
+use crate::capabilities::{Capability, Face, Lack};
 use crate::decision::{Ask, Decision, Obligations};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;

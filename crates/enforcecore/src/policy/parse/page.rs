@@ -14,6 +14,7 @@ const PAGE: &str = include_str!("../../../../../docs/policy.md");
 const SOURCES: &[&str] = &[
     include_str!("document.rs"),
     include_str!("rule.rs"),
+    include_str!("deadline.rs"),
     include_str!("budget.rs"),
     include_str!("test_cases.rs"),
     include_str!("tool.rs"),
