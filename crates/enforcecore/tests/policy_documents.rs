@@ -277,11 +277,11 @@ fn a_label_and_facts_are_those_that_both_documents_trust() {
 
 #[test]
 fn every_ask_charge_and_denial_of_either_document_is_kept() {
-    let ask = |rule: &str, approval: &str| Ask { rule: rule.to_owned(), approval: Some(approval.to_owned()) };
+    let ask = |rule: &str, approval: Option<&str>| Ask { rule: rule.to_owned(), approval: approval.map(str::to_owned) };
     let lead = "approvals: {lead: {from: {role: lead}, valid: 15m}}\n";
     for (place, policy) in both_orders(Doc { rules: "{ask: t, id: q, approval: lead}", rest: lead, ..PLAIN }) {
         let decision = decide(&policy);
-        assert_eq!((decision.verdict, decision.asks), (Verdict::Ask, vec![ask("q", "lead")]), "{place}");
+        assert_eq!((decision.verdict, decision.asks), (Verdict::Ask, vec![ask("q", Some("lead"))]), "{place}");
     }
     for (place, policy) in both_orders(Doc { rules: "{deny: t, id: d}", ..PLAIN }) {
         assert_eq!(words(&decide(&policy)), "deny by d", "{place}");
@@ -303,7 +303,7 @@ fn every_ask_charge_and_denial_of_either_document_is_kept() {
     let two = Doc { rules: "{ask: t, id: p}", rest: two, ..PLAIN };
     let root = one.text("root", "bound_by: [g]\n", "{allow: t, id: open}, ");
     let decision = decide(&policy_with(&root, &[("g", &two.text("g", "kind: guardrail\n", ""))]));
-    assert_eq!(decision.asks, [ask("q", ""), ask("p", "")]);
+    assert_eq!(decision.asks, [ask("q", None), ask("p", None)]);
     assert_eq!(decision.charges, [charge("b"), charge("c")]);
 }
 
