@@ -206,6 +206,7 @@ impl Widen {
                 Value::Null
                 | Value::Bool(_)
                 | Value::Number(_)
+                | Value::WideNumber(_)
                 | Value::Text(_)
                 | Value::Bytes(_)
                 | Value::Opaque(_) => value,
@@ -269,6 +270,7 @@ fn with_text(types: Value) -> Value {
         | Value::Null
         | Value::Bool(_)
         | Value::Number(_)
+        | Value::WideNumber(_)
         | Value::Bytes(_)
         | Value::Map(_)
         | Value::Opaque(_) => return types,
