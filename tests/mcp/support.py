@@ -69,7 +69,7 @@ def text(result: CallToolResult) -> str:
 
 def code(result: CallToolResult) -> str:
     """Why there is no result."""
-    return result.structured_content["enforcecore"]["code"] if result.structured_content else ""
+    return (result.meta or {}).get("enforcecore/decision", {}).get("code", "")
 
 
 class Client:

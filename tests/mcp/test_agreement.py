@@ -88,7 +88,7 @@ def by_command(policy: Path, place: Place, tool: str, args: dict[str, Any]) -> t
 def by_proxy(policy: Path, place: Place, tool: str, args: dict[str, Any]) -> tuple[str, bool]:
     client = Client(place.proxy(policy, *MISBEHAVING, str(place.workspace)))
     client.greet()
-    details = client.call(tool, **args)["result"].get("structuredContent", {}).get("enforcecore", {})
+    details = client.call(tool, **args)["result"].get("_meta", {}).get("enforcecore/decision", {})
     client.leave()
     return details.get("code", "allowed"), (place.workspace / "effects").exists()
 

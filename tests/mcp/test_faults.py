@@ -107,7 +107,7 @@ def test_a_full_log_refuses_the_call_and_the_tool_does_not_run(place: Place) -> 
     client = Client(command(place), preexec_fn=fill_disk_soon)
     client.greet()
     answers = [client.call("echo", text=str(number)) for number in range(60)]
-    refused = [answer["result"].get("structuredContent", {}).get("enforcecore", {}) for answer in answers]
+    refused = [answer["result"].get("_meta", {}).get("enforcecore/decision", {}) for answer in answers]
     codes = [details.get("code") for details in refused]
     assert "log_unavailable" in codes
     first = codes.index("log_unavailable")

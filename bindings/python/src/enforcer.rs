@@ -11,7 +11,7 @@ use enforcecore::audit::Durability;
 use enforcecore::call::{Call, CallId, Malformed};
 use enforcecore::capabilities::{Capabilities, Capability, Face};
 use enforcecore::codes::call as code;
-use enforcecore::decision::Verdict;
+use enforcecore::decision::{Decision, Verdict};
 use enforcecore::enforcer::{self, Enforcer as Core, FinishError};
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Permit, Refused};
 use enforcecore::session::EndSessionError;
@@ -80,6 +80,8 @@ pub struct Answer {
     reason: String,
     /// The rules that made the verdict.
     rules: Vec<String>,
+    /// Why the call would not run, as JSON objects.
+    explanation: Option<Py<PyAny>>,
 }
 
 #[pymethods]
@@ -187,13 +189,16 @@ impl Enforcer {
         let (core, call, arguments) = self.read(py, tool, arguments, session, None)?;
         match arguments {
             Err(Malformed { code, message }) => {
-                Ok(Answer { verdict: Verdict::Deny.as_str(), code: code.as_str(), reason: message, rules: Vec::new() })
+                let (verdict, rules) = (Verdict::Deny.as_str(), Vec::new());
+                Ok(Answer { verdict, code: code.as_str(), reason: message, rules, explanation: None })
             }
             Ok(_) => {
                 let decided = py.detach(|| core.decide_only(call));
                 events::deliver(py)?;
                 let verdict = decided.verdict.as_str();
-                Ok(Answer { verdict, code: decided.code.as_str(), reason: decided.reason, rules: decided.rules })
+                let explanation = errors::explanation(py, decided.explanation.as_deref())?.map(Bound::unbind);
+                let Decision { code, reason, rules, .. } = decided;
+                Ok(Answer { verdict, code: code.as_str(), reason, rules, explanation })
             }
         }
     }

@@ -6,6 +6,7 @@ use enforcecore::codes::Code;
 use enforcecore::codes::call as code;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::{BindError, Enforcer, FinishError};
+use enforcecore::explanation::Explanation;
 use enforcecore::outcome::{Completed, Refusal, Refused};
 use enforcecore::ports::StoreError;
 use enforcecore::redact::{ClassSet, redact_text};
@@ -41,6 +42,7 @@ impl CallInfo {
         let more = |fields: &Bound<'_, PyDict>| {
             fields.set_item("rules", PyTuple::new(py, &refused.rules)?)?;
             fields.set_item("recorded", refused.recorded)?;
+            fields.set_item("explanation", explanation(py, refused.explanation.as_deref())?)?;
             match refused.kind {
                 Refusal::Pending { expires_us } => fields.set_item("expires_us", expires_us),
                 _ => Ok(()),
@@ -71,6 +73,15 @@ impl CallInfo {
             more(fields)
         })
     }
+}
+
+/// An explanation as the objects of its JSON, numbers with a fraction as `Decimal`.
+pub fn explanation<'py>(py: Python<'py>, explanation: Option<&Explanation>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let Some(explanation) = explanation else { return Ok(None) };
+    let exact = PyDict::new(py);
+    exact.set_item("parse_float", py.import("decimal")?.getattr("Decimal")?)?;
+    let json = explanation.to_value().to_json();
+    py.import("json")?.call_method("loads", (json,), Some(&exact)).map(Some)
 }
 
 /// An interrupt or an exit that a tool raised, for its caller: one of the same type, so that it stops what it is meant to

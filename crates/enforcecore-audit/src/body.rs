@@ -25,6 +25,9 @@ pub struct EntryLine {
     /// SHA-256 of the canonical call, keyed: what was decided is what was executed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub commitment: Option<String>,
+    /// Where the first condition stands that was not as it would have had to be: a document's name, and a JSON Pointer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// The verdict.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<String>,
@@ -65,6 +68,9 @@ pub struct EntryLine {
     /// Redactions by class.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub redactions: BTreeMap<String, u64>,
+    /// The rule that came nearest to permitting the call, or that refused it; or the budget that it is beyond.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rule: Option<String>,
     /// The rules that made the decision.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rules: Vec<String>,
@@ -150,6 +156,10 @@ part! {
     }
 }
 part! {
+    /// A call that was refused, and where the policy says so.
+    DenialRecord(record: CallRecord) { condition: Text, rule: Text, }
+}
+part! {
     /// The end of a call.
     EndRecord { call: Text, code: Text, delta: Vec<Delta>, session: Text, }
 }
@@ -225,7 +235,7 @@ kinds! {
     /// A call has ended.
     Outcome(OutcomeRecord),
     /// A call was refused.
-    Denial(CallRecord),
+    Denial(DenialRecord),
     /// A call waits for an approval.
     Pending(CallRecord),
     /// A call was given up between intent and start.

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::body::{Body, EntryHead, EntryLine, IntentRecord, OutcomeRecord};
+use crate::body::{Body, DenialRecord, EntryHead, EntryLine, IntentRecord, OutcomeRecord};
 use crate::canonical;
 use crate::delta::Delta;
 
@@ -44,7 +44,9 @@ impl Entry {
     pub fn session(&self) -> Option<&str> {
         use Body::{Abandoned, Denial, Genesis, Intent, Other, Outcome, Pending, Policy, Recovery, State, Void};
         let session = match &self.body {
-            Intent(IntentRecord { record, .. }) | Denial(record) | Pending(record) => &record.session,
+            Intent(IntentRecord { record, .. }) | Denial(DenialRecord { record, .. }) | Pending(record) => {
+                &record.session
+            }
             Outcome(OutcomeRecord { end, .. }) | Void(end) | Abandoned(end) => &end.session,
             State(state) => &state.session,
             Genesis(_) | Policy(_) | Recovery(_) | Other(_) => &None,
@@ -58,7 +60,7 @@ impl Entry {
         match &self.body {
             Intent(intent) => (&intent.record.call, &intent.delta),
             Outcome(OutcomeRecord { end, .. }) | Void(end) | Abandoned(end) => (&end.call, &end.delta),
-            Denial(record) | Pending(record) => (&record.call, delta),
+            Denial(DenialRecord { record, .. }) | Pending(record) => (&record.call, delta),
             State(state) => (call, &state.delta),
             Genesis(_) | Policy(_) | Recovery(_) | Other(_) => (call, delta),
         }
@@ -98,7 +100,7 @@ mod tests {
     use serde_json::Value;
 
     use super::*;
-    use crate::body::{CallRecord, EntryKind};
+    use crate::body::EntryKind;
     use crate::fields::{Durability, EffectStatus, Mode};
 
     /// RFC 8785 for a text: the short escapes where there is one, `\\u00xx` for the other control characters.
@@ -167,7 +169,7 @@ mod tests {
         use EntryKind::{Abandoned, Denial, Genesis, Intent, Outcome, Pending, Policy, Recovery, State, Void};
         let kinds = [Genesis, Intent, Outcome, Denial, Pending, Void, Abandoned, State, Policy, Recovery];
         let later = EntryKind::Other("heartbeat".to_owned());
-        let texts = any::<[Option<String>; 9]>();
+        let texts = any::<[Option<String>; 11]>();
         let maps = (btree_map(any::<String>(), any::<String>(), 0..5), btree_map(any::<String>(), 0u64..1 << 53, 0..5));
         let choices = (
             option::of(proptest::sample::select(vec![Durability::Strict, Durability::Buffered])),
@@ -179,7 +181,7 @@ mod tests {
         let more = (vec(deltas(), 0..4), vec(any::<String>(), 0..4), option::of(any::<String>()), any::<String>());
         (texts, maps, choices, numbers, more).prop_map(
             |(
-                [call, code, commitment, decision, parent, policy, principal, prev_seal, session],
+                [call, code, commitment, condition, decision, parent, policy, principal, prev_seal, rule, session],
                 (note, redactions),
                 (durability, effect, mode, kind),
                 (index, mono_us, time_us, v),
@@ -188,6 +190,7 @@ mod tests {
                 call,
                 code,
                 commitment,
+                condition,
                 decision,
                 delta,
                 durability,
@@ -202,6 +205,7 @@ mod tests {
                 prev_seal,
                 principal,
                 redactions,
+                rule,
                 rules,
                 session,
                 time_us,
@@ -236,7 +240,7 @@ mod tests {
         assert_eq!(read(r#"{"kind":"intent","pulse":1}"#), None);
         assert_eq!(read(r#"{"effect":"perhaps","kind":"intent"}"#), None);
         let denial = read(r#"{"delta":[{"id":"g","label":"l","op":"grant"}],"kind":"denial"}"#).unwrap();
-        assert_eq!(denial.body, Body::Denial(CallRecord::default()));
+        assert_eq!(denial.body, Body::Denial(DenialRecord::default()));
         assert_eq!(denial.deltas(), [Delta::Grant { id: "g".to_owned() }]);
         for refused in [r#"{"op":"grant"}"#, r#"{"id":"g","op":"give"}"#, r#"{"id":"g","op":"grant","pulse":"1"}"#] {
             assert!(read(&format!(r#"{{"delta":[{refused}],"kind":"intent"}}"#)).is_none(), "{refused}");

@@ -105,8 +105,8 @@ mod log;
 mod testing;
 
 pub use body::{
-    Body, CallRecord, EndRecord, EntryHead, EntryKind, EntryLine, IntentRecord, NoteRecord, OutcomeRecord,
-    PolicyRecord, StateRecord,
+    Body, CallRecord, DenialRecord, EndRecord, EntryHead, EntryKind, EntryLine, IntentRecord, NoteRecord,
+    OutcomeRecord, PolicyRecord, StateRecord,
 };
 pub use delta::Delta;
 pub use entry::Entry;

@@ -62,7 +62,9 @@ fn a_decision_has_these_members() {
         4,
         json!({"v": 1, "id": "c2", "decision": "ask", "rules": ["ask"],
         "code": "approval_required", "reason": "this call needs an approval", "obligations": of_all(2000),
-        "explain": "enforcecore explain approval_required"}),
+        "explain": "enforcecore explain approval_required",
+        "explanation": {"sentence": "`ask` asks for the approval `lead`.", "approvals": ["lead"],
+            "rule": {"id": "ask", "verb": "ask", "place": "obliges#/rules/1"}}}),
     );
     let leave = r#"{"id":"c3","tool":"leave","args":{"name":"a"}}"#;
     check(
@@ -71,7 +73,9 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c3", "decision": "deny", "rules": ["never"],
         "code": "denied_by_rule", "reason": "nobody leaves", "obligations": of_all(30_000),
-        "explain": "enforcecore explain denied_by_rule"}),
+        "explain": "enforcecore explain denied_by_rule",
+        "explanation": {"sentence": "Rule `never` denies every call of this tool.",
+            "rule": {"id": "never", "verb": "deny", "place": "obliges#/rules/2"}}}),
     );
     let mut undated = of_all(0);
     undated.as_object_mut().unwrap().retain(|name, _| !name.starts_with("deadline"));
@@ -81,7 +85,9 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c3", "decision": "deny", "rules": ["never"],
         "code": "denied_by_rule", "reason": "nobody leaves", "obligations": undated,
-        "explain": "enforcecore explain denied_by_rule"}),
+        "explain": "enforcecore explain denied_by_rule",
+        "explanation": {"sentence": "Rule `never` denies every call of this tool.",
+            "rule": {"id": "never", "verb": "deny", "place": "obliges#/rules/2"}}}),
     );
     let malformed = r#"{"id":"c4","tool":"leave","args":{}}"#;
     check(
@@ -90,7 +96,9 @@ fn a_decision_has_these_members() {
         3,
         json!({"v": 1, "id": "c4", "decision": "deny", "rules": [],
         "code": "missing_argument", "reason": "the argument `name` is missing: it is text", "obligations": of_all(30_000),
-        "malformed": true, "explain": "enforcecore explain missing_argument"}),
+        "malformed": true, "explain": "enforcecore explain missing_argument",
+        "explanation": {"sentence": "", "change": "all", "enough": false, "conditions": [{
+            "place": "obliges#/tools/leave/args/name", "subject": "name", "must": "`name` must be text", "state": "false"}]}}),
     );
 }
 
@@ -132,7 +140,7 @@ fn verify(place: &Place, lines: &[String], flags: &[&str]) -> (i32, Json) {
 fn a_verification_has_these_members() {
     let (place, lines) = logged();
     let key = log::verifier_key();
-    let root = "224ade4cfe11acfe387d5e131d80c6170bacefe2bd474fcdbc13d2d3c0500370";
+    let root = "4a6a102ae03eb89ac6e200377e860c08b0885833da9a785d1e607add7a8b308a";
     let report = |verdict: &str, anchored: Json, key_from_log: bool| {
         json!({"v": 1, "verdict": verdict, "findings": [], "findings_total": 0, "anchored": anchored, "key": key,
             "key_from_log": key_from_log, "intents": {"buffered": 0, "strict": 3}, "outcome_unknown": 0,

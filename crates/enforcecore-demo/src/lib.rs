@@ -148,6 +148,6 @@ fn empty_folder(folder: &Path) -> Result<PathBuf, DemoError> {
 
 /// Why the agent was told that a call was refused.
 fn refusal(answer: &Json) -> &str {
-    let reason = answer.pointer("/result/structuredContent/enforcecore/reason");
+    let reason = answer.pointer("/result/_meta/enforcecore~1decision/reason");
     reason.or_else(|| answer.pointer("/error/message")).and_then(Json::as_str).unwrap_or_default()
 }

@@ -186,10 +186,10 @@ async fn the_log_says_of_a_tool_whether_it_was_done_or_failed() {
     }
     let refused = world.call("echo", r#"{"text":"no a"}"#).await;
     assert_eq!(code(&refused), "no_rule");
-    assert_eq!(at(&refused, "result.structuredContent.enforcecore.started"), "false");
+    assert_eq!(at(&refused, "result._meta.enforcecore/decision.started"), "false");
     let misfit = world.ask("tools/call", r#"{"name":"echo","arguments":[]}"#).await;
     assert_eq!(code(&misfit), "bad_message");
-    assert_eq!(at(&misfit, "result.structuredContent.enforcecore.started"), "false");
+    assert_eq!(at(&misfit, "result._meta.enforcecore/decision.started"), "false");
     let (ended, left) = world.leave().await;
     assert_eq!(ended, Ended::ClientLeft);
     let ends: Vec<_> = left.entries.iter().filter(|entry| entry.kind == EntryKind::Outcome).collect();

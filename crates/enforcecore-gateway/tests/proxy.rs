@@ -23,7 +23,7 @@ async fn an_allowed_call_runs_and_its_denied_twin_does_not() {
     let other = world.call("forbidden", r#"{"text":"hello"}"#).await;
     assert_eq!(code(&other), "no_rule");
     let mistyped = world.call("echo", r#"{"text":1}"#).await;
-    assert_eq!(at(&mistyped, "result.structuredContent.enforcecore.kind"), "\"malformed\"");
+    assert_eq!(at(&mistyped, "result._meta.enforcecore/decision.kind"), "\"malformed\"");
     assert_eq!(world.effects(), ["echo hello"]);
     let (ended, left) = world.leave().await;
     assert_eq!(ended, Ended::ClientLeft);
@@ -241,7 +241,7 @@ async fn an_answer_that_cannot_be_read_is_withheld_because_the_tool_ran() {
         let (tool, member) = case.split_once(' ').unwrap_or((case, ""));
         let answer = world.call(tool, &args(member)).await;
         assert_eq!(code(&answer), expected, "{case}");
-        assert_eq!(at(&answer, "result.structuredContent.enforcecore.effect"), "\"happened\"", "{case}");
+        assert_eq!(at(&answer, "result._meta.enforcecore/decision.effect"), "\"happened\"", "{case}");
         assert!(text(&answer).contains("withheld"), "{case}: {}", text(&answer));
     }
     let twin = world.call("answer", &args("_meta")).await;
@@ -290,7 +290,7 @@ async fn a_server_that_dies_in_a_call_leaves_it_settled_as_crashed() {
     let mut world = World::start().await;
     let died = world.call("die", "{}").await;
     assert_eq!(code(&died), "tool_crashed");
-    assert_eq!(at(&died, "result.structuredContent.enforcecore.effect"), "\"unknown\"");
+    assert_eq!(at(&died, "result._meta.enforcecore/decision.effect"), "\"unknown\"");
     assert_eq!(world.effects(), ["die"]);
     let (ended, left) = world.end().await;
     assert!(matches!(ended, Ended::ServerLeft(Some(status)) if status.code() == Some(7)), "{ended:?}");

@@ -74,7 +74,8 @@ def said(text, **more):
 def speak(name, method):
     """Tells or asks the client what it is told to."""
     if name == "notify":
-        send(method=method, params={"uri": "a:b", "data": f"leaks {SECRET}"})
+        data = {SECRET: 1, "EC_GITHUB_TOKEN_1": 2} if method.endswith("message#collides") else f"leaks {SECRET}"
+        send(method=method.split("#")[0], params={"uri": "a:b", "data": data})
         return said("told")
     send(id="p", method=method, params={"data": SECRET, "_meta": {"progressToken": "the server's"}})
     while (answer := read()) and "method" in answer:
@@ -170,6 +171,14 @@ def main():
         number, method = message.get("id"), message.get("method")
         if method == "initialize":
             version = message["params"]["protocolVersion"]
+            name = message["params"].get("clientInfo", {}).get("name")
+            if name == "refused":
+                send(id=number, error={"code": -32602, "message": "not you"})
+                continue
+            if name == "other version":
+                version = "2199-01-01"
+            if name == "held":
+                wait_for("open")
             capabilities = {"tools": {}, "tasks": {}}
             info = {"name": "misbehaving", "version": "1"}
             send(
@@ -185,6 +194,8 @@ def main():
             tools = [
                 {"name": name, "description": f"with {SECRET}", "inputSchema": {"type": "object"}} for name in TOOLS
             ]
+            if message["params"].get("cursor") == "odd":
+                tools = [{}, {"name": None}, {"name": 1}, {"name": ["echo"]}, "echo", None, *tools[:1], {"Name": "echo"}]
             send(id=number, result={"tools": tools})
         elif method == "tools/call":
             params = message["params"]
@@ -202,7 +213,8 @@ def main():
             effect(f"cancelled {message['params']['requestId']}")
         elif number is not None and method:
             effect(f"asked {method}")
-            send(id=number, result={})
+            collides = {SECRET: 1, "EC_GITHUB_TOKEN_1": 2}
+            send(id=number, result=collides if message.get("params", {}).get("cursor") == "collides" else {})
             if message.get("params", {}).get("cursor") == "news":
                 send(method="notifications/prompts/list_changed")
     Path(FOLDER, "left").write_text("the client left")

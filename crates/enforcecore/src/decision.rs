@@ -8,6 +8,7 @@ use jiff::tz::TimeZone;
 use crate::audit::Keyer;
 use crate::call::Malformed;
 use crate::codes::Code;
+use crate::explanation::{Explanation, Grounds};
 use crate::redact::ClassSet;
 
 /// The three verdicts, least to most strict. Composition is the maximum.
@@ -55,6 +56,11 @@ pub struct Decision {
     pub sets_facts: Vec<(String, String)>,
     /// The label the tool's result carries.
     pub returns: Trust,
+    /// Why the call does not run, for its caller; none where it runs, where the reason says all, and where no document says it
+    /// that is explained.
+    pub explanation: Option<Box<Explanation>>,
+    /// Where the policy says so, for the log.
+    pub grounds: Option<Box<Grounds>>,
 }
 
 impl Decision {
@@ -71,6 +77,8 @@ impl Decision {
             charges: Vec::new(),
             sets_facts: Vec::new(),
             returns: Trust::Untrusted,
+            explanation: None,
+            grounds: None,
         }
     }
 
@@ -89,6 +97,14 @@ impl Decision {
         self.verdict = Verdict::Deny;
         self.code = code;
         self.reason = reason.into();
+        (self.explanation, self.grounds) = (None, None);
+        self
+    }
+
+    /// With why the call does not run.
+    pub(crate) fn explained(mut self, (explanation, grounds): (Option<Explanation>, Grounds)) -> Decision {
+        self.explanation = explanation.map(Box::new);
+        self.grounds = Some(Box::new(grounds));
         self
     }
 
@@ -287,6 +303,26 @@ pub enum Window {
     Ever,
 }
 
+impl Window {
+    /// The window as policies write it: `day UTC`, `24h`, `session`, `ever`.
+    pub(crate) fn word(&self) -> String {
+        const MINUTE_US: i64 = 60_000_000;
+        match self {
+            Window::Sliding { us } => {
+                let minutes = us / MINUTE_US;
+                match (minutes % 60, minutes % (24 * 60)) {
+                    (_, 0) => format!("{}d", minutes / (24 * 60)),
+                    (0, _) => format!("{}h", minutes / 60),
+                    _ => format!("{minutes}m"),
+                }
+            }
+            Window::Calendar { unit, zone } => format!("{} {}", unit.as_str(), zone.iana_name().unwrap_or("UTC")),
+            Window::Session => "session".to_owned(),
+            Window::Ever => "ever".to_owned(),
+        }
+    }
+}
+
 /// Calendar units of a budget's window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CalendarUnit {
@@ -298,6 +334,18 @@ pub enum CalendarUnit {
     Week,
     /// A month from the first.
     Month,
+}
+
+impl CalendarUnit {
+    /// The word in policies.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            CalendarUnit::Hour => "hour",
+            CalendarUnit::Day => "day",
+            CalendarUnit::Week => "week",
+            CalendarUnit::Month => "month",
+        }
+    }
 }
 
 /// A fact that a trusted result set, once a session.

@@ -172,6 +172,8 @@ pub mod codes;
 pub mod decision;
 pub mod diagnostic;
 mod engine;
+#[cfg_attr(not(test), deny(clippy::wildcard_enum_match_arm))]
+pub mod explanation;
 pub mod inline_tests;
 mod lookalike;
 pub mod number;

@@ -10,6 +10,7 @@ use crate::call::{CallId, FrozenCall, Malformed};
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::decision::Deadline;
+use crate::explanation::Explanation;
 use crate::path::PathResolver;
 use crate::value::Value;
 
@@ -241,6 +242,8 @@ pub struct Refused {
     pub rules: Vec<String>,
     /// Whether the refusal itself stands in the log.
     pub recorded: bool,
+    /// More of why, where there is more: what would be allowed, and what is left of a budget.
+    pub explanation: Option<Box<Explanation>>,
 }
 
 /// Kinds of refusal. A new one must break every caller that decides by them.
@@ -277,7 +280,9 @@ impl fmt::Display for Refused {
         if !self.rules.is_empty() {
             write!(f, ", by {}", self.rules.join(", "))?;
         }
-        f.write_str(")")
+        f.write_str(")")?;
+        let more = self.explanation.as_deref().map(Explanation::sentence).unwrap_or_default();
+        if more.is_empty() { Ok(()) } else { write!(f, ". {}", more.trim_end_matches('.')) }
     }
 }
 

@@ -58,6 +58,8 @@ fn decision(verdict: Verdict, mark: &'static str, class: Class, seconds: Option<
         charges: vec![charge(mark)],
         sets_facts: vec![(format!("fact {mark}"), mark.to_owned())],
         returns: Trust::Source(format!("returns {mark}")),
+        explanation: None,
+        grounds: None,
     }
 }
 

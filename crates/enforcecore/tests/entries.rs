@@ -333,13 +333,13 @@ static SESSION: Expect = expect![[r##"
     {"call":"c17","code":"allowed","commitment":"349b9231d560c20b0956a89fde8a6d0d","decision":"allow","delta":[{"amount_micros":1000000,"bucket":"2026-03-01","budget":"day","key":"$for-ana","op":"reserve","span_us":0},{"amount_micros":1000000,"bucket":"","budget":"hour","key":"$for-everyone","op":"reserve","span_us":3600000000}],"durability":"strict","index":37,"kind":"intent","mode":"closed","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["small"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     {"call":"c17","code":"not_started","durability":"strict","index":38,"kind":"void","mono_us":10000001,"session":"$s1","time_us":1772366410000001}
     # by a rule, with its reason
-    {"call":"c18","code":"denied_by_rule","decision":"deny","durability":"strict","index":39,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["never"],"session":"$s1","time_us":1772366410000001,"tool":"wipe"}
+    {"call":"c18","code":"denied_by_rule","condition":"evidence#/rules/6","decision":"deny","durability":"strict","index":39,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"never","rules":["never"],"session":"$s1","time_us":1772366410000001,"tool":"wipe"}
     # by no rule
-    {"call":"c19","code":"no_rule","decision":"deny","durability":"strict","index":40,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"fetch"}
+    {"call":"c19","code":"no_rule","condition":"evidence#/rules/1/when/url/host","decision":"deny","durability":"strict","index":40,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"api","session":"$s1","time_us":1772366410000001,"tool":"fetch"}
     # an argument of another type
-    {"call":"c20","code":"wrong_type","decision":"deny","durability":"strict","index":41,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c20","code":"wrong_type","condition":"evidence#/tools/look/args/text","decision":"deny","durability":"strict","index":41,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # an undeclared argument
-    {"call":"c21","code":"undeclared_argument","decision":"deny","durability":"strict","index":42,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c21","code":"undeclared_argument","condition":"evidence#/tools/look/args","decision":"deny","durability":"strict","index":42,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # an unknown tool
     {"call":"c22","code":"unknown_tool","decision":"deny","durability":"strict","index":43,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
     # what is executed and found
@@ -348,11 +348,11 @@ static SESSION: Expect = expect![[r##"
     # a placeholder
     {"call":"c24","code":"unknown_tool","decision":"deny","durability":"strict","index":46,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
     # beyond its budget
-    {"call":"c25","code":"budget_exceeded","decision":"deny","durability":"strict","index":47,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["big","day"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
+    {"call":"c25","code":"budget_exceeded","condition":"evidence#/budgets/0","decision":"deny","durability":"strict","index":47,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"day","rules":["big","day"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     # waits for one yes
     {"call":"c26","code":"approval_required","decision":"ask","durability":"strict","index":48,"kind":"pending","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["big"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     # by a rule without a reason
-    {"call":"c27","code":"denied_by_rule","decision":"deny","durability":"strict","index":49,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["nor-at-night"],"session":"$s1","time_us":1772366410000001,"tool":"look"}
+    {"call":"c27","code":"denied_by_rule","condition":"evidence#/rules/7/when/session.night/equals","decision":"deny","durability":"strict","index":49,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"nor-at-night","rules":["nor-at-night"],"session":"$s1","time_us":1772366410000001,"tool":"look"}
     # what no face could read
     {"call":"c28","code":"duplicate_key","decision":"deny","durability":"strict","index":50,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # approved

@@ -38,7 +38,7 @@ const FLOORS: [Floors; 8] = [
             "diagnostic",
             "redact",
             "lookalike",
-            "path call",
+            "path call explanation",
             "decision",
             "outcome",
             "ports",

@@ -7,6 +7,7 @@ and what a policy classifies is taken out of what a tool says.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "AuditError",
@@ -98,6 +99,8 @@ class CallError(EnforceCoreError):
         recorded: Whether its end stands in the log.
         tool_name: The tool.
         policy_name: The policy.
+        explanation: What would be allowed, and what is left of the caller's own budget, as JSON objects; `None` where
+            the reason says all. Its `sentence` is the end of the message.
     """
 
     def __init__(
@@ -110,8 +113,11 @@ class CallError(EnforceCoreError):
         recorded: bool = False,
         tool_name: str = "",
         policy_name: str = "",
+        explanation: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(message)
+        sentence = explanation["sentence"] if explanation else ""
+        super().__init__(f"{message}. {sentence}" if sentence else message)
+        self.explanation = explanation
         self.reason = message
         self.code = code
         self.rules = rules
@@ -146,6 +152,7 @@ class PendingError(EnforcementViolation):
         recorded: bool = False,
         tool_name: str = "",
         policy_name: str = "",
+        explanation: dict[str, Any] | None = None,
         expires_us: int = 0,
     ) -> None:
         super().__init__(
@@ -156,6 +163,7 @@ class PendingError(EnforcementViolation):
             recorded=recorded,
             tool_name=tool_name,
             policy_name=policy_name,
+            explanation=explanation,
         )
         self.expires_us = expires_us
 

@@ -320,7 +320,7 @@ fn warn_if_altered(log: &Path) -> Result<bool, CommandError> {
     Ok(true)
 }
 
-/// One entry in one line: index, time, kind, and what there is of tool, decision, code, call, rules and redactions.
+/// One entry in one line: index, time, kind, and what there is of tool, decision, code, call, rules, place and redactions.
 fn describe(entry: &EntryLine) -> String {
     let time =
         jiff::Timestamp::from_microsecond(entry.time_us).map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
@@ -331,6 +331,12 @@ fn describe(entry: &EntryLine) -> String {
     let mut line = format!("{:>6}  {time}  {kind:<9}  {tool:<20}  {decision:<5}  {code:<17}  {call:<12}", entry.index);
     if !entry.rules.is_empty() {
         line.push_str(&format!("  by {}", entry.rules.join(", ")));
+    }
+    if let Some(rule) = entry.rule.as_ref().filter(|rule| !entry.rules.contains(rule)) {
+        line.push_str(&format!("  nearest {rule}"));
+    }
+    if let Some(condition) = &entry.condition {
+        line.push_str(&format!("  at {condition}"));
     }
     if !entry.redactions.is_empty() {
         let counts: Vec<String> = entry.redactions.iter().map(|(class, count)| format!("{count} {class}")).collect();

@@ -5,13 +5,12 @@ mod session;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use enforcecore::call::Malformed;
 use enforcecore::decision::{Decision, Verdict};
 use enforcecore::value::{VALUE_BYTES_MAX, Value};
 use enforcecore_host::config::Given;
 use enforcecore_host::files::{self, How, MadeBy};
-use serde_json::Value as Json;
 
 use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
@@ -48,9 +47,30 @@ pub struct Decide {
     /// Decide as at the end of this session (JSON lines: calls, outcomes, facts, grants)
     #[arg(long, value_name = "FILE")]
     session: Option<PathBuf>,
+    /// What is printed of each decision
+    #[arg(long, value_enum, default_value_t = Format::Json)]
+    format: Format,
     /// Append the decided calls to the session's file
     #[arg(long, requires = "session")]
     save: bool,
+}
+
+/// What is printed of a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// One object a line, for programs
+    Json,
+    /// One line for people: the verdict, the code, the reason and the explanation
+    Text,
+}
+
+impl Format {
+    fn print(self, id: &str, decided: &Decision, output: &mut Output) -> Result<(), CommandError> {
+        match self {
+            Format::Json => output.json(&decision::json(id, decided)),
+            Format::Text => output.line(&decision::text(id, decided)),
+        }
+    }
 }
 
 impl Command for Decide {
@@ -68,19 +88,21 @@ impl Command for Decide {
         match (&self.call, &self.calls) {
             (Some(call), _) => {
                 let text = if call == "-" { read_stdin()? } else { call.clone().into_bytes() };
-                let (line, verdict) = decide(&mut decider, &text)?;
-                output.json(&line)?;
+                let (id, decided) = decide(&mut decider, &text)?;
+                self.format.print(&id, &decided, output)?;
                 output.flush()?;
-                Ok(exit(verdict))
+                Ok(exit(decided.verdict))
             }
-            (None, Some(file)) if file.as_os_str() == "-" => batch(&mut decider, io::stdin().lock(), output),
+            (None, Some(file)) if file.as_os_str() == "-" => {
+                batch(&mut decider, io::stdin().lock(), self.format, output)
+            }
             (None, Some(file)) => {
                 // Calls are what is judged, so anyone may have written them.
                 let opened = files::open(file, MadeBy::Anyone, How::Read).map_err(|refused| {
                     CommandError::usage(format!("cannot read `{}`: {refused}", file.display()))
                         .help("calls come from a file, or from stdin with `--calls -`")
                 })?;
-                batch(&mut decider, BufReader::new(opened.file), output)
+                batch(&mut decider, BufReader::new(opened.file), self.format, output)
             }
             (None, None) => Err(CommandError::usage("give --call or --calls")),
         }
@@ -88,7 +110,12 @@ impl Command for Decide {
 }
 
 /// Decides line by line; memory does not grow with the input.
-fn batch(decider: &mut Decider, mut input: impl BufRead, output: &mut Output) -> Result<Exit, CommandError> {
+fn batch(
+    decider: &mut Decider,
+    mut input: impl BufRead,
+    format: Format,
+    output: &mut Output,
+) -> Result<Exit, CommandError> {
     let mut line = Vec::new();
     let mut progress = Progress::of("calls decided");
     for done in 0.. {
@@ -105,7 +132,8 @@ fn batch(decider: &mut Decider, mut input: impl BufRead, output: &mut Output) ->
         if line.iter().all(u8::is_ascii_whitespace) {
             continue;
         }
-        output.json(&decide(decider, &line)?.0)?;
+        let (id, decided) = decide(decider, &line)?;
+        format.print(&id, &decided, output)?;
     }
     output.flush()?;
     Ok(Exit::Clean)
@@ -131,13 +159,12 @@ fn skip_line(input: &mut impl BufRead) -> io::Result<()> {
     }
 }
 
-fn decide(decider: &mut Decider, text: &[u8]) -> Result<(Json, Verdict), CommandError> {
-    let text = text.trim_ascii();
-    let (id, decision) = match Value::from_json(text) {
-        Ok(value) => decider.decide(&value)?,
-        Err(error) => (String::new(), Decision::malformed(Malformed::from(error))),
-    };
-    Ok((decision::json(&id, &decision), decision.verdict))
+/// The call's id and what is decided about it.
+fn decide(decider: &mut Decider, text: &[u8]) -> Result<(String, Decision), CommandError> {
+    match Value::from_json(text.trim_ascii()) {
+        Ok(value) => decider.decide(&value),
+        Err(error) => Ok((String::new(), Decision::malformed(Malformed::from(error)))),
+    }
 }
 
 fn read_stdin() -> io::Result<Vec<u8>> {

@@ -1,13 +1,23 @@
-//! A decision for machines.
+//! A decision for machines and for people.
 
 use std::time::Duration;
 
 use enforcecore::decision::{ArgScope, Deadline, Decision, Obligations, Verdict};
+use enforcecore::explanation::Explanation;
 use enforcecore::redact::{Class, ClassSet, classes};
 use serde_json::{Map, Value as Json, json};
 
-/// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is, and with the
-/// command that explains the code unless the call is allowed.
+/// A decision in one line for people.
+pub fn text(id: &str, decision: &Decision) -> String {
+    let Decision { verdict, code, reason, explanation, .. } = decision;
+    let more = explanation.as_deref().map(Explanation::sentence).unwrap_or_default();
+    let by = if decision.rules.is_empty() { String::new() } else { format!(", by {}", decision.rules.join(", ")) };
+    let line = format!("{id}  {} ({code}{by}): {reason}. {more}", verdict.as_str());
+    line.trim().to_owned()
+}
+
+/// `{"v","id","decision","rules","code","reason","obligations"}`, with `"malformed": true` where the call is, with what would
+/// be allowed where that is known, and with the command that explains the code unless the call is allowed.
 pub fn json(id: &str, decision: &Decision) -> Json {
     let mut object = json!({
         "v": 1,
@@ -21,6 +31,10 @@ pub fn json(id: &str, decision: &Decision) -> Json {
     if let Json::Object(members) = &mut object {
         if decision.is_malformed() {
             members.insert("malformed".to_owned(), Json::Bool(true));
+        }
+        if let Some(explanation) = &decision.explanation {
+            let json = serde_json::from_str(&explanation.to_value().to_json());
+            members.insert("explanation".to_owned(), json.unwrap_or_default());
         }
         if decision.verdict != Verdict::Allow {
             members.insert("explain".to_owned(), json!(format!("enforcecore explain {}", decision.code)));

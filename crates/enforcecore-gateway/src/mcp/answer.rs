@@ -22,6 +22,10 @@ pub const INTERNAL_ERROR: i64 = -32603;
 /// Ours: the call of a method was refused, or failed.
 const NOT_DONE: i64 = -32000;
 
+/// The member with the same for programs: of a result's `_meta`, and of an error's `data`. A result has no
+/// `structuredContent` of ours: clients hold it to the tool's own `outputSchema`, with `isError` too.
+const DECISION: &str = "enforcecore/decision";
+
 /// Whether a call is a tool's or a method's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Style {
@@ -47,6 +51,9 @@ impl Style {
         if let Refusal::Pending { expires_us } = refused.kind {
             details.push(("expires_us", Value::from(expires_us)));
         }
+        if let Some(explanation) = &refused.explanation {
+            details.push(("explanation", explanation.to_value()));
+        }
         self.not_done(format!("This call was {refused}. The tool did not start."), details)
     }
 
@@ -54,7 +61,7 @@ impl Style {
     pub fn completed(self, completed: Completed) -> Map {
         match completed {
             Completed::Released { value: Value::Map(body), .. }
-            | Completed::Failed { value: Some(Value::Map(body)), .. } => body,
+            | Completed::Failed { value: Some(Value::Map(body)), .. } => without_decision(body),
             Completed::Released { effect, .. } => self.ended(code::RELEASED, "the answer is not an object", effect, ""),
             Completed::Failed { code, message, effect, .. } => self.ended(code, &message, effect, ""),
             Completed::Withheld { code, reason, effect } => {
@@ -75,20 +82,29 @@ impl Style {
 
     fn not_done(self, sentence: String, details: Vec<(&str, Value)>) -> Map {
         let details = object(std::iter::once(("v", Value::from(1))).chain(details));
-        let details = object([("enforcecore", details)]);
+        let details = object([(DECISION, details)]);
         match self {
             Style::Method => error_with(NOT_DONE, &sentence, Some(details)),
             Style::Tool => {
                 let text = object([("type", Value::from("text")), ("text", Value::from(sentence))]);
-                let result = object([
-                    ("content", Value::List(vec![text])),
-                    ("structuredContent", details),
-                    ("isError", Value::from(true)),
-                ]);
+                let result =
+                    object([("content", Value::List(vec![text])), ("isError", Value::from(true)), ("_meta", details)]);
                 members([("result", result)])
             }
         }
     }
+}
+
+/// What a server said, without a decision: only the proxy decides, and a program reads it as the proxy's word.
+fn without_decision(mut body: Map) -> Map {
+    for (part, member) in [("result", "_meta"), ("error", "data")] {
+        if let Some(Value::Map(part)) = body.get_mut(part)
+            && let Some(Value::Map(members)) = part.get_mut(member)
+        {
+            members.shift_remove(DECISION);
+        }
+    }
+    body
 }
 
 /// The body of an error.
@@ -122,11 +138,12 @@ mod tests {
             Style::Tool => {
                 assert_eq!(body.at("result.isError"), Some(&Value::Bool(true)));
                 let Some(Value::List(content)) = body.at("result.content") else { panic!("{}", body.to_json()) };
-                (body.at("result.structuredContent.enforcecore"), content[0].at("text"))
+                assert_eq!(body.at("result.structuredContent"), None);
+                (body.at("result._meta").and_then(|meta| meta.as_map()?.get(DECISION)), content[0].at("text"))
             }
             Style::Method => {
                 assert_eq!(body.at("error.code"), Some(&Value::from(-32000)));
-                (body.at("error.data.enforcecore"), body.at("error.message"))
+                (body.at("error.data").and_then(|data| data.as_map()?.get(DECISION)), body.at("error.message"))
             }
         };
         (details.unwrap().to_json(), sentence.unwrap().as_text().unwrap().to_owned())
@@ -142,7 +159,7 @@ mod tests {
         ] {
             let call = CallId::from_text("c1").unwrap();
             let (reason, rules) = ("why".to_owned(), vec!["r1".to_owned(), "r2".to_owned()]);
-            let refused = Refused { call, kind, code: code::NO_RULE, reason, rules, recorded: true };
+            let refused = Refused { call, kind, code: code::NO_RULE, reason, rules, recorded: true, explanation: None };
             for style in [Style::Tool, Style::Method] {
                 let (details, sentence) = said(style, &style.refused(&refused));
                 assert_eq!(
@@ -153,6 +170,25 @@ mod tests {
                 );
                 assert_eq!(sentence, "This call was refused: why (no_rule, by r1, r2). The tool did not start.");
             }
+        }
+    }
+
+    #[test]
+    fn a_server_makes_no_decision_of_ours() {
+        let body = |json: &str| Value::from_json(json.as_bytes()).unwrap().as_map().unwrap().clone();
+        for (said, passed) in [
+            (r#"{"result":{"_meta":{"enforcecore/decision":{"v":1},"own":1}}}"#, r#"{"result":{"_meta":{"own":1}}}"#),
+            (r#"{"error":{"data":{"enforcecore/decision":1,"own":2}}}"#, r#"{"error":{"data":{"own":2}}}"#),
+            (r#"{"result":{"_meta":[1]}}"#, r#"{"result":{"_meta":[1]}}"#),
+            (r#"{"result":{"enforcecore/decision":1}}"#, r#"{"result":{"enforcecore/decision":1}}"#),
+        ] {
+            let value = Value::Map(body(said));
+            let released = Completed::Released { value: value.clone(), effect: EffectStatus::Happened };
+            assert_eq!(Value::Map(Style::Tool.completed(released)).to_json(), passed);
+            let effect = EffectStatus::Unknown;
+            let failed =
+                Completed::Failed { code: code::TOOL_FAILED, message: String::new(), value: Some(value), effect };
+            assert_eq!(Value::Map(Style::Method.completed(failed)).to_json(), passed);
         }
     }
 

@@ -445,3 +445,82 @@ mod tests {
         assert_eq!(ask(&peer, 1, Expected::OfCall), Ok(()));
     }
 }
+
+#[cfg(test)]
+mod endings {
+    use tokio::io::AsyncReadExt as _;
+
+    use super::*;
+
+    /// What is written to a side while the test speaks to it.
+    async fn written(speak: impl AsyncFnOnce(&Peer)) -> Vec<String> {
+        let (ours, mut theirs) = tokio::io::duplex(1 << 16);
+        let (peer, writer) = Peer::new(ours);
+        speak(&peer).await;
+        peer.close();
+        writer.await.unwrap();
+        let mut text = String::new();
+        theirs.read_to_string(&mut text).await.unwrap();
+        text.lines().map(str::to_owned).collect()
+    }
+
+    fn ask(peer: &Peer, asker: i64) -> Result<(), Lost> {
+        let asking = Asking { expected: Expected::OfCall, due: None, take: Box::new(|_| true) };
+        peer.ask(&Value::from(asker), "m", Map::new(), asking)
+    }
+
+    /// A request that no answer can come to is not sent: it would wait for ever, and its effect would be unknown.
+    #[tokio::test]
+    async fn nothing_is_asked_of_a_side_that_is_gone_or_closed() {
+        for (what, end) in [("gone", Peer::gone as fn(&Peer)), ("closed", Peer::close)] {
+            let lines = written(async |peer| {
+                assert_eq!(ask(peer, 1), Ok(()), "{what}");
+                end(peer);
+                assert_eq!(ask(peer, 2), Err(Lost::NotSent), "{what}");
+                assert_eq!(peer.call(&Value::from(3), "m", Map::new(), None).await, Err(Lost::NotSent), "{what}");
+            })
+            .await;
+            assert_eq!(lines.len(), 1, "{what}: {lines:?}");
+        }
+    }
+
+    /// What waits when its side goes away is lost, and nothing waits for it any more.
+    #[tokio::test]
+    async fn what_waits_for_a_side_that_goes_is_told_so() {
+        written(async |peer| {
+            let asker = Value::from("a");
+            let (answer, ()) = tokio::join!(peer.call(&asker, "m", Map::new(), None), async { peer.gone() });
+            assert_eq!(answer, Err(Lost::Gone));
+            assert!(peer.expected(&Value::from(1)).is_none());
+            assert_eq!(peer.answered(&Value::from(1), Ok(Map::new())), Answered::Unasked);
+        })
+        .await;
+    }
+
+    /// How a number of ours is written, and whether that names the request: it is read as it was sent and in no other way.
+    #[tokio::test]
+    async fn an_answer_names_a_request_by_its_number_once() {
+        for (id, names) in [
+            (r#"1"#, true),
+            (r#""1""#, false),
+            (r#"1.0"#, false),
+            (r#"1e0"#, false),
+            (r#"2"#, false),
+            (r#"0"#, false),
+            (r#"-1"#, false),
+            (r#"null"#, false),
+            (r#"[1]"#, false),
+            (r#"18446744073709551617"#, false),
+        ] {
+            written(async |peer| {
+                assert_eq!(ask(peer, 7), Ok(()));
+                let id = Value::from_json(id.as_bytes()).unwrap();
+                assert_eq!(peer.expected(&id).is_some(), names, "{}", id.to_json());
+                let expected = if names { Answered::Now("7".to_owned()) } else { Answered::Unasked };
+                assert_eq!(peer.answered(&id, Ok(Map::new())), expected, "{}", id.to_json());
+                assert_eq!(peer.answered(&id, Ok(Map::new())), Answered::Unasked, "{}: once", id.to_json());
+            })
+            .await;
+        }
+    }
+}

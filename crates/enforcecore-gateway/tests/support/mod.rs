@@ -251,12 +251,13 @@ impl World {
 
     /// The parameters of every message with this method that the server was told.
     pub fn heard(&self, method: &str) -> Vec<String> {
+        self.messages_with(method).iter().map(|message| at(message, "params")).collect()
+    }
+
+    /// Every message with this method that the server was told.
+    pub fn messages_with(&self, method: &str) -> Vec<Value> {
         let method = Value::from(method);
-        self.messages()
-            .into_iter()
-            .filter(|message| message.at("method") == Some(&method))
-            .map(|message| at(&message, "params"))
-            .collect()
+        self.messages().into_iter().filter(|message| message.at("method") == Some(&method)).collect()
     }
 
     /// The methods that the server was told, in order; `answer` for an answer.
@@ -442,7 +443,7 @@ pub fn text(answer: &Value) -> String {
 
 /// The code of a refusal or an end without a result.
 pub fn code(answer: &Value) -> String {
-    let inside = ["result.structuredContent.enforcecore.code", "error.data.enforcecore.code"];
+    let inside = ["result._meta.enforcecore/decision.code", "error.data.enforcecore/decision.code"];
     let found = inside.iter().find_map(|path| answer.at(path)).and_then(Value::as_text);
     found.map_or_else(|| at(answer, "error.code"), str::to_owned)
 }

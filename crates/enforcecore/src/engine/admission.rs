@@ -3,14 +3,15 @@
 //! [`admit`] runs inside the log's turn, on the state as of the entry that will follow, and says what that entry must carry:
 //! budget reservations and consumed grants. Nothing is taken by looking; the entry's deltas are the taking.
 
-use jiff::{Timestamp, Zoned};
+use jiff::tz::TimeZone;
+use jiff::{RoundMode, Span, Timestamp, Unit, Zoned, ZonedRound};
 
 use crate::audit::Delta;
 use crate::audit::Keyer;
 use crate::call::FrozenCall;
 use crate::codes::call as code;
 use crate::decision::{Ask, CalendarUnit, Charge, Decision, Over, Verdict, Window};
-use crate::policy::Policy;
+use crate::policy::{Counted, Policy};
 use crate::ports::{Approver, Grant};
 use crate::state::budget::{ever_bucket, session_bucket};
 use crate::state::session::State;
@@ -60,15 +61,7 @@ pub fn admit(
                 deltas.push(delta);
             }
             (Reservation::Over(_), _) => {
-                let why = if charge.known {
-                    "is used up"
-                } else {
-                    "cannot be counted: how much, of how much, or for whom is not known"
-                };
-                let reason = format!("the budget `{}` {why}", charge.budget);
-                let mut denied = decision.clone().and_deny(code::BUDGET_EXCEEDED, reason);
-                denied.rules.push(charge.budget.clone());
-                return Err(NotAdmitted::Denied(Box::new(denied)));
+                return Err(NotAdmitted::Denied(Box::new(beyond(decision, charge, call, context, &deltas))));
             }
         }
     }
@@ -81,6 +74,68 @@ pub fn admit(
     }
     deltas.extend(grants.into_iter().flatten().map(|grant| Delta::Grant { id: grant.id }));
     Ok(deltas)
+}
+
+/// The denial of a call that is beyond a budget, with what is left of it.
+fn beyond(
+    decision: &Decision,
+    charge: &Charge,
+    call: &FrozenCall,
+    context: &AdmissionContext<'_>,
+    earlier: &[Delta],
+) -> Decision {
+    let why =
+        if charge.known { "is used up" } else { "cannot be counted: how much, of how much, or for whom is not known" };
+    let terms = context.policy.budget_terms(&charge.budget);
+    let reason = match &terms {
+        Some(terms) if !terms.is_shown() => format!("a budget {why}"),
+        _ => format!("the budget `{}` {why}", charge.budget),
+    };
+    let mut denied = decision.clone().and_deny(code::BUDGET_EXCEEDED, reason);
+    denied.rules.push(charge.budget.clone());
+    let Some(terms) = terms else { return denied };
+    let counted = charge.known.then(|| counted(charge, context, earlier));
+    denied.explained(terms.explained(&call.call().context.tenant, &charge.window, counted))
+}
+
+/// What is left of the window that a charge counts in, and when the window moves on.
+fn counted(charge: &Charge, context: &AdmissionContext<'_>, earlier: &[Delta]) -> Counted {
+    let key = context.keyer.name("budget", &charge.key);
+    let bucket = bucket(&charge.window, context);
+    let taken = bucket.map_or(charge.at_most_micros, |bucket| taken(charge, context, &key, &bucket, earlier));
+    let room_micros = charge.at_most_micros.saturating_sub(charge.amount_micros);
+    let (moves_on_us, fits_us) = match &charge.window {
+        Window::Sliding { .. } => context.state.leaves(charge, &key, context.now_us, room_micros),
+        Window::Calendar { unit, zone } => {
+            let next = next_bucket_us(*unit, zone, context.now_us);
+            (next, next)
+        }
+        Window::Session | Window::Ever => (None, None),
+    };
+    Counted {
+        at_most_micros: charge.at_most_micros,
+        left_micros: charge.at_most_micros.saturating_sub(taken).max(0),
+        moves_on_us,
+        fits_us: fits_us.filter(|_| room_micros >= 0),
+    }
+}
+
+/// When the next bucket of a calendar window begins.
+fn next_bucket_us(unit: CalendarUnit, zone: &TimeZone, now_us: i64) -> Option<i64> {
+    let now = Timestamp::from_microsecond(now_us).ok()?.to_zoned(zone.clone());
+    let day = match unit {
+        CalendarUnit::Hour => {
+            let hour = now.round(ZonedRound::new().smallest(Unit::Hour).mode(RoundMode::Trunc)).ok()?;
+            return Some(hour.checked_add(Span::new().hours(1)).ok()?.timestamp().as_microsecond());
+        }
+        CalendarUnit::Day => now.date().tomorrow().ok()?,
+        CalendarUnit::Week => {
+            let days = i64::from(7 - now.date().weekday().to_monday_zero_offset());
+            now.date().checked_add(Span::new().days(days)).ok()?
+        }
+        CalendarUnit::Month => now.date().last_of_month().tomorrow().ok()?,
+    };
+    Some(day.to_zoned(zone.clone()).ok()?.timestamp().as_microsecond())
 }
 
 enum Reservation {
@@ -100,20 +155,23 @@ fn reserve(charge: &Charge, context: &AdmissionContext<'_>, earlier: &[Delta]) -
         bucket: bucket.clone(),
         span_us,
     };
-    let taken = context.state.taken_micros(charge, &key, &bucket, context.now_us);
-    let taken_now = earlier.iter().fold(0i64, |sum, delta| match delta {
-        Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && *other == key => {
-            sum.saturating_add(*amount_micros)
-        }
-        Delta::Reserve { .. } | Delta::Grant { .. } | Delta::Fact { .. } | Delta::Label { .. } => sum,
-        Delta::Placeholders { .. } | Delta::End { .. } => sum,
-    });
-    let total = taken.saturating_add(taken_now).saturating_add(charge.amount_micros);
+    let total = taken(charge, context, &key, &bucket, earlier).saturating_add(charge.amount_micros);
     if charge.amount_micros >= 0 && total <= charge.at_most_micros {
         Reservation::Fits(delta)
     } else {
         Reservation::Over(Some(delta))
     }
+}
+
+/// What is taken from the budget without this charge.
+fn taken(charge: &Charge, context: &AdmissionContext<'_>, key: &str, bucket: &str, earlier: &[Delta]) -> i64 {
+    let taken = context.state.taken_micros(charge, key, bucket, context.now_us);
+    earlier.iter().fold(taken, |sum, delta| match delta {
+        Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && other == key => {
+            sum.saturating_add(*amount_micros)
+        }
+        _ => sum,
+    })
 }
 
 /// The name of the window's bucket that `now` lies in; `None` where the calendar cannot tell, which counts as over.

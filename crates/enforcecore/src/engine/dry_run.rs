@@ -18,11 +18,11 @@ impl Enforcer {
     pub fn decide_only(&self, call: Call) -> Decision {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
-        let decision = self.foresee(call, policy, &context);
+        let decision = self.foresee(call, Arc::clone(&policy), &context);
         debug!(
             decision = decision.verdict.as_str(), code = decision.code.as_str(), rules = ?decision.rules, "call decided only"
         );
-        decision
+        Decision { rules: policy.shown_ids(decision.rules), ..decision }
     }
 
     fn foresee(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Decision {
@@ -45,7 +45,7 @@ impl Enforcer {
             Ok(_) if decided.decision.verdict == Verdict::Allow => decided.decision,
             Ok(_) => approved(decided.decision),
             Err(NotAdmitted::Denied(decision)) => *decision,
-            Err(NotAdmitted::Asks(decision, asks)) => needs_approval(*decision, asks),
+            Err(NotAdmitted::Asks(decision, asks)) => needs_approval(&decided.policy, *decision, asks),
         }
     }
 }

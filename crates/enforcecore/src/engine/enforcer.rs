@@ -13,13 +13,15 @@ use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
 use crate::audit::{
-    Body, CallRecord, CommitError, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord, hex,
+    Body, CallRecord, CommitError, DenialRecord, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord,
+    hex,
 };
 use crate::call::{Call, CallId, Context, Freezing, FrozenCall, Malformed};
 use crate::capabilities::{Capability, Face};
 use crate::codes::call as code;
 use crate::decision::{Ask, Decision, SessionView, Verdict};
 use crate::diagnostic::Diagnostic;
+use crate::explanation::Grounds;
 use crate::outcome::{BeginMode, Completed, Due, Outcome, Permit, Refusal, Refused};
 use crate::path::PathResolver;
 use crate::policy::{Policy, Protected};
@@ -287,7 +289,8 @@ impl Enforcer {
                     return Err(self.refuse(context, &decided.policy, *decision));
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Asks(decision, asks)))) => {
-                    return Err(self.ask(&decided, context, needs_approval(*decision, asks)));
+                    let decision = needs_approval(&decided.policy, *decision, asks);
+                    return Err(self.ask(&decided, context, decision));
                 }
                 Err(CommitError::Log(error)) => return Err(log_refusal(context, &error)),
             }
@@ -328,8 +331,9 @@ impl Enforcer {
         let Some(expires_us) =
             decision.asks.iter().map(ask_one).collect::<Option<Vec<i64>>>().and_then(|all| all.into_iter().min())
         else {
-            let denied =
-                decision.and_deny(code::NO_APPROVER, "this call needs an approval and no approver can be reached");
+            let explained = decided.policy.explain_asks(&decision.asks);
+            let why = "this call needs an approval and no approver can be reached";
+            let denied = decision.and_deny(code::NO_APPROVER, why).explained(explained);
             return self.refuse(context, &decided.policy, denied);
         };
         let entry = Body::Pending(self.call_record(context, &decided.policy, &decision)).into();
@@ -338,7 +342,7 @@ impl Enforcer {
                 info!(
                     decision = "ask", code = decision.code.as_str(), rules = ?decision.rules, "call waits for approval"
                 );
-                refused(context, Refusal::Pending { expires_us }, decision, true)
+                refused(context, &decided.policy, Refusal::Pending { expires_us }, decision, true)
             }
             Err(error) => log_refusal(context, &error),
         }
@@ -346,14 +350,15 @@ impl Enforcer {
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
     fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision) -> Refused {
-        let entry = Body::Denial(self.call_record(context, policy, &decision)).into();
-        let recorded = self.record(entry);
+        let Grounds { rule, condition } = decision.grounds.as_deref().cloned().unwrap_or_default();
+        let denial = DenialRecord { record: self.call_record(context, policy, &decision), condition, rule };
+        let recorded = self.record(Body::Denial(denial).into());
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
         }
         info!(decision = "deny", code = decision.code.as_str(), rules = ?decision.rules, "call refused");
         let kind = if decision.is_malformed() { Refusal::Malformed } else { Refusal::Denied };
-        refused(context, kind, decision, recorded.is_ok())
+        refused(context, policy, kind, decision, recorded.is_ok())
     }
 
     fn record_policy(&self) -> Result<(), BindError> {
@@ -437,7 +442,7 @@ pub(super) struct Decided {
     /// The call as it was before redaction, if that changed it.
     asked: Option<FrozenCall>,
     pub(super) decision: Decision,
-    policy: Arc<Policy>,
+    pub(super) policy: Arc<Policy>,
     /// The session's version; `None` where no call is decided in it.
     version: Option<u64>,
     redactions: BTreeMap<Class, u64>,
@@ -485,28 +490,47 @@ fn contain_panic(run: impl FnOnce() -> Outcome) -> Outcome {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or(Outcome::Crashed)
 }
 
-fn refused(context: &CallContext, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
-    let Decision { code, reason, rules, .. } = decision;
-    Refused { call: context.id.clone(), kind, code, reason, rules, recorded }
+fn refused(context: &CallContext, policy: &Policy, kind: Refusal, decision: Decision, recorded: bool) -> Refused {
+    let Decision { code, reason, rules, explanation, .. } = decision;
+    let rules = policy.shown_ids(rules);
+    Refused { call: context.id.clone(), kind, code, reason, rules, recorded, explanation }
 }
 
 fn forgotten(context: &CallContext, error: &LogError) -> Refused {
     warn!(%error, "call refused: its session cannot be read back from the log");
     let reason = format!("what the evidence log says of this session cannot be read back, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
-    Refused { call: context.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
+    Refused {
+        call: context.id.clone(),
+        kind,
+        code: code::LOG_UNAVAILABLE,
+        reason,
+        rules: Vec::new(),
+        recorded: false,
+        explanation: None,
+    }
 }
 
 fn log_refusal(context: &CallContext, error: &LogError) -> Refused {
     warn!(%error, "call refused: the log cannot be written");
     let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
     let kind = Refusal::EnforcementFailed;
-    Refused { call: context.id.clone(), kind, code: code::LOG_UNAVAILABLE, reason, rules: Vec::new(), recorded: false }
+    Refused {
+        call: context.id.clone(),
+        kind,
+        code: code::LOG_UNAVAILABLE,
+        reason,
+        rules: Vec::new(),
+        recorded: false,
+        explanation: None,
+    }
 }
 
-pub(super) fn needs_approval(decision: Decision, asks: Vec<Ask>) -> Decision {
+pub(super) fn needs_approval(policy: &Policy, decision: Decision, asks: Vec<Ask>) -> Decision {
+    let explained = policy.explain_asks(&asks);
     let rules = asks.iter().map(|ask| ask.rule.clone()).collect();
     let reason =
         if decision.verdict == Verdict::Ask { decision.reason } else { "a budget asks for an approval".to_owned() };
     Decision { verdict: Verdict::Ask, code: code::APPROVAL_REQUIRED, reason, rules, asks, ..decision }
+        .explained(explained)
 }

@@ -131,7 +131,15 @@ impl OpenCall {
             Ok(_) => {
                 let (kind, reason) =
                     (Refusal::EnforcementFailed, "the call was given up before its tool started".to_owned());
-                Refused { call, kind, code: code::NOT_STARTED, reason, rules: Vec::new(), recorded: true }
+                Refused {
+                    call,
+                    kind,
+                    code: code::NOT_STARTED,
+                    reason,
+                    rules: Vec::new(),
+                    recorded: true,
+                    explanation: None,
+                }
             }
         }
     }
@@ -266,7 +274,7 @@ impl Ending {
         self.completed.map_err(|(code, reason, _)| {
             // What is said about a path that was exchanged is a denial; anything else that kept the tool from starting is not.
             let kind = if code == code::PATH_CHANGED { Refusal::Denied } else { Refusal::EnforcementFailed };
-            Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true }
+            Refused { call: call.clone(), kind, code, reason, rules: Vec::new(), recorded: true, explanation: None }
         })
     }
 

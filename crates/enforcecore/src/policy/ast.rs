@@ -17,6 +17,17 @@ pub(crate) enum Verb {
     Deny,
 }
 
+impl Verb {
+    /// The word in policies.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Verb::Allow => "allow",
+            Verb::Ask => "ask",
+            Verb::Deny => "deny",
+        }
+    }
+}
+
 /// What a test is about.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
@@ -63,6 +74,18 @@ impl Reference {
 impl std::fmt::Display for Reference {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{}.{}", self.root.word(), self.path)
+    }
+}
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Subject::Arg(name) => f.write_str(name),
+            Subject::Reference(reference) => write!(f, "{reference}"),
+            Subject::Quantified { every, kind } => {
+                write!(f, "{}_{}", if *every { "every" } else { "any" }, kind.word())
+            }
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) struct Core {
 /// A tool as all documents together declare it: effects unite, argument checks all hold.
 #[derive(Clone, Debug)]
 pub(crate) struct Tool {
+    /// The first document that declares it.
+    pub(crate) document: usize,
     pub(crate) undeclared: bool,
     pub(crate) effects: ToolEffects,
     pub(crate) args: IndexMap<String, Arg>,
@@ -53,8 +55,11 @@ pub(crate) struct Arg {
 /// One document's rules, sliced by tool.
 #[derive(Debug)]
 pub(crate) struct CoreDocument {
+    pub(crate) name: String,
     /// Permits nothing, only restricts.
     pub(crate) guardrail: bool,
+    /// Whether a caller may read why it refuses.
+    pub(crate) explained: bool,
     pub(crate) base: Obligations,
     pub(crate) rules: Vec<CoreRule>,
     pub(crate) rules_of: HashMap<String, Vec<Selected>>,
@@ -94,6 +99,8 @@ pub(crate) struct Test {
 #[derive(Debug)]
 pub(crate) struct CoreBudget {
     pub(crate) id: String,
+    /// What is counted: `calls`, a currency, or an argument's name.
+    pub(crate) unit: String,
     pub(crate) at_most: Operand,
     pub(crate) window: Window,
     pub(crate) for_each: Vec<Reference>,

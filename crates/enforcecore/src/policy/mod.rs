@@ -26,6 +26,9 @@ pub use self::ast::OnPlaceholder;
 use self::ast::Verb;
 pub(crate) use self::ast::{Expectation, InlineTest, TestCall};
 use self::compiled::Core;
+pub(crate) use self::eval::explain::Explained;
+use self::eval::named;
+pub(crate) use self::eval::named::{Counted, Terms};
 pub use self::eval::protected::{Place, Protected};
 pub use self::load::unreadable;
 pub use self::protected_names::{Class as ProtectedClass, PROTECTED_NAMES, ProtectedName};
@@ -224,6 +227,21 @@ impl Policy {
     pub fn approval_request<'a>(&'a self, ask: &'a Ask) -> ApprovalRequest<'a> {
         let name = ask.approval.as_deref();
         ApprovalRequest { name, terms: name.and_then(|name| self.core.approvals.get(name)) }
+    }
+
+    /// The ids that a caller may read: those of documents that do not say `explain: none`.
+    pub(crate) fn shown_ids(&self, ids: Vec<String>) -> Vec<String> {
+        ids.into_iter().filter(|id| named::is_shown(&self.core, id)).collect()
+    }
+
+    /// Who has to approve what.
+    pub(crate) fn explain_asks(&self, asks: &[Ask]) -> Explained {
+        named::asks(&self.core, asks)
+    }
+
+    /// What is said of a budget to a caller.
+    pub(crate) fn budget_terms(&self, id: &str) -> Option<Terms<'_>> {
+        named::budget(&self.core, id)
     }
 
     /// Decides one call. Pure and total: every path ends in a decision. What is protected stays closed whatever the rules say.

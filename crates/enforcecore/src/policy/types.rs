@@ -312,6 +312,11 @@ impl ItemKind {
         ("host", ItemKind::Host),
     ];
 
+    /// The word after `any_` and `every_`.
+    pub(crate) fn word(self) -> &'static str {
+        ItemKind::WORDS.iter().find(|(_, own)| *own == self).map_or("", |(word, _)| *word)
+    }
+
     /// One item in the words of messages, and what comparators may look at, beside the whole.
     pub(crate) fn nature(self) -> (&'static str, &'static [Aspect]) {
         match self {

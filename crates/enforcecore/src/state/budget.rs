@@ -39,6 +39,9 @@ pub(super) struct Budget {
     buckets_max: usize,
 }
 
+/// How much of what is taken is looked at to say when a call fits.
+const LEAVING_MAX: usize = 4096;
+
 /// Buckets below which none is looked for that is over.
 const BUCKETS_MIN: usize = 64;
 
@@ -109,6 +112,25 @@ impl Budget {
             }
         };
         i64::try_from(micros).unwrap_or(if micros < 0 { i64::MIN } else { i64::MAX })
+    }
+
+    /// When something that counts now leaves a sliding window of this length, and when so much has left that no more than
+    /// `most_micros` counts. The second is not known where too much would have to be looked at.
+    pub(super) fn leaves(&self, span_us: i64, now_us: i64, most_micros: i64) -> (Option<i64>, Option<i64>) {
+        let over_us = now_us.saturating_sub(span_us);
+        let recent = self.buckets.values().map(|bucket| (bucket.last_us, bucket.micros));
+        let recent = recent.filter(|(at_us, micros)| *at_us > over_us && *micros > 0);
+        let sliding = self.sliding.range(over_us.saturating_add(1)..).map(|(at_us, micros)| (*at_us, *micros));
+        let mut counts: Vec<(i64, i128)> =
+            recent.chain(sliding.filter(|(_, micros)| *micros > 0)).take(LEAVING_MAX).collect();
+        counts.sort_unstable();
+        let mut left = i128::from(self.taken_micros(&Window::Sliding { us: span_us }, "", now_us));
+        let fits = counts.iter().find_map(|(at_us, micros)| {
+            left -= micros;
+            (left <= i128::from(most_micros)).then_some(at_us)
+        });
+        let out = |at_us: &i64| at_us.saturating_add(span_us);
+        (counts.first().map(|(at_us, _)| out(at_us)), fits.map(out))
     }
 
     /// Forgets the buckets of sessions that leave memory.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::audit::{Body, CommitError, Delta, Durability, Encoded, Entry, Fold, Keyer, Log, LogError, StateRecord};
 use crate::call::Context;
-use crate::decision::{Charge, Fact};
+use crate::decision::{Charge, Fact, Window};
 use crate::redact::Class;
 use crate::value::{Value, encode_bytes};
 
@@ -174,6 +174,19 @@ impl State {
     pub fn taken_micros(&self, charge: &Charge, key: &str, bucket: &str, now_us: i64) -> i64 {
         let Some(budget) = self.budgets.get(&budget_key(&charge.budget, key)) else { return 0 };
         budget.taken_micros(&charge.window, bucket, now_us)
+    }
+
+    /// When something leaves the sliding window that a charge counts in, and when no more than `most_micros` counts.
+    pub(crate) fn leaves(
+        &self,
+        charge: &Charge,
+        key: &str,
+        now_us: i64,
+        most_micros: i64,
+    ) -> (Option<i64>, Option<i64>) {
+        let Window::Sliding { us } = &charge.window else { return (None, None) };
+        let budget = self.budgets.get(&budget_key(&charge.budget, key));
+        budget.map(|budget| budget.leaves(*us, now_us, most_micros)).unwrap_or_default()
     }
 
     /// Whether a grant was consumed before.

@@ -9,6 +9,7 @@ mod path;
 mod row;
 mod seen;
 mod set;
+mod shown;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -14,6 +14,7 @@ const DOC: &str = "it is within the bound";
 pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "at_least",
+        must: "be at least",
         on: Aspect::Number,
         takes: Takes::Bound(Ordering::is_ge),
         doc: DOC,
@@ -21,6 +22,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "at_most",
+        must: "be at most",
         on: Aspect::Number,
         takes: Takes::Bound(Ordering::is_le),
         doc: DOC,
@@ -28,6 +30,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "more_than",
+        must: "be more than",
         on: Aspect::Number,
         takes: Takes::Bound(Ordering::is_gt),
         doc: DOC,
@@ -35,6 +38,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "less_than",
+        must: "be less than",
         on: Aspect::Number,
         takes: Takes::Bound(Ordering::is_lt),
         doc: DOC,

@@ -12,6 +12,7 @@ use super::seen::Seen;
 
 pub(super) static ROWS: &[Comparator] = &[Comparator {
     name: "under",
+    must: "lie in",
     on: Aspect::Path,
     takes: Takes::Folder,
     doc: "the path is that folder or lies in it",

@@ -13,6 +13,8 @@ use super::seen::Seen;
 pub(crate) struct Comparator {
     /// Its word in policies.
     pub(crate) name: &'static str,
+    /// What it demands of its subject, in the words of a sentence that the operand ends: `at_most` demands to `be at most` 50.
+    pub(crate) must: &'static str,
     /// What of a value it looks at, and so to which types it applies.
     pub(crate) on: Aspect,
     /// How its operand is written, and what it means.

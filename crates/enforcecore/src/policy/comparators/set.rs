@@ -17,6 +17,7 @@ use crate::value::Value;
 pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "any",
+        must: "be anything",
         on: Aspect::Whole,
         takes: Takes::True,
         doc: "always, also where the argument is not given",
@@ -24,6 +25,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "equals",
+        must: "be",
         on: Aspect::Whole,
         takes: Takes::Value,
         doc: "it is the same; addresses, domains and URLs in one spelling",
@@ -31,6 +33,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "in",
+        must: "be",
         on: Aspect::Whole,
         takes: Takes::Values,
         doc: "it equals one of them",
@@ -38,6 +41,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "same_as",
+        must: "be the same as",
         on: Aspect::Whole,
         takes: Takes::Reference,
         doc: "it equals the value that the host or a trusted result set",

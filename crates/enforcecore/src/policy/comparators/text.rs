@@ -9,6 +9,7 @@ use super::seen::{Seen, Spelling};
 pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "prefix",
+        must: "begin with",
         on: Aspect::Start,
         takes: Takes::Part(End::Start, |text, part| text.starts_with(part)),
         doc: "it begins or ends so",
@@ -16,6 +17,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "suffix",
+        must: "end with",
         on: Aspect::Text,
         takes: Takes::Part(End::End, |text, part| text.ends_with(part)),
         doc: "it begins or ends so",
@@ -23,6 +25,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "glob",
+        must: "match the glob",
         on: Aspect::Text,
         takes: Takes::Pattern(Pattern::glob),
         doc: "the whole of it matches",
@@ -30,6 +33,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "regex",
+        must: "match the expression",
         on: Aspect::Text,
         takes: Takes::Pattern(Pattern::regex),
         doc: "the whole of it matches",
@@ -37,6 +41,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "contains_regex",
+        must: "contain a match of",
         on: Aspect::Text,
         takes: Takes::Pattern(Pattern::contains_regex),
         doc: "some part of it matches",

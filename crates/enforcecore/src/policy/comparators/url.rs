@@ -12,6 +12,7 @@ use crate::value::Value;
 pub(super) static ROWS: &[Comparator] = &[
     Comparator {
         name: "scheme",
+        must: "have the scheme",
         on: Aspect::Url,
         takes: Takes::Words(WordForm {
             noun: "a scheme",
@@ -24,6 +25,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "host",
+        must: "have the host",
         on: Aspect::Host,
         takes: Takes::Host,
         doc: "the URL's or domain's host is",
@@ -36,6 +38,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "port",
+        must: "have the port",
         on: Aspect::Url,
         takes: Takes::Ports,
         doc: "the URL's port is, the scheme's own if none is written",
@@ -43,6 +46,7 @@ pub(super) static ROWS: &[Comparator] = &[
     },
     Comparator {
         name: "path",
+        must: "have a path that must",
         on: Aspect::Url,
         takes: Takes::UrlPath,
         doc: "the URL's path is",

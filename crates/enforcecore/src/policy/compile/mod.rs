@@ -11,7 +11,7 @@ use self::amount::amount;
 use self::needs::find_needs;
 use self::unite::{Tools, obligations, selected};
 use super::compiled::{Core, CoreBudget, CoreDocument, CoreRule, Needs, Selected, Taking, Test};
-use super::parse::budget::{Budget, OverBudget};
+use super::parse::budget::{Budget, Measure, OverBudget};
 use super::parse::condition::WrittenTest;
 use super::parse::document::Document;
 use super::parse::rule::Rule;
@@ -41,7 +41,9 @@ fn compile_document(document: Document, tools: &Tools) -> CoreDocument {
     let mut base = obligations(&document.redact);
     base.deadline = document.deadline.map(|deadline| deadline.value);
     let mut core = CoreDocument {
+        name: document.name.value,
         guardrail: document.guardrail,
+        explained: document.explained,
         base,
         rules: Vec::new(),
         rules_of: Default::default(),
@@ -82,6 +84,10 @@ fn compile_rule(rule: Rule) -> CoreRule {
 fn compile_budget(budget: Budget) -> CoreBudget {
     CoreBudget {
         id: budget.id.value,
+        unit: match budget.measure.value {
+            Measure::Calls => "calls".to_owned(),
+            Measure::Sum(what) => what,
+        },
         at_most: budget.at_most.value,
         window: budget.window,
         for_each: budget.for_each.into_iter().map(|key| key.value).collect(),

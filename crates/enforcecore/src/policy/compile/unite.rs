@@ -14,11 +14,13 @@ pub(crate) type Tools = std::collections::HashMap<String, Tool>;
 /// Unites what the documents say about each tool. Contradictions are reported by `lint`; here the stricter wins.
 pub(crate) fn unite_tools(documents: &[Document]) -> Tools {
     let mut tools = Tools::new();
-    for decl in documents.iter().flat_map(|document| &document.tools) {
+    let decls =
+        documents.iter().enumerate().flat_map(|(at, document)| document.tools.iter().map(move |decl| (at, decl)));
+    for (document, decl) in decls {
         match tools.get_mut(&decl.name.value) {
             Some(tool) => unite(tool, decl),
             None => {
-                tools.insert(decl.name.value.clone(), tool_of(decl));
+                tools.insert(decl.name.value.clone(), tool_of(decl, document));
             }
         }
     }
@@ -29,8 +31,9 @@ pub(crate) fn unite_tools(documents: &[Document]) -> Tools {
     tools
 }
 
-fn tool_of(decl: &ToolDecl) -> Tool {
+fn tool_of(decl: &ToolDecl, document: usize) -> Tool {
     Tool {
+        document,
         undeclared: decl.undeclared,
         effects: decl.effects,
         args: decl.args.iter().map(|arg| (arg.name.value.clone(), arg_of(arg))).collect(),
@@ -59,7 +62,7 @@ fn unite(tool: &mut Tool, decl: &ToolDecl) {
         tool.returns.clone_from(&decl.returns.value);
     }
     if tool.undeclared {
-        tool.args = tool_of(decl).args;
+        tool.args = tool_of(decl, tool.document).args;
         tool.undeclared = decl.undeclared;
     } else {
         for arg in &decl.args {

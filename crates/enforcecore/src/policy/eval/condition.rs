@@ -5,30 +5,43 @@
 
 use super::super::ast::Subject;
 use super::super::comparators::{Check, Seen};
-use super::super::compiled::Test;
+use super::super::compiled::{CoreRule, Test};
 use super::super::effects::ToolEffect;
-use super::super::kleene::{Truth, all, any};
+use super::super::kleene::{Truth, all, any, not};
 use super::super::references::Vouched;
 use super::super::types::{Aspect, ItemKind, Type};
 use super::context::Scene;
 use crate::value::Value;
 
 impl<'a> Scene<'a> {
+    /// Whether a rule's conditions hold. A rule that selects the tool only because nothing rules it out is an error.
+    pub(super) fn rule(&self, rule: &'a CoreRule, certain: bool) -> Truth {
+        let selected = if certain { Ok(true) } else { Err("what the tool does is unknown".to_owned()) };
+        let when = self.condition(&rule.when);
+        let unless = rule.unless.as_ref().map_or(Ok(true), |unless| not(self.condition(unless)));
+        all([selected, when, unless])
+    }
+
     /// Whether all the tests hold.
     pub(crate) fn condition(&self, tests: &'a [Test]) -> Truth {
         all(tests.iter().map(|test| self.test(test)))
     }
 
     fn test(&self, test: &'a Test) -> Truth {
-        let holds = |seen: &Seen<'_>| self.hold(seen, &test.checks);
-        match &test.subject {
-            Subject::Arg(name) => self.argument(name, &test.checks),
+        self.holds(&test.subject, &test.checks)
+    }
+
+    /// Whether all the checks hold of a subject.
+    pub(super) fn holds(&self, subject: &'a Subject, checks: &'a [Check]) -> Truth {
+        let holds = |seen: &Seen<'_>| self.hold(seen, checks);
+        match subject {
+            Subject::Arg(name) => self.argument(name, checks),
             Subject::Reference(reference) => match self.references().resolve(reference)? {
                 Vouched::Value(value) => holds(&Seen::Value(value, None)),
                 Vouched::Fingerprint(fingerprint) => holds(&Seen::Fingerprint(fingerprint)),
             },
             // "Every one may be anything" says so aloud, and holds of what cannot be looked into as well.
-            Subject::Quantified { every: true, .. } if test.checks.iter().all(Check::is_any) => Ok(true),
+            Subject::Quantified { every: true, .. } if checks.iter().all(Check::is_any) => Ok(true),
             Subject::Quantified { every, kind } => {
                 let (known, unknown) = self.items(*kind);
                 let each = known.iter().map(holds);

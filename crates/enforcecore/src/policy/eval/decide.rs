@@ -5,9 +5,10 @@
 
 use super::super::ast::Verb;
 use super::super::compiled::{Arg, Core, CoreDocument, CoreRule, Tool};
-use super::super::kleene::{Truth, all, not};
+use super::super::kleene::Truth;
 use super::charges::charges;
 use super::context::Scene;
+use super::explain;
 use super::protected::Protected;
 use crate::call::{FrozenCall, Malformed};
 use crate::codes::call as code;
@@ -23,8 +24,10 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
     let Some(tool) = core.tools.get(call.tool()) else { return unknown_tool(core, call, obligations) };
     obligations.tighten(tool.obligations.clone());
     let scene = Scene { call, tool, session };
-    if let Err(malformed) = check_args(&scene) {
-        return Decision { obligations, returns: tool.returns.clone(), ..Decision::malformed(malformed) };
+    if let Err((name, malformed)) = check_args(&scene) {
+        let explained = explain::misfit(core, &scene, name, &malformed);
+        let refused = Decision::malformed(malformed).explained(explained);
+        return Decision { obligations, returns: tool.returns.clone(), ..refused };
     }
     let mut found = Found { obligations, ..Found::default() };
     for document in &core.documents {
@@ -42,7 +45,7 @@ pub(crate) fn decide(core: &Core, call: &FrozenCall, session: &SessionView<'_>, 
         return decision.and_deny(code, why);
     }
     if verdict == Verdict::Deny {
-        return decision;
+        return decision.explained(explain::denial(core, &scene));
     }
     if let Some(why) = protected.protected_path_violation(&scene) {
         // No rule made this verdict.
@@ -63,7 +66,8 @@ struct Found {
     not_permitted: bool,
     opened: Vec<String>,
     asks: Vec<(Ask, Option<String>)>,
-    denies: Vec<(String, String)>,
+    /// The rules that deny, and why, unless their document says that it explains nothing.
+    denies: Vec<(String, Option<String>)>,
     /// Some deny holds by its conditions, and not because one of them is an error.
     denied_for_certain: bool,
     /// Why a rule that could have opened the call could not be decided.
@@ -75,12 +79,12 @@ impl Found {
         let mut permits = false;
         for selected in document.rules_of.get(scene.call.tool()).into_iter().flatten() {
             let Some(rule) = document.rules.get(selected.rule) else { continue };
-            let truth = truth(rule, selected.certain, scene);
+            let truth = scene.rule(rule, selected.certain);
             if truth != Ok(false) {
                 self.obligations.tighten(rule.obligations.clone());
             }
             permits |= truth == Ok(true) && rule.verb != Verb::Deny;
-            self.add_rule(rule, truth);
+            self.add_rule(rule, truth, document.explained);
         }
         if !document.guardrail {
             self.asked = true;
@@ -88,17 +92,21 @@ impl Found {
         }
     }
 
-    fn add_rule(&mut self, rule: &CoreRule, truth: Truth) {
+    fn add_rule(&mut self, rule: &CoreRule, truth: Truth, explained: bool) {
         let id = rule.id.clone();
         match (rule.verb, truth) {
             (_, Ok(false)) => {}
             (Verb::Allow, Ok(true)) => self.opened.push(id),
-            (Verb::Allow, Err(why)) => self.undecided.push(format!("`{id}` could not be decided: {why}")),
+            (Verb::Allow, Err(why)) if explained => {
+                self.undecided.push(format!("`{id}` could not be decided: {why}"));
+            }
+            (Verb::Allow, Err(_)) => {}
             (Verb::Ask, truth) => {
                 let reason = rule
                     .reason
                     .clone()
-                    .or_else(|| truth.err().map(|why| format!("`{id}` could not be decided: {why}")));
+                    .or_else(|| truth.err().map(|why| format!("`{id}` could not be decided: {why}")))
+                    .filter(|_| explained);
                 self.asks.push((Ask { rule: id, approval: rule.approval.clone() }, reason));
             }
             (Verb::Deny, truth) => {
@@ -108,7 +116,7 @@ impl Found {
                     (None, Ok(_)) => format!("`{id}` denies this call"),
                     (None, Err(why)) => format!("`{id}` denies what it cannot decide: {why}"),
                 };
-                self.denies.push((id, why));
+                self.denies.push((id, explained.then_some(why)));
             }
         }
     }
@@ -126,8 +134,10 @@ impl Found {
 
     fn decision(self, verdict: Verdict, tool: &Tool) -> Decision {
         let (code, reason, rules) = match (verdict, self.denies.first(), self.asks.first()) {
-            (Verdict::Deny, Some((_, why)), _) => {
-                (code::DENIED_BY_RULE, why.clone(), self.denies.into_iter().map(|(id, _)| id).collect())
+            (Verdict::Deny, Some(_), _) => {
+                let why = self.denies.iter().find_map(|(_, why)| why.clone());
+                let why = why.unwrap_or_else(|| "a rule denies this call".to_owned());
+                (code::DENIED_BY_RULE, why, self.denies.into_iter().map(|(id, _)| id).collect())
             }
             (Verdict::Deny, None, _) => (code::NO_RULE, no_rule(&self.undecided), Vec::new()),
             (Verdict::Ask, _, ask) => {
@@ -148,6 +158,8 @@ impl Found {
             charges: Vec::new(),
             sets_facts: tool.facts.clone(),
             returns: tool.returns.clone(),
+            explanation: None,
+            grounds: None,
         }
     }
 }
@@ -159,16 +171,11 @@ fn no_rule(undecided: &[String]) -> String {
     }
 }
 
-/// Whether a rule's conditions hold. A rule that selects the tool only because nothing rules it out is an error.
-fn truth(rule: &CoreRule, certain: bool, scene: &Scene<'_>) -> Truth {
-    let selected = if certain { Ok(true) } else { Err("what the tool does is unknown".to_owned()) };
-    let when = scene.condition(&rule.when);
-    let unless = rule.unless.as_ref().map_or(Ok(true), |unless| not(scene.condition(unless)));
-    all([selected, when, unless])
-}
+/// Why a call does not fit its tool, and the declared argument that it is about.
+type Misfit<'a> = (Option<&'a str>, Malformed);
 
 /// Rule 1: the call fits its tool's arguments, or it is malformed.
-fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
+fn check_args<'a>(scene: &Scene<'a>) -> Result<(), Misfit<'a>> {
     let tool = scene.tool;
     if tool.undeclared {
         return Ok(());
@@ -176,16 +183,16 @@ fn check_args(scene: &Scene<'_>) -> Result<(), Malformed> {
     for name in scene.call.args().keys() {
         if !tool.args.contains_key(name) {
             let message = format!("the tool takes no argument `{}`", shown_name(name));
-            return Err(Malformed::new(code::UNDECLARED_ARGUMENT, message));
+            return Err((None, Malformed::new(code::UNDECLARED_ARGUMENT, message)));
         }
     }
     for (name, arg) in &tool.args {
         match scene.arg(name) {
-            Some(value) => check_arg(scene, name, arg, value)?,
+            Some(value) => check_arg(scene, name, arg, value).map_err(|malformed| (Some(name.as_str()), malformed))?,
             None if arg.required => {
                 let null = if scene.call.args().contains_key(name) { ", and null is no value of it" } else { "" };
                 let message = format!("the argument `{name}` is missing: it is {}{null}", arg.ty.row.noun);
-                return Err(Malformed::new(code::MISSING_ARGUMENT, message));
+                return Err((Some(name), Malformed::new(code::MISSING_ARGUMENT, message)));
             }
             None => {}
         }

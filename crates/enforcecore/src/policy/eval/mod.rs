@@ -4,4 +4,6 @@ mod charges;
 mod condition;
 mod context;
 pub(super) mod decide;
+pub(super) mod explain;
+pub(super) mod named;
 pub(super) mod protected;

@@ -16,6 +16,8 @@ const NESTING_MAX: u32 = 32;
 /// A compiled pattern.
 #[derive(Clone, Debug)]
 pub(crate) struct Pattern {
+    /// As it was written.
+    text: Box<str>,
     compiled: Compiled,
     /// The same pattern with each character composed, if that is another one.
     composed: Option<Compiled>,
@@ -83,7 +85,12 @@ impl Pattern {
         let composed = if composed == text { None } else { Some(compile(&composed, Case::Kept)?) };
         let has_capitals = text.bytes().any(|byte| byte.is_ascii_uppercase());
         let uncased = if has_capitals { Some(Box::new(compile(text, Case::Ignored)?)) } else { None };
-        Ok(Pattern { compiled, composed, uncased, letters: Letters::of(text) })
+        Ok(Pattern { text: text.into(), compiled, composed, uncased, letters: Letters::of(text) })
+    }
+
+    /// As it was written.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     pub(crate) fn is_match(&self, text: &str) -> bool {

@@ -32,6 +32,8 @@ pub(crate) struct Document {
     pub(crate) name: At<String>,
     pub(crate) version: String,
     pub(crate) guardrail: bool,
+    /// Whether a caller may read why it refuses.
+    pub(crate) explained: bool,
     pub(crate) bound_by: Vec<At<String>>,
     pub(crate) tools: Vec<ToolDecl>,
     pub(crate) rules: Vec<Rule>,
@@ -72,6 +74,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
     let doc_name = fields.require("name", "a policy", report).and_then(|node| name(node, "`name`", report));
     let version = fields.require("version", "a policy", report).and_then(|node| text(node, "`version`", report));
     let guardrail = fields.get("kind").is_some_and(|node| is_guardrail(node, report));
+    let explained = fields.get("explain").is_none_or(|node| is_explained(node, report));
     let bound_by = fields.get("bound_by").map(|node| names(node, "`bound_by`", report)).unwrap_or_default();
     let tools = fields.get("tools").map(|node| tool::read_all(node, report)).unwrap_or_default();
     let rules = match fields.get("rules") {
@@ -97,6 +100,7 @@ pub(crate) fn read(root: &Node, report: &mut Report) -> Option<Document> {
         name: doc_name?,
         version: version?.value,
         guardrail,
+        explained,
         bound_by,
         tools,
         rules,
@@ -140,6 +144,17 @@ fn is_guardrail(node: &Node, report: &mut Report) -> bool {
         fields::unknown_word("kind", &word, known, &[], report);
     }
     word.value == "guardrail"
+}
+
+fn is_explained(node: &Node, report: &mut Report) -> bool {
+    let Some(word) = text(node, "`explain`", report) else { return false };
+    let known = ["full", "none"];
+    if !known.contains(&word.value.as_str()) {
+        report
+            .error(code::UNKNOWN_WORD, word.place, format!("unknown word `{}` for `explain`", word.value))
+            .suggest(&word.value, known);
+    }
+    word.value == "full"
 }
 
 fn names(node: &Node, what: &str, report: &mut Report) -> Vec<At<String>> {
