@@ -16,6 +16,9 @@ use crate::fields::{Durability, EffectStatus, Mode};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EntryLine {
+    /// The arguments that the policy records, redacted, escaped and cut: a text as it is, any other value as JSON.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
+    pub args: BTreeMap<String, String>,
     /// The call it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub call: Option<String>,
@@ -65,6 +68,9 @@ pub struct EntryLine {
     /// The keyed name of the principal.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub principal: Option<String>,
+    /// The principal's name in clear, escaped and cut; only where clear names are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal_name: Option<String>,
     /// Redactions by class.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub redactions: BTreeMap<String, u64>,
@@ -77,11 +83,17 @@ pub struct EntryLine {
     /// The keyed name of the session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub session: Option<String>,
+    /// The session's name in clear, escaped and cut; only where clear names are asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_name: Option<String>,
     /// Wall time in microseconds since 1970-01-01T00:00:00Z; a label, never the order.
     pub time_us: i64,
     /// The tool's name if the policy declares it, otherwise its length and keyed name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tool: Option<String>,
+    /// The name of a tool that the policy does not declare, redacted, escaped and cut.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tool_name: Option<String>,
     /// The format's version.
     pub v: u32,
     /// Names the process that wrote it.
@@ -145,8 +157,8 @@ part! {
 part! {
     /// A call and the decision about it.
     CallRecord {
-        call: Text, code: Text, decision: Text, parent: Text, policy: Text, principal: Text, rules: Vec<String>, session: Text,
-        tool: Text,
+        args: Note, call: Text, code: Text, decision: Text, parent: Text, policy: Text, principal: Text, principal_name: Text,
+        rules: Vec<String>, session: Text, session_name: Text, tool: Text, tool_name: Text,
     }
 }
 part! {

@@ -169,8 +169,9 @@ mod tests {
         use EntryKind::{Abandoned, Denial, Genesis, Intent, Outcome, Pending, Policy, Recovery, State, Void};
         let kinds = [Genesis, Intent, Outcome, Denial, Pending, Void, Abandoned, State, Policy, Recovery];
         let later = EntryKind::Other("heartbeat".to_owned());
-        let texts = any::<[Option<String>; 11]>();
-        let maps = (btree_map(any::<String>(), any::<String>(), 0..5), btree_map(any::<String>(), 0u64..1 << 53, 0..5));
+        let texts = any::<[Option<String>; 14]>();
+        let words = || btree_map(any::<String>(), any::<String>(), 0..5);
+        let maps = (words(), words(), btree_map(any::<String>(), 0u64..1 << 53, 0..5));
         let choices = (
             option::of(proptest::sample::select(vec![Durability::Strict, Durability::Buffered])),
             option::of(proptest::sample::select(vec![EffectStatus::Happened, EffectStatus::Unknown])),
@@ -181,12 +182,28 @@ mod tests {
         let more = (vec(deltas(), 0..4), vec(any::<String>(), 0..4), option::of(any::<String>()), any::<String>());
         (texts, maps, choices, numbers, more).prop_map(
             |(
-                [call, code, commitment, condition, decision, parent, policy, principal, prev_seal, rule, session],
-                (note, redactions),
+                [
+                    call,
+                    code,
+                    commitment,
+                    condition,
+                    decision,
+                    parent,
+                    policy,
+                    principal,
+                    principal_name,
+                    prev_seal,
+                    rule,
+                    session,
+                    session_name,
+                    tool_name,
+                ],
+                (args, note, redactions),
                 (durability, effect, mode, kind),
                 (index, mono_us, time_us, v),
                 (delta, rules, tool, writer),
             )| EntryLine {
+                args,
                 call,
                 code,
                 commitment,
@@ -204,12 +221,15 @@ mod tests {
                 policy,
                 prev_seal,
                 principal,
+                principal_name,
                 redactions,
                 rule,
                 rules,
                 session,
+                session_name,
                 time_us,
                 tool,
+                tool_name,
                 v,
                 writer,
             },

@@ -119,5 +119,6 @@ pub use seal::Seal;
 pub use store::{Anchor, Clock, LogStore, LogTurn, Random, Signer, StoreError, TURN_WAIT_MAX};
 pub use tree::{Hash, Tree, hex};
 pub use verify::{
-    LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries, verify,
+    GroupsRead, LogFinding, LogFindingClass, LogFindingKind, LogReport, LogVerdict, Place, VerifyOptions, entries,
+    read_groups, verify,
 };

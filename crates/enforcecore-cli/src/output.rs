@@ -36,6 +36,11 @@ impl Output {
         Ok(writeln!(self.stream, "{value}")?)
     }
 
+    /// One record of a table for other programs (RFC 4180), whose fields are escaped already.
+    pub fn record(&mut self, text: &str) -> Result<(), CommandError> {
+        Ok(write!(self.stream, "{text}\r\n")?)
+    }
+
     /// Everything so far, now.
     pub fn flush(&mut self) -> Result<(), CommandError> {
         Ok(self.stream.flush()?)
@@ -50,6 +55,12 @@ pub fn counted(count: usize, noun: &str) -> String {
 /// Says on stderr why a command failed. If stderr is closed, the exit status still says so.
 pub fn complain(message: &dyn std::fmt::Display) {
     let _ = writeln!(anstream::stderr(), "{}", harmless(&message.to_string()));
+}
+
+/// Asks a person on stderr, and leaves the cursor behind the question.
+pub fn ask_line(question: &str) -> io::Result<()> {
+    let mut stream = anstream::stderr();
+    write!(stream, "{question}").and_then(|()| stream.flush())
 }
 
 /// The lines of a text, each as it may be shown.

@@ -45,6 +45,9 @@ pub struct EvidenceFlags {
     /// When an entry counts as written: `strict` (on stable storage, the default) or `buffered`
     #[arg(long, value_name = "HOW")]
     durability: Option<Acknowledged>,
+    /// How the log names principals and sessions: `keyed` (the default) or `clear`, which cannot be erased
+    #[arg(long, value_name = "HOW")]
+    identities: Option<Named>,
     /// After how long without a call a session's state leaves memory [default: 24h]
     #[arg(long, value_name = "TIME")]
     session_idle: Option<String>,
@@ -56,6 +59,15 @@ enum Acknowledged {
     Buffered,
 }
 
+/// How the log names who calls.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum Named {
+    /// By keyed names alone.
+    Keyed,
+    /// In clear as well.
+    Clear,
+}
+
 impl EvidenceFlags {
     /// Adds what these flags say.
     pub fn give(&self, given: &mut Given) {
@@ -64,6 +76,7 @@ impl EvidenceFlags {
         given.add(Key::Anchor, self.anchor.as_ref());
         given.add(Key::Origin, self.origin.as_ref());
         given.add(Key::Durability, word(self.durability));
+        given.add(Key::Identities, word(self.identities));
         given.add(Key::SessionIdle, self.session_idle.as_ref());
     }
 }

@@ -307,3 +307,55 @@ fn nothing_is_overwritten() {
     std::os::unix::fs::symlink("elsewhere", place.path("policy.yaml")).unwrap();
     assert_eq!(place.run(&["init"]).status, 2, "a link to nowhere is something too");
 }
+
+/// What `init` in this place came to: the setting it wrote, and whether that is in force.
+fn identities(place: &Place) -> String {
+    let config = place.read("enforcecore.toml");
+    let line = config.lines().find(|line| line.starts_with("identities = ")).unwrap().to_owned();
+    let shown = place.run(&["config", "show"]);
+    assert!(shown.stdout.contains(&format!("{line}  # ")), "{shown:?}");
+    line.split('"').nth(1).unwrap().to_owned()
+}
+
+#[test]
+fn the_log_names_people_by_keyed_names_unless_told_otherwise() {
+    for (flags, expected) in
+        [(&[][..], "keyed"), (&["--identities", "keyed"], "keyed"), (&["--identities", "clear"], "clear")]
+    {
+        let place = Place::new();
+        let ran = place.run(&[&["init"], flags].concat());
+        assert_eq!((ran.status, identities(&place).as_str()), (0, expected), "{ran:?}");
+        let said = ran.stdout.to_lowercase().split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(said.contains("cannot be erased from"), "{ran:?}");
+        assert!(ran.stderr.is_empty(), "nobody is asked where no terminal is: {ran:?}");
+    }
+    assert_eq!(Place::new().run(&["init", "--identities", "plain"]).status, 2);
+}
+
+/// A person at a terminal is asked, told what cannot be undone, and answers.
+#[cfg(target_os = "linux")]
+#[test]
+fn at_a_terminal_a_person_is_asked_how_the_log_names_people() {
+    for (typed, flags, expected) in [
+        ("y\n", "", "clear"),
+        ("\n", "", "keyed"),
+        ("n\n", "", "keyed"),
+        ("y\n", " --identities keyed", "keyed"),
+        ("n\n", " --identities clear", "clear"),
+    ] {
+        let place = Place::new();
+        let command = format!("{} init{flags}", env!("CARGO_BIN_EXE_enforcecore"));
+        let mut script = std::process::Command::new("script");
+        script.args(["--quiet", "--return", "--command", &command, "/dev/null"]).current_dir(place.root());
+        script.env("HOME", place.path("home")).stdin(std::process::Stdio::piped());
+        let mut child = script.stdout(std::process::Stdio::piped()).spawn().unwrap();
+        std::io::Write::write_all(child.stdin.as_mut().unwrap(), typed.as_bytes()).unwrap();
+        let said = cli_support::end_of(child, "script");
+        let said = String::from_utf8(said.stdout).unwrap();
+        assert_eq!(
+            (said.contains("CANNOT BE ERASED from it later"), flags.is_empty()),
+            (flags.is_empty(), flags.is_empty())
+        );
+        assert_eq!(identities(&place), expected, "{typed:?} {flags}: {said}");
+    }
+}

@@ -412,6 +412,7 @@ fn a_setting_has_these_members() {
         other("anchor", json!("a"), "ENFORCECORE_ANCHOR", "flag"),
         other("origin", json!("example.com/o"), "ENFORCECORE_ORIGIN", "variable"),
         other("durability", json!("buffered"), "ENFORCECORE_DURABILITY", "variable"),
+        other("identities", json!("keyed"), "ENFORCECORE_IDENTITIES", "default"),
         other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
         other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),

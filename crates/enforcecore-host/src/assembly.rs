@@ -25,10 +25,21 @@ pub fn enforcer(setup: Setup) -> Result<Enforcer, SetupError> {
     let random: Arc<dyn Random> = Arc::new(SystemRandom);
     let log = open_log(&setup.folders, setup.session_idle, Arc::clone(&clock), Arc::clone(&random))?;
     let protected = protected(&setup, &policy)?;
-    let Setup { durability, face, approver, .. } = setup;
+    let Setup { durability, identities, face, approver, .. } = setup;
     let face = if paths::RESOLVES { face } else { face.without(Capability::ResolvePaths) };
     let resolver = Arc::new(FileSystem);
-    Ok(Enforcer::new(EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability })?)
+    Ok(Enforcer::new(EnforcerParts {
+        policy,
+        face,
+        log,
+        resolver,
+        protected,
+        approver,
+        clock,
+        random,
+        durability,
+        identities,
+    })?)
 }
 
 /// The protected paths of this setup: no policy can allow its tools to use them. None where a path cannot be told from another.

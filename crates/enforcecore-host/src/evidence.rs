@@ -1,7 +1,8 @@
 //! The evidence log in folders: one writer a process, and what auditors need.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufReader, Read};
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -14,7 +15,7 @@ use enforcecore::session::State;
 
 use crate::anchor::FileAnchor;
 use crate::file_log::{FileLog, LOG_FILE, open_for_reading};
-use crate::files::{Folder, How, MadeBy};
+use crate::files::{Folder, How, MadeBy, are_same};
 use crate::keys::{load_or_create_keyer, load_or_create_signer, load_signer};
 
 /// Bytes read at a time.
@@ -157,6 +158,88 @@ pub fn anchor_log(folders: &LogFolders) -> Result<Anchored, StoreError> {
 /// The entries of a folder's log in order, for showing: parsed, not verified.
 pub fn entries(folder: &Path) -> io::Result<impl Iterator<Item = Result<EntryLine, String>> + use<>> {
     Ok(audit::entries(BufReader::with_capacity(READ_BYTES, open_for_reading(folder)?)))
+}
+
+/// A folder's log as it is written: each look reads the groups that became whole since the last one.
+#[derive(Debug)]
+pub struct Followed {
+    folder: PathBuf,
+    file: Option<File>,
+    at: u64,
+}
+
+/// What a look found beside entries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Looked {
+    /// Nothing else.
+    On,
+    /// The file of the log is another one since: it was moved away and begun anew, and is read from its beginning.
+    Anew,
+    /// There is no log now.
+    Gone,
+    /// What follows can be no group, or the file is shorter than what was read of it. While it is written, or what a crash left
+    /// is moved away, that may be so for a moment.
+    Odd(String),
+}
+
+impl Followed {
+    /// The log of this folder, from its beginning.
+    pub fn begin(folder: &Path) -> io::Result<Followed> {
+        let log = open_for_reading(folder)?;
+        Ok(Followed { folder: folder.to_owned(), file: Some(log.into_inner()), at: 0 })
+    }
+
+    /// Hands on the entries of groups that became whole. A log that was exchanged is read to its end first.
+    pub fn look<E: From<io::Error>>(
+        &mut self,
+        each: &mut dyn FnMut(Result<EntryLine, String>) -> Result<(), E>,
+    ) -> Result<Looked, E> {
+        let now = match open_for_reading(&self.folder) {
+            Ok(now) => Some(now),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+            Err(error) => return Err(error.into()),
+        };
+        let same = match (&self.file, &now) {
+            (Some(file), Some(now)) => are_same(file, now.get_ref())?,
+            _ => false,
+        };
+        match (self.file.take(), now) {
+            (None, None) => Ok(Looked::Gone),
+            (Some(_), Some(now)) if same => self.read(now, each),
+            (None, Some(now)) => {
+                self.at = 0;
+                self.read(now, each).map(|looked| if looked == Looked::On { Looked::Anew } else { looked })
+            }
+            // No one writes to it any more, so what is not whole in it now never will be.
+            (Some(file), _) => {
+                let bytes = file.metadata()?.len();
+                self.read(file.take(bytes), each)?;
+                (self.file, self.at) = (None, 0);
+                Ok(Looked::On)
+            }
+        }
+    }
+
+    fn read<E: From<io::Error>>(
+        &mut self,
+        log: io::Take<File>,
+        each: &mut dyn FnMut(Result<EntryLine, String>) -> Result<(), E>,
+    ) -> Result<Looked, E> {
+        let (bytes, mut file) = (log.limit(), log.into_inner());
+        let from = file.seek(SeekFrom::Start(self.at))?;
+        let read = match bytes.checked_sub(from) {
+            Some(rest) => {
+                let input = BufReader::with_capacity(READ_BYTES, (&file).take(rest));
+                audit::read_groups(input, from, each)?
+            }
+            None => {
+                let odd = Some(format!("{bytes} bytes are left of the {from} that were read"));
+                audit::GroupsRead { end: from, odd }
+            }
+        };
+        (self.file, self.at) = (Some(file), read.end);
+        Ok(read.odd.map_or(Looked::On, Looked::Odd))
+    }
 }
 
 /// The writers of this process by process id and folder.

@@ -51,10 +51,24 @@ fn signer(read: io::Result<Zeroizing<String>>, folder: &Path, name: &str) -> Res
 
 /// Loads the secret that keys the log's names, or makes one.
 pub fn load_or_create_keyer(folder: &Path) -> Result<Keyer, StoreError> {
-    let file = folder.join(NAMES_SECRET_FILE);
-    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{}`", file.display()), why);
     let encode = |secret: &[u8; 32]| Zeroizing::new(format!("{}\n", BASE64.encode(secret)));
-    let text = secret_file(folder, NAMES_SECRET_FILE, encode).map_err(|error| failed(&error))?;
+    keyer_of(secret_file(folder, NAMES_SECRET_FILE, encode), &folder.join(NAMES_SECRET_FILE))
+}
+
+/// Loads the secret that keys the log's names, if the folder has one, and makes nothing.
+pub fn load_keyer(folder: &Path) -> Result<Option<Keyer>, StoreError> {
+    match Folder::open(folder, MadeBy::Us).and_then(|folder| folder.linked_file(NAMES_SECRET_FILE)) {
+        Err(refused) if refused.is_missing() => Ok(None),
+        opened => {
+            let read = opened.map_err(io::Error::from).and_then(read_secret);
+            keyer_of(read, &folder.join(NAMES_SECRET_FILE)).map(Some)
+        }
+    }
+}
+
+fn keyer_of(read: io::Result<Zeroizing<String>>, file: &Path) -> Result<Keyer, StoreError> {
+    let failed = |why: &dyn std::fmt::Display| StoreError::new(format!("use the secret `{}`", file.display()), why);
+    let text = read.map_err(|error| failed(&error))?;
     let bytes = BASE64.decode(text.trim_end()).map(Zeroizing::new).ok();
     let secret = bytes.and_then(|bytes| <[u8; 32]>::try_from(bytes.as_slice()).ok());
     Ok(Keyer::new(secret.ok_or_else(|| failed(&"it is not 32 bytes in base64"))?))

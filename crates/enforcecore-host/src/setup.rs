@@ -8,6 +8,7 @@ use enforcecore::audit::{Durability, LogError};
 use enforcecore::capabilities::Face;
 use enforcecore::diagnostic::Diagnostic;
 use enforcecore::enforcer::BindError;
+use enforcecore::identity::Identities;
 use enforcecore::ports::{Approver, StoreError};
 
 use crate::evidence::LogFolders;
@@ -34,6 +35,8 @@ pub struct Setup {
     pub configuration: Vec<PathBuf>,
     /// How intents are acknowledged.
     pub durability: Durability,
+    /// Whether the log says names in clear.
+    pub identities: Identities,
     /// After how long without an entry a session's state leaves memory. The first to open a log in this process says it.
     pub session_idle: Duration,
     /// What the face can honour.
@@ -52,6 +55,7 @@ impl Setup {
             workspace: PathBuf::from(DEFAULT_WORKSPACE),
             configuration: Vec::new(),
             durability: Durability::Strict,
+            identities: Identities::Keyed,
             session_idle: Duration::from_hours(24),
             face,
             approver: None,

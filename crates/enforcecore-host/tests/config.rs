@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::diagnostic::Diagnostic;
+use enforcecore::identity::Identities;
 use enforcecore_host::config::{Config, Given, Key, Origin, are_log_levels};
 
 fn write(file: &Path, text: &str) {
@@ -82,6 +83,7 @@ fn the_nearest_word_counts() {
         "HOME/project/deep/er/v-anchor from ENFORCECORE_ANCHOR",
         "flag from flag",
         "buffered from HOME/project/enforcecore.toml:5",
+        "keyed from default",
         "24h from default",
         ". from default",
         "5s from default",
@@ -154,7 +156,7 @@ fn nothing_is_set_by_default() {
         config.files()
     );
     assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
-    assert_eq!(config.durability(), Durability::Strict);
+    assert_eq!((config.durability(), config.identities()), (Durability::Strict, Identities::Keyed));
     assert_eq!(config.session_idle(), Some(Duration::from_secs(86_400)));
 }
 
@@ -179,6 +181,30 @@ fn a_length_of_time_has_a_unit_and_is_within_its_bounds() {
 }
 
 #[test]
+fn a_length_of_time_has_its_bounds() {
+    let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
+    for (time, fits) in [
+        ("1m", true),
+        ("60s", true),
+        ("24h", true),
+        ("31d", true),
+        ("59s", false),
+        ("0h", false),
+        ("32d", false),
+        ("24", false),
+        ("24 h", false),
+        ("-1h", false),
+        ("1w", false),
+        ("never", false),
+    ] {
+        let why = format!(
+            "enforcecore.toml:1:16: error[EC1003]: `session_idle` is a length of time from 1m to 31d, as `24h`, not `{time}`"
+        );
+        check(&format!("session_idle = \"{time}\"\n"), if fits { "" } else { &why });
+    }
+}
+
+#[test]
 fn what_is_not_understood_is_refused_with_its_place() {
     let check = |text: &str, expected: &str| assert_eq!(said(text), expected, "{text}");
     check("log = \"a\"\n", "");
@@ -186,7 +212,7 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, session_idle, workspace, cancel_grace, log_level, log_format, trusted_projects",
+         durability, identities, session_idle, workspace, cancel_grace, log_level, log_format, trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(
@@ -217,6 +243,11 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "durability = \"fast\"\n",
         "enforcecore.toml:1:14: error[EC1003]: `durability` is one of strict, buffered, not `fast`",
+    );
+    check("identities = \"clear\"\n", "");
+    check(
+        "identities = \"yes\"\n",
+        "enforcecore.toml:1:14: error[EC1003]: `identities` is one of keyed, clear, not `yes`",
     );
     check(
         "origin = \"a b\"\n",

@@ -26,6 +26,7 @@
 //! use enforcecore::audit::{Durability, Keyer, Log, LogParts, MemoryStore, VerifyOptions, verify};
 //! use enforcecore::call::{Call, Context};
 //! use enforcecore::enforcer::{Enforcer, EnforcerParts};
+//! use enforcecore::identity::Identities;
 //! use enforcecore::outcome::{Completed, Outcome};
 //! use enforcecore::capabilities::{Capabilities, Capability, Face};
 //! use enforcecore::policy::{Policy, Protected};
@@ -104,6 +105,7 @@
 //!     clock: Arc::new(world()),
 //!     random: Arc::new(world()),
 //!     durability: Durability::Strict,
+//!     identities: Identities::Keyed,
 //! })?;
 //!
 //! let refund = |amount: i64| -> Result<Call, StoreError> {
@@ -186,5 +188,5 @@ mod state;
 pub mod value;
 
 pub use enforcecore_audit as audit;
-pub use engine::enforcer;
+pub use engine::{enforcer, identity};
 pub use state::session;

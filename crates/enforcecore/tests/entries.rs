@@ -341,12 +341,12 @@ static SESSION: Expect = expect![[r##"
     # an undeclared argument
     {"call":"c21","code":"undeclared_argument","condition":"evidence#/tools/look/args","decision":"deny","durability":"strict","index":42,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"look"}
     # an unknown tool
-    {"call":"c22","code":"unknown_tool","decision":"deny","durability":"strict","index":43,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
+    {"call":"c22","code":"unknown_tool","decision":"deny","durability":"strict","index":43,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck","tool_name":"wreck"}
     # what is executed and found
     {"delta":[{"class":"url_credentials","fingerprints":["3d9ff17888470b3d174760604ac696d8"],"first":1,"op":"placeholders","session":"$s1"}],"durability":"strict","index":44,"kind":"state","mono_us":10000001,"session":"$s1","time_us":1772366410000001}
     {"call":"c23","code":"finding_in_executed_argument","decision":"deny","durability":"strict","index":45,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rules":["api"],"session":"$s1","time_us":1772366410000001,"tool":"fetch"}
     # a placeholder
-    {"call":"c24","code":"unknown_tool","decision":"deny","durability":"strict","index":46,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck"}
+    {"call":"c24","code":"unknown_tool","decision":"deny","durability":"strict","index":46,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","session":"$s1","time_us":1772366410000001,"tool":"undeclared:5:$wreck","tool_name":"wreck"}
     # beyond its budget
     {"call":"c25","code":"budget_exceeded","condition":"evidence#/budgets/0","decision":"deny","durability":"strict","index":47,"kind":"denial","mono_us":10000001,"policy":"$POLICY","principal":"$ana","rule":"day","rules":["big","day"],"session":"$s1","time_us":1772366410000001,"tool":"pay"}
     # waits for one yes

@@ -11,6 +11,7 @@ use enforcecore::audit::{Delta, Durability, EffectStatus, EntryKind};
 use enforcecore::call::{Call, FrozenCall, Malformed};
 use enforcecore::codes::call as code;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refusal, Stopped};
 use enforcecore::policy::Protected;
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant};
@@ -260,6 +261,7 @@ fn another(world: &World) -> Enforcer {
         clock: Arc::clone(&world.clock) as _,
         random: Arc::new(support::CountingRandom::default()),
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).unwrap()
 }

@@ -11,6 +11,7 @@ use std::sync::{Arc, Barrier};
 use enforcecore::audit::{Delta, Durability, EntryKind};
 use enforcecore::call::{Call, Context, FrozenCall};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{Completed, Outcome, Refused};
 use enforcecore::policy::{Policy, Protected};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Grant, PolicySource, PolicyText, StoreError};
@@ -156,6 +157,7 @@ fn another(world: &World) -> Enforcer {
         clock: Arc::clone(&world.clock) as _,
         random: Arc::new(support::CountingRandom::default()),
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).unwrap()
 }

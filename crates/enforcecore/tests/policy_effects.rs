@@ -7,6 +7,7 @@ mod support;
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Capability;
 use enforcecore::enforcer::{BindError, Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::Outcome;
 use enforcecore::value::Value;
 use policy_support::{call, load, policy, words};
@@ -323,6 +324,7 @@ fn bind(text: &str, durability: Durability, first: &str) -> Result<(), BindError
         clock: std::sync::Arc::clone(&world.clock) as std::sync::Arc<dyn enforcecore::ports::Clock>,
         random: std::sync::Arc::new(support::CountingRandom::default()),
         durability,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).map(drop)
 }

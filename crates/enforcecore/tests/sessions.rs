@@ -10,6 +10,7 @@ use std::sync::atomic::Ordering;
 use enforcecore::audit::{EntryKind, Log};
 use enforcecore::call::{Call, Context};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{BeginMode, Completed, Outcome, Refused};
 use enforcecore::policy::Protected;
 use enforcecore::ports::Clock;
@@ -66,6 +67,7 @@ fn process_with(world: &World, idle_hours: i64) -> Process {
         clock: Arc::clone(&world.clock) as Arc<dyn Clock>,
         random: Arc::new(CountingRandom::default()),
         durability: enforcecore::audit::Durability::Strict,
+        identities: Identities::Keyed,
     };
     Process { enforcer: Enforcer::new(parts).unwrap(), log }
 }

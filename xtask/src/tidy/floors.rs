@@ -71,7 +71,7 @@ const FLOORS: [Floors; 8] = [
     },
     Floors {
         folder: "crates/enforcecore/src/engine/",
-        order: &["context", "inbound admission", "open_call", "enforcer", "dry_run"],
+        order: &["identity", "context", "inbound admission recorded", "open_call", "enforcer", "dry_run"],
     },
     Floors {
         folder: "crates/enforcecore-host/src/",

@@ -11,11 +11,13 @@ use std::io::BufRead;
 mod accounts;
 mod align;
 mod finding;
+mod groups;
 mod judge;
 mod lines;
 mod walk;
 
 pub use finding::{LogFinding, LogFindingClass, LogFindingKind, Place};
+pub use groups::{GroupsRead, read_groups};
 pub use judge::{Chain, Good, Judge, VerifyOptions};
 pub use walk::{GROUP_BYTES_MAX, Walk};
 

@@ -1,23 +1,32 @@
 //! `enforcecore audit`: check and read evidence.
+//!
+//! `select` (which entries are meant) -> `reading` (what is said of the log itself) -> `csv`, `ocsf` (their forms for other programs) -> `show`, `stats`.
 
-use std::collections::VecDeque;
-use std::io;
+mod csv;
+mod ocsf;
+mod reading;
+mod select;
+mod show;
+mod stats;
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use enforcecore::audit::{EntryLine, LogFindingClass, LogVerdict, PublicKey, VerifyOptions, public_key};
-use enforcecore::diagnostic::one_line;
+use enforcecore::audit::{LogFindingClass, LogVerdict, PublicKey, VerifyOptions, public_key};
 use enforcecore_host::anchor::ANCHOR_BYTES_MAX;
 use enforcecore_host::config::{Config, Given, Key, Origin};
 use enforcecore_host::evidence::{self, Anchored};
 use enforcecore_host::files::{self, How, MadeBy, read_text};
 use enforcecore_host::keys::load_signer;
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
 use crate::dispatch::{Command, Invocation, commands};
 use crate::error::{CommandError, Exit};
-use crate::output::{Output, Progress, complain};
+use crate::output::{Output, Progress};
 use crate::render::report;
+use reading::cannot_read;
+use show::ShowLog;
+use stats::Stats;
 
 commands! {
     /// Check and read the evidence log
@@ -25,11 +34,14 @@ commands! {
 Examples:
   enforcecore audit verify            is the log what was written?
   enforcecore audit show --tail 20    what happened last?
+  enforcecore audit show --since 24h --decision deny
+  enforcecore audit stats             how much of what?
   enforcecore audit anchor            write the last checkpoint")]
     pub enum AuditCommands {
         Anchor(Anchor),
         Verify(Verify),
         Show(ShowLog),
+        Stats(Stats),
     }
 }
 
@@ -103,32 +115,6 @@ pub struct Verify {
     json: bool,
 }
 
-/// Print the entries, oldest first
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  enforcecore audit show .enforcecore/log --tail 20
-  enforcecore audit show --call 5f0c6d0a9b1e4a7788990a0b0c0d0e0f --json
-
-Each entry has its number, its time, its kind, and what there is of tool,
-decision, code, call, rules and redactions. The log is checked as it is shown.
-
-Exit status: 0 shown, 1 the log is altered or has no such call, 2 it cannot be
-read.")]
-pub struct ShowLog {
-    /// The log's folder [default: the configured one]
-    log: Option<PathBuf>,
-    /// Only the entries of this call
-    #[arg(long, value_name = "ID")]
-    call: Option<String>,
-    /// Only the last N entries
-    #[arg(long, value_name = "N")]
-    tail: Option<usize>,
-    /// One JSON object a line instead of text
-    #[arg(long)]
-    json: bool,
-}
-
 impl Command for Anchor {
     fn enforces(&self) -> bool {
         false
@@ -162,20 +148,6 @@ impl Command for Verify {
         }
         let log = self.log.take().unwrap_or(configured.log);
         verify(&log, &self, &config, output)
-    }
-}
-
-impl Command for ShowLog {
-    fn enforces(&self) -> bool {
-        false
-    }
-
-    fn give(&self, _: &mut Given) {}
-
-    fn run(mut self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
-        let configured = invocation.config?.folders();
-        let log = self.log.take().unwrap_or(configured.log);
-        show(&log, &self, output)
     }
 }
 
@@ -267,89 +239,4 @@ fn anchor(path: &Path) -> Result<String, CommandError> {
     }
     let opened = files::open(path, MadeBy::Anyone, How::Read).map_err(|refused| failed(&refused))?;
     read_text(opened.file, ANCHOR_BYTES_MAX).map_err(|error| failed(&error))
-}
-
-fn show(log: &Path, options: &ShowLog, output: &mut Output) -> Result<Exit, CommandError> {
-    let entries = evidence::entries(log).map_err(|error| cannot_read(log, &error))?;
-    let wanted = |entry: &Result<EntryLine, String>| match (entry, &options.call) {
-        (Ok(entry), Some(call)) => entry.call.as_ref() == Some(call),
-        _ => true,
-    };
-    let (mut shown, mut unreadable) = (0_usize, false);
-    let mut print = |entry: Result<EntryLine, String>| -> Result<(), CommandError> {
-        shown += usize::from(entry.is_ok());
-        match entry {
-            Ok(entry) if options.json => output.json(&serde_json::to_value(&entry).unwrap_or(Json::Null)),
-            Ok(entry) => output.line(&one_line(&describe(&entry))),
-            Err(place) => {
-                unreadable = true;
-                complain(&format!("warning: {place}"));
-                Ok(())
-            }
-        }
-    };
-    match options.tail {
-        None => entries.filter(wanted).try_for_each(&mut print)?,
-        Some(most) => {
-            let mut last = VecDeque::new();
-            for entry in entries.filter(wanted) {
-                last.push_back(entry);
-                if last.len() > most {
-                    last.pop_front();
-                }
-            }
-            last.into_iter().try_for_each(&mut print)?;
-        }
-    }
-    output.flush()?;
-    let unknown = options.call.as_ref().filter(|_| shown == 0 && options.tail != Some(0));
-    if let Some(call) = unknown {
-        complain(&format!("no call `{call}` is in the log `{}`", log.display()));
-    }
-    let altered = warn_if_altered(log)?;
-    Ok(if unreadable || altered || unknown.is_some() { Exit::Findings } else { Exit::Clean })
-}
-
-/// What is shown is only what the file says; this says whether that is what was written.
-fn warn_if_altered(log: &Path) -> Result<bool, CommandError> {
-    let report = evidence::verify_folder(log, &VerifyOptions::default()).map_err(|error| cannot_read(log, &error))?;
-    let Some(first) = report.findings.first() else { return Ok(false) };
-    complain(&format!(
-        "warning: the log is not what was written: {first}\n  help: `enforcecore audit verify` says more"
-    ));
-    Ok(true)
-}
-
-/// One entry in one line: index, time, kind, and what there is of tool, decision, code, call, rules, place and redactions.
-fn describe(entry: &EntryLine) -> String {
-    let time =
-        jiff::Timestamp::from_microsecond(entry.time_us).map_or_else(|_| "?".to_owned(), |time| format!("{time:.3}"));
-    let kind =
-        serde_json::to_value(&entry.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default();
-    let (tool, decision) = (entry.tool.as_deref().unwrap_or_default(), entry.decision.as_deref().unwrap_or_default());
-    let (code, call) = (entry.code.as_deref().unwrap_or_default(), entry.call.as_deref().unwrap_or_default());
-    let mut line = format!("{:>6}  {time}  {kind:<9}  {tool:<20}  {decision:<5}  {code:<17}  {call:<12}", entry.index);
-    if !entry.rules.is_empty() {
-        line.push_str(&format!("  by {}", entry.rules.join(", ")));
-    }
-    if let Some(rule) = entry.rule.as_ref().filter(|rule| !entry.rules.contains(rule)) {
-        line.push_str(&format!("  nearest {rule}"));
-    }
-    if let Some(condition) = &entry.condition {
-        line.push_str(&format!("  at {condition}"));
-    }
-    if !entry.redactions.is_empty() {
-        let counts: Vec<String> = entry.redactions.iter().map(|(class, count)| format!("{count} {class}")).collect();
-        line.push_str(&format!("  redacted {}", counts.join(", ")));
-    }
-    line.truncate(line.trim_end().len());
-    line
-}
-
-fn cannot_read(log: &Path, error: &io::Error) -> CommandError {
-    let what = match error.kind() {
-        io::ErrorKind::NotFound => format!("there is no log in `{}`: nothing was recorded there yet", log.display()),
-        _ => format!("cannot read the log `{}`: {error}", log.display()),
-    };
-    CommandError::usage(what).help("give the folder that holds `log.jsonl`, by default `.enforcecore/log`")
 }

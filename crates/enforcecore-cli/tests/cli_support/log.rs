@@ -1,5 +1,7 @@
 //! An evidence log that is the same at every run: fixed keys, a clock that ticks by itself, and four calls.
 
+#[cfg(unix)]
+use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
@@ -8,6 +10,7 @@ use enforcecore::audit::{Durability, KeySigner, Keyer, Log, LogParts, public_key
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::Outcome;
 use enforcecore::policy::Protected;
 use enforcecore::ports::{Clock, Random, StoreError};
@@ -32,16 +35,38 @@ pub fn verifier_key() -> String {
 /// Writes a log into `FOLDER/log`, remembered in `FOLDER/anchor`, by deciding these calls under `FOLDER/policy.yaml`. Each is
 /// an id, a tool and arguments; what is allowed returns "done".
 pub fn write(folder: &Path, calls: &[(&str, &str, &str)]) {
-    let enforcer = enforcer(folder);
+    write_as(folder, Identities::Keyed, ("{}", "s1"), calls);
+}
+
+/// Does what [`write`] does, of this principal (a JSON object) in this session.
+pub fn write_as(
+    folder: &Path,
+    identities: Identities,
+    (principal, session): (&str, &str),
+    calls: &[(&str, &str, &str)],
+) {
+    let enforcer = enforcer(folder, identities);
+    let map = |json: &str| Value::from_json(json.as_bytes()).unwrap().as_map().unwrap().clone();
     for (id, tool, args) in calls {
-        let args = Value::from_json(args.as_bytes()).unwrap().as_map().unwrap().clone();
-        let context = Context { session_id: "s1".to_owned(), ..Context::default() };
+        let (args, principal) = (map(args), map(principal));
+        let context = Context { session_id: session.to_owned(), principal, ..Context::default() };
         let call = Call { id: CallId::from_text(id).unwrap(), parent: None, tool: (*tool).to_owned(), args, context };
         let _ = enforcer.enforce(call, |_| Outcome::Done(Value::from("done")));
     }
 }
 
-fn enforcer(folder: &Path) -> Enforcer {
+/// Writes the secret of names that [`write`] uses into `FOLDER/keys`.
+#[cfg(unix)]
+pub fn write_names_secret(folder: &Path) {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let file = folder.join("keys/log-names-secret");
+    fs::create_dir_all(file.parent().unwrap()).unwrap();
+    fs::write(&file, "CQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQkJCQk=\n").unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+fn enforcer(folder: &Path, identities: Identities) -> Enforcer {
     let clock: Arc<dyn Clock> = Arc::new(Ticking(AtomicI64::new(1_795_000_000_000_000)));
     let random: Arc<dyn Random> = Arc::new(Counting(AtomicU8::new(0)));
     let parts = LogParts {
@@ -63,6 +88,7 @@ fn enforcer(folder: &Path) -> Enforcer {
         clock,
         random,
         durability: Durability::Strict,
+        identities,
     })
     .unwrap()
 }

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use enforcecore::audit::{Durability, EntryLine, Log, LogParts, LogVerdict, VerifyOptions};
 use enforcecore::call::Context;
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::ports::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::session::State;
 use enforcecore::value::{Map, Value};
@@ -366,7 +367,9 @@ fn enforcer(setup: &Setup, turns: &Turns, clock: Arc<dyn Clock>) -> Enforcer {
     };
     let log = Arc::new(Log::open(parts, State::default()).unwrap());
     let (face, resolver, durability) = (setup.face, Arc::new(FileSystem), Durability::Strict);
-    let parts = EnforcerParts { policy, face, log, resolver, protected, approver: None, clock, random, durability };
+    let (approver, identities) = (None, Identities::Keyed);
+    let parts =
+        EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability, identities };
     Enforcer::new(parts).unwrap()
 }
 

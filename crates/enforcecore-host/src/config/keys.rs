@@ -68,6 +68,8 @@ keys! {
         default: Some(DEFAULT_ORIGIN), protects: true, doc: "the log's name in its checkpoints" };
     Durability = KeyRow { name: "durability", variable: "ENFORCECORE_DURABILITY", form: OneOf(&["strict", "buffered"]),
         default: Some("strict"), protects: true, doc: "`strict`: on stable storage before a call runs; `buffered`: handed to the system" };
+    Identities = KeyRow { name: "identities", variable: "ENFORCECORE_IDENTITIES", form: OneOf(&["keyed", "clear"]),
+        default: Some("keyed"), protects: true, doc: "`keyed`: the log names principals and sessions by keyed names; `clear`: in clear as well" };
     SessionIdle = KeyRow { name: "session_idle", variable: "ENFORCECORE_SESSION_IDLE", form: SESSION_IDLE,
         default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" };
     Workspace = KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use enforcecore::audit::Durability;
 use enforcecore::capabilities::Face;
+use enforcecore::identity::Identities;
 use enforcecore::policy::parse_duration;
 
 use crate::evidence::LogFolders;
@@ -150,6 +151,11 @@ impl Config {
         if self.text(Key::Durability) == "buffered" { Durability::Buffered } else { Durability::Strict }
     }
 
+    /// Whether the log says names in clear.
+    pub fn identities(&self) -> Identities {
+        if self.text(Key::Identities) == "clear" { Identities::Clear } else { Identities::Keyed }
+    }
+
     /// After how long without an entry a session's state leaves memory.
     pub fn session_idle(&self) -> Option<Duration> {
         parse_duration(self.text(Key::SessionIdle))
@@ -168,10 +174,11 @@ impl Config {
     /// What an enforcer is put together from, if a policy is named.
     pub fn setup(&self, face: Face) -> Option<Setup> {
         let setup = Setup::new(self.path(Key::Policy)?, face);
-        let (folders, durability) = (self.folders(), self.durability());
+        let (folders, durability, identities) = (self.folders(), self.durability(), self.identities());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
         let session_idle = self.session_idle().unwrap_or(setup.session_idle);
-        Some(Setup { folders, workspace, configuration: self.files.clone(), durability, session_idle, ..setup })
+        let configuration = self.files.clone();
+        Some(Setup { folders, workspace, configuration, durability, identities, session_idle, ..setup })
     }
 
     /// Sets a value over those that were said before.

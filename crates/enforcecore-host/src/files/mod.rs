@@ -79,6 +79,11 @@ pub(crate) fn is_still(file: &File, name: &Path) -> io::Result<bool> {
     Ok(system::is_same(&file.metadata()?, &std::fs::symlink_metadata(name)?))
 }
 
+/// Whether two open files are one file.
+pub(crate) fn are_same(one: &File, other: &File) -> io::Result<bool> {
+    Ok(system::is_same(&one.metadata()?, &other.metadata()?))
+}
+
 /// Whether only its owner can use a file. On a mount that is read-only, where a secret of a container lies, a group may read
 /// what is the system's: which group that is, who mounted it has said.
 pub(crate) fn is_owners_alone(file: &File) -> io::Result<bool> {

@@ -4,6 +4,7 @@ use std::sync::{Arc, RwLock};
 
 use tracing::Span;
 
+use super::identity::Identities;
 use crate::audit::{Durability, Log};
 use crate::call::CallId;
 use crate::capabilities::Face;
@@ -24,6 +25,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) random: Arc<dyn Random>,
     pub(super) durability: Durability,
+    pub(super) identities: Identities,
 }
 
 /// Who calls which tool, by the names the log uses.
@@ -33,9 +35,13 @@ pub(super) struct CallContext {
     pub(super) parent: Option<CallId>,
     pub(super) tool: String,
     pub(super) session: String,
+    /// In clear, where that is asked for.
+    pub(super) clear_session: Option<String>,
     /// Whether the call names a session; otherwise it is in one with every other call that names none.
     pub(super) named: bool,
     pub(super) principal: Option<String>,
+    /// In clear, where that is asked for.
+    pub(super) clear_principal: Option<String>,
     pub(super) span: Span,
 }
 

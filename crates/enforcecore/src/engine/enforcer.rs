@@ -9,9 +9,11 @@ use tracing::{info, info_span, warn};
 
 use super::admission::{self, AdmissionContext, NotAdmitted};
 use super::context::{CallContext, Shared};
+use super::identity::{Identities, keyed_principal, shown_identity, shown_principal};
 use super::inbound;
 pub use super::open_call::FinishError;
 use super::open_call::OpenCall;
+use super::recorded::{Recorded, recorded_args, shown_tool};
 use crate::audit::{
     Body, CallRecord, CommitError, DenialRecord, Durability, Entry, IntentRecord, Log, LogError, Mode, PolicyRecord,
     hex,
@@ -30,7 +32,7 @@ use crate::redact::{Class, ClassSet, RedactedValue, Withheld, redact_value_in};
 use crate::state::numbering::Numbering;
 use crate::state::recall::recall;
 use crate::state::session::{EndSessionError, Known, State, end, session_name};
-use crate::value::{Value, encode_map};
+use crate::value::Value;
 
 /// How often a call is decided again because the session or the policy changed under it, before it is refused.
 const DECISIONS_MAX: usize = 16;
@@ -61,6 +63,8 @@ pub struct EnforcerParts {
     pub random: Arc<dyn Random>,
     /// How intents are acknowledged.
     pub durability: Durability,
+    /// Whether the log says names in clear.
+    pub identities: Identities,
 }
 
 /// Why an enforcer cannot be had.
@@ -107,11 +111,12 @@ impl Admitted {
 impl Enforcer {
     /// Binds a policy to a face and a log, and records which rules are in force from here on.
     pub fn new(parts: EnforcerParts) -> Result<Enforcer, BindError> {
-        let EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability } = parts;
+        let EnforcerParts { policy, face, log, resolver, protected, approver, clock, random, durability, identities } =
+            parts;
         check_binding(&policy, &face, durability)?;
         let policy = RwLock::new(Arc::new(policy));
-        let shared = Arc::new(Shared { policy, face, log, resolver, protected, approver, clock, random, durability });
-        let enforcer = Enforcer { shared };
+        let shared = Shared { policy, face, log, resolver, protected, approver, clock, random, durability, identities };
+        let enforcer = Enforcer { shared: Arc::new(shared) };
         enforcer.record_policy()?;
         Ok(enforcer)
     }
@@ -181,7 +186,7 @@ impl Enforcer {
     pub fn refuse_malformed(&self, call: Call, malformed: Malformed) -> Refused {
         let (context, policy) = self.context(&call);
         let _span = context.span.enter();
-        self.refuse(&context, &policy, Decision::malformed(malformed))
+        self.refuse(&context, &policy, Decision::malformed(malformed), Recorded::new())
     }
 
     /// Redacts what is said beside a call in a session, such as a notification, in the numbers of that session's placeholders.
@@ -202,7 +207,7 @@ impl Enforcer {
     fn freeze(&self, call: Call, policy: Arc<Policy>, context: &CallContext) -> Result<Frozen, Refused> {
         recall(&self.shared.log, &context.session).map_err(|error| forgotten(context, &error))?;
         self.freeze_under(Arc::clone(&policy), call)
-            .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed)))
+            .map_err(|malformed| self.refuse(context, &policy, Decision::malformed(malformed), Recorded::new()))
     }
 
     /// Where paths lead is looked up here and nowhere in `decide` or `admit`: neither may wait for a file system.
@@ -286,7 +291,7 @@ impl Enforcer {
                     decided = self.redact_inbound(self.decide(frozen, context), context);
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Denied(decision)))) => {
-                    return Err(self.refuse(context, &decided.policy, *decision));
+                    return Err(self.refuse(context, &decided.policy, *decision, self.recorded(&decided, context)));
                 }
                 Err(CommitError::Refused(NotYet::No(NotAdmitted::Asks(decision, asks)))) => {
                     let decision = needs_approval(&decided.policy, *decision, asks);
@@ -295,12 +300,15 @@ impl Enforcer {
                 Err(CommitError::Log(error)) => return Err(log_refusal(context, &error)),
             }
         }
+        let recorded = self.recorded(&decided, context);
         let denied =
             decided.decision.and_deny(code::CONTENTION, "the session kept changing while this call was decided");
-        Err(self.refuse(context, &decided.policy, denied))
+        Err(self.refuse(context, &decided.policy, denied, recorded))
     }
 
     fn try_admit(&self, decided: &Decided, context: &CallContext, mode: Mode) -> Result<(), CommitError<NotYet>> {
+        // Before the log's turn, in which no placeholder is numbered.
+        let recorded = self.recorded(decided, context);
         let propose = |state: &State, now_us: i64| {
             let version = state.session(&context.session).version();
             if version != decided.version || !Arc::ptr_eq(&decided.policy, &self.policy()) {
@@ -309,7 +317,7 @@ impl Enforcer {
             let admission = self.admission_context(decided, state, context, now_us);
             let delta = admission::admit(&decided.decision, &decided.call, &admission).map_err(NotYet::No)?;
             let intent = IntentRecord {
-                record: self.call_record(context, &decided.policy, &decided.decision),
+                record: self.call_record(context, &decided.policy, &decided.decision, recorded.clone()),
                 commitment: Some(admission.keyer.name("call", &decided.call.digest())),
                 delta,
                 mode: Some(mode),
@@ -334,9 +342,10 @@ impl Enforcer {
             let explained = decided.policy.explain_asks(&decision.asks);
             let why = "this call needs an approval and no approver can be reached";
             let denied = decision.and_deny(code::NO_APPROVER, why).explained(explained);
-            return self.refuse(context, &decided.policy, denied);
+            return self.refuse(context, &decided.policy, denied, self.recorded(decided, context));
         };
-        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision)).into();
+        let recorded = self.recorded(decided, context);
+        let entry = Body::Pending(self.call_record(context, &decided.policy, &decision, recorded)).into();
         match self.record(entry) {
             Ok(()) => {
                 info!(
@@ -349,9 +358,9 @@ impl Enforcer {
     }
 
     /// Records a refusal and returns it. It stays a refusal when it cannot be recorded.
-    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision) -> Refused {
+    fn refuse(&self, context: &CallContext, policy: &Policy, decision: Decision, recorded: Recorded) -> Refused {
         let Grounds { rule, condition } = decision.grounds.as_deref().cloned().unwrap_or_default();
-        let denial = DenialRecord { record: self.call_record(context, policy, &decision), condition, rule };
+        let denial = DenialRecord { record: self.call_record(context, policy, &decision, recorded), condition, rule };
         let recorded = self.record(Body::Denial(denial).into());
         if let Err(error) = &recorded {
             warn!(%error, "a refusal could not be recorded");
@@ -379,18 +388,34 @@ impl Enforcer {
     }
 
     /// What an entry says of a call and the decision about it.
-    fn call_record(&self, context: &CallContext, policy: &Policy, decision: &Decision) -> CallRecord {
+    fn call_record(
+        &self,
+        context: &CallContext,
+        policy: &Policy,
+        decision: &Decision,
+        recorded: Recorded,
+    ) -> CallRecord {
         CallRecord {
+            args: recorded,
             call: Some(context.id.to_string()),
             parent: context.parent.as_ref().map(ToString::to_string),
             tool: Some(self.tool_name(policy, &context.tool)),
+            tool_name: (!policy.declares(&context.tool)).then(|| shown_tool(&context.tool)),
             session: Some(context.session.clone()),
+            session_name: context.clear_session.clone(),
             principal: context.principal.clone(),
+            principal_name: context.clear_principal.clone(),
             policy: Some(hex(policy.digest())),
             decision: Some(decision.verdict.as_str().to_owned()),
             code: Some(decision.code.to_string()),
             rules: decision.rules.clone(),
         }
+    }
+
+    /// The arguments of the call that its entry repeats.
+    fn recorded(&self, decided: &Decided, context: &CallContext) -> Recorded {
+        let numbering = context.numbering(&self.shared.log, false);
+        recorded_args(&decided.call, &decided.decision, &decided.policy, &numbering)
     }
 
     /// A tool's name as it is written down: one that no policy declares is any text, and could say anything.
@@ -417,16 +442,17 @@ impl Enforcer {
         let (keyer, context) = (self.shared.log.keyer(), &call.context);
         let session = session_name(keyer, context);
         let named = !context.session_id.is_empty();
-        let principal = (!context.principal.is_empty()).then(|| {
-            let mut encoded = Vec::new();
-            encode_map(&context.principal, &mut encoded);
-            keyer.name("principal", &encoded)
-        });
+        let principal = Some(&context.principal).filter(|principal| !principal.is_empty());
+        let (clear_session, clear_principal) = match self.shared.identities {
+            Identities::Keyed => (None, None),
+            Identities::Clear => (named.then(|| shown_identity(&context.session_id)), principal.map(shown_principal)),
+        };
+        let principal = principal.map(|principal| keyed_principal(keyer, principal));
         let policy = self.policy();
         let tool = self.tool_name(&policy, &call.tool);
         let span = info_span!("call", call = %call.id, ?tool, policy = policy.name(), %session);
         let (id, parent, tool) = (call.id.clone(), call.parent.clone(), call.tool.clone());
-        (CallContext { id, parent, tool, session, named, principal, span }, policy)
+        (CallContext { id, parent, tool, session, clear_session, named, principal, clear_principal, span }, policy)
     }
 }
 

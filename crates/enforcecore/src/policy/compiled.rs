@@ -37,6 +37,8 @@ pub(crate) struct Tool {
     pub(crate) returns: Trust,
     pub(crate) facts: Vec<(String, String)>,
     pub(crate) obligations: Obligations,
+    /// Arguments that entries repeat, of any document.
+    pub(crate) record: Vec<String>,
     /// Protected names that every document permits to it.
     pub(crate) unprotected: Vec<&'static str>,
 }

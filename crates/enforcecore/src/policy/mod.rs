@@ -40,7 +40,7 @@ use crate::decision::{Ask, Decision, Obligations, SessionView};
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::path::PathArg;
 use crate::ports::{ApprovalRequest, PolicySource, PolicyText};
-use crate::redact::ClassSet;
+use crate::redact::{Class, ClassSet};
 
 /// A policy with everything it is bound by, compiled. Immutable; a reload makes another.
 #[derive(Debug)]
@@ -172,6 +172,14 @@ impl Policy {
     pub(crate) fn on_placeholder(&self, tool: &str, arg: &str) -> OnPlaceholder {
         let arg = self.core.tools.get(tool).and_then(|tool| tool.args.get(arg));
         arg.map(|arg| arg.on_placeholder).unwrap_or_default()
+    }
+
+    /// The tool's arguments that entries repeat, each with the class that its type is, if it is one.
+    pub(crate) fn recorded_args(&self, tool: &str) -> impl Iterator<Item = (&str, Option<Class>)> {
+        let tool = self.core.tools.get(tool);
+        let recorded = tool.map(|tool| tool.record.as_slice()).unwrap_or_default().iter();
+        let class = move |name: &String| Class::named(tool?.args.get(name)?.ty.name());
+        recorded.map(move |name| (name.as_str(), class(name)))
     }
 
     /// Whether the tool does nothing but read, so that what it is given is written nowhere.

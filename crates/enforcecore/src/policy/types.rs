@@ -252,6 +252,11 @@ impl Type {
         Type { row: &DOMAIN, currency: None }
     }
 
+    /// Its word in policies.
+    pub(crate) fn name(&self) -> &'static str {
+        self.row.name
+    }
+
     /// The currency of an amount of money.
     pub(crate) fn currency(&self) -> Option<&str> {
         self.currency.as_deref()

@@ -28,6 +28,7 @@ pub use json::{REDACT_VALUE_BYTES_MAX, REDACT_VALUE_DEPTH_MAX, RedactedValue, Wi
 pub(crate) use placeholders::{Placeholders, placeholders_in, redact_text_in};
 pub use placeholders::{RedactedText, redact_text};
 pub use scan::{RedactionFinding, scan};
+pub(crate) use shown::cut_line;
 pub use shown::{shown_error, shown_name};
 
 #[cfg(test)]

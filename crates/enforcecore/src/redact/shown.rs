@@ -18,6 +18,25 @@ pub fn shown_name(name: &str) -> String {
     shown
 }
 
+/// A text on one line, cut: characters that steer a terminal or hide, and the backslash, are written as escapes.
+pub fn cut_line(text: &str, chars_max: usize) -> String {
+    let mut line = String::with_capacity(text.len().min(chars_max));
+    let mut chars = text.chars();
+    for c in chars.by_ref().take(chars_max) {
+        let hides = matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}')
+            || matches!(c, '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+        if c == '\\' || c.is_control() || hides {
+            line.extend(c.escape_default());
+        } else {
+            line.push(c);
+        }
+    }
+    if chars.next().is_some() {
+        line.push_str("..");
+    }
+    line
+}
+
 /// Why a value was refused, as a message says it. Nothing else makes text of it.
 pub fn shown_error(error: &ValueError) -> String {
     match error {

@@ -11,6 +11,7 @@ use enforcecore::audit::{Durability, EntryLine, Keyer, Log, LogParts, MemoryStor
 use enforcecore::call::{Call, CallId, Context};
 use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::enforcer::{Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{Outcome, Permit};
 use enforcecore::path::PathError;
 use enforcecore::policy::{Policy, Protected};
@@ -86,6 +87,7 @@ impl World {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
             random,
             durability,
+            identities: Identities::Keyed,
         };
         World { enforcer: Enforcer::new(parts).unwrap(), log, store, clock, effects: Arc::default() }
     }

@@ -16,6 +16,7 @@ use enforcecore::capabilities::{Capabilities, Face};
 use enforcecore::codes::call as code;
 use enforcecore::decision::Decision;
 use enforcecore::enforcer::{Admitted, Enforcer, EnforcerParts};
+use enforcecore::identity::Identities;
 use enforcecore::outcome::{BeginMode, Outcome, Stopped};
 use enforcecore::ports::{ApprovalRequest, Approver, AskOutcome, Clock, Grant, Random};
 use enforcecore::redact::{shown_error, shown_name};
@@ -220,6 +221,7 @@ fn enforcer(setup: &Setup, clock: &Arc<SessionClock>, approver: &Arc<FileApprove
         clock: Arc::clone(clock) as Arc<dyn Clock>,
         random,
         durability: Durability::Strict,
+        identities: Identities::Keyed,
     };
     Enforcer::new(parts).map_err(|error| failed(&error))
 }

@@ -11,7 +11,7 @@ use super::settings::Server;
 use crate::render::hanging;
 
 /// The lines of the report.
-pub fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
+pub fn report(folder: &Path, found: &Found, draft: &Draft, identities: &str) -> Vec<String> {
     let mut lines = vec![format!("wrote {POLICY_FILE} and {CONFIG_FILE}"), String::new()];
     lines.extend(found.notes.iter().map(|note| prose(&format!("found {note}"))));
     lines.extend(draft.refused.iter().map(|tool| prose(&format!("left out {tool}"))));
@@ -19,6 +19,8 @@ pub fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
     if nothing {
         lines.push(prose(NOTHING));
     }
+    let names = if identities == "clear" { CLEAR } else { KEYED };
+    lines.push(prose(names));
     lines.push("\nnext:".to_owned());
     lines.push("  enforcecore policy test     run the tests that stand in the policy".to_owned());
     lines.push("  enforcecore policy check    after each change".to_owned());
@@ -36,6 +38,12 @@ pub fn report(folder: &Path, found: &Found, draft: &Draft) -> Vec<String> {
     }
     lines
 }
+
+const KEYED: &str = "the log names principals and sessions by keyed names (`identities = \"keyed\"`); with `clear` it names them as \
+    they are, and clear names cannot be erased from a log";
+
+const CLEAR: &str =
+    "the log names principals and sessions in clear (`identities = \"clear\"`): these names CANNOT BE ERASED from it";
 
 const NOTHING: &str = "found no tool: no MCP server that the settings of an agent start here, and no Python function \
     under `@tool` in a project whose requirements*.txt or pyproject.toml names an agent framework; policy.yaml declares \

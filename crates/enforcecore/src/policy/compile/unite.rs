@@ -40,6 +40,7 @@ fn tool_of(decl: &ToolDecl, document: usize) -> Tool {
         returns: decl.returns.value.clone(),
         facts: decl.facts.iter().map(|(name, path)| (name.value.clone(), path.clone())).collect(),
         obligations: obligations(&decl.redact),
+        record: decl.record.iter().map(|name| name.value.clone()).collect(),
         unprotected: Vec::new(),
     }
 }
@@ -58,6 +59,7 @@ fn arg_of(decl: &ArgDecl) -> Arg {
 fn unite(tool: &mut Tool, decl: &ToolDecl) {
     tool.effects = tool.effects.union(decl.effects);
     tool.obligations.tighten(obligations(&decl.redact));
+    tool.record.extend(decl.record.iter().map(|name| name.value.clone()));
     if tool.returns == Trust::Trusted {
         tool.returns.clone_from(&decl.returns.value);
     }

@@ -18,6 +18,8 @@ use crate::path::{Base, Resolve, Send};
 use crate::redact::{Class, ClassSet, classes};
 
 const RETURNS_HELP: &str = "`trusted`, `untrusted`, or a name of your own for where it comes from, such as `web`";
+/// Arguments of a tool that entries repeat at most.
+const RECORDED_ARGS_MAX: usize = 16;
 /// Keys of `{type: path, ..}` that are no comparators.
 pub(crate) const PATH_KEYS: [&str; 3] = ["base", "resolve", "send"];
 
@@ -33,6 +35,8 @@ pub(crate) struct ToolDecl {
     /// A fact's name and the path in the result.
     pub(crate) facts: Vec<(At<String>, String)>,
     pub(crate) redact: Redact,
+    /// Arguments that entries repeat.
+    pub(crate) record: Vec<At<String>>,
 }
 
 /// An argument's declaration.
@@ -88,6 +92,7 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
             returns,
             facts: Vec::new(),
             redact,
+            record: Vec::new(),
         });
     }
     let mut fields = Fields::of(node, "a tool", &["extra_args", "label", "isolation", "schema"], report)?;
@@ -116,9 +121,10 @@ fn read(key: &Key, node: &Node, report: &mut Report) -> Option<ToolDecl> {
             .help("only a result that is `returns: trusted` may set facts");
     }
     let redact = fields.get("redact").map(|node| read_redact(node, report)).unwrap_or_default();
+    let record = fields.get("record").map(|node| read_record(node, &args, report)).unwrap_or_default();
     fields.finish("a tool", report);
     check_duplicate_args(&args, report);
-    Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact })
+    Some(ToolDecl { name, undeclared: false, effects: effects?, args, returns: returns?, facts, redact, record })
 }
 
 fn read_effects(node: &Node, report: &mut Report) -> ToolEffects {
@@ -314,6 +320,33 @@ fn read_facts(node: &Node, report: &mut Report) -> Vec<(At<String>, String)> {
         }
         Some((name, part?.to_owned()))
     })
+}
+
+/// `{args: [NAME, ..]}`: declared arguments, each once.
+fn read_record(node: &Node, args: &[ArgDecl], report: &mut Report) -> Vec<At<String>> {
+    let Some(mut fields) = Fields::of(node, "`record`", &[], report) else { return Vec::new() };
+    let named = fields.require("args", "`record`", report);
+    let items = named.and_then(|node| list(node, "a list of arguments", report)).unwrap_or_default();
+    let mut recorded: Vec<At<String>> = Vec::new();
+    report.each(items, |item, report| {
+        let name = text(item, "an argument's name", report)?;
+        if !args.iter().any(|arg| arg.name.value == name.value) {
+            report
+                .error(code::UNKNOWN_ARGUMENT, name.place, format!("the tool takes no argument `{}`", name.value))
+                .suggest(&name.value, args.iter().map(|arg| arg.name.value.as_str()));
+        } else if recorded.iter().any(|earlier| earlier.value == name.value) {
+            report.error(code::DUPLICATE_KEY, name.place, format!("`{}` is recorded already", name.value));
+        } else {
+            recorded.push(name);
+        }
+        Some(())
+    });
+    if recorded.len() > RECORDED_ARGS_MAX {
+        let message = format!("`record` names more than {RECORDED_ARGS_MAX} arguments");
+        report.error(code::WRONG_SHAPE, node.place, message).help("an entry of the log has 60 KiB for everything");
+    }
+    fields.finish("`record`", report);
+    recorded
 }
 
 pub(crate) fn read_redact(node: &Node, report: &mut Report) -> Redact {
