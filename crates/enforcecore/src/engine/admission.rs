@@ -170,7 +170,8 @@ fn taken(charge: &Charge, context: &AdmissionContext<'_>, key: &str, bucket: &st
         Delta::Reserve { budget, key: other, amount_micros, .. } if *budget == charge.budget && other == key => {
             sum.saturating_add(*amount_micros)
         }
-        _ => sum,
+        Delta::Reserve { .. } | Delta::Grant { .. } | Delta::Fact { .. } | Delta::Label { .. } => sum,
+        Delta::Placeholders { .. } | Delta::End { .. } => sum,
     })
 }
 

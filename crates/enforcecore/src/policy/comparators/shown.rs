@@ -26,10 +26,8 @@ impl Shown {
             self.more += 1;
             return;
         }
-        self.literals.push(match value {
-            Value::Text(text) => Value::from(cut(text, LITERAL_CHARS_MAX)),
-            other => other.clone(),
-        });
+        let cut = value.as_text().map(|text| Value::from(cut(text, LITERAL_CHARS_MAX)));
+        self.literals.push(cut.unwrap_or_else(|| value.clone()));
     }
 
     fn text(&mut self, text: &str) {
@@ -94,10 +92,7 @@ impl Check {
 
     fn one_of(&self) -> String {
         let shown = self.shown();
-        let literals = shown.literals.iter().map(|literal| match literal {
-            Value::Text(text) => quoted(text),
-            other => other.to_json(),
-        });
+        let literals = shown.literals.iter().map(|literal| literal.as_text().map_or_else(|| literal.to_json(), quoted));
         let all: Vec<String> = literals.chain(shown.references.iter().map(|name| quoted(name))).collect();
         let more = shown.more + all.len().saturating_sub(SAID_MAX);
         let said = all.iter().take(SAID_MAX).map(String::as_str).collect::<Vec<_>>().join(", ");
