@@ -27,7 +27,7 @@ use crate::errors::{self, CallInfo};
 use crate::events;
 use crate::session::Session;
 use crate::types::type_name;
-use crate::value::{Arguments, Place, Shape, freeze, thaw};
+use crate::value::{Arguments, Shape, freeze_result, thaw};
 
 /// What a tool in this interpreter can be held to. Nothing can end it at a deadline, so a policy with one is refused.
 const FACE: Face = Face::new(
@@ -420,8 +420,9 @@ impl Run {
 
 /// A tool's result, frozen before other code can change it.
 fn returned(result: &Bound<'_, PyAny>) -> (Outcome, Shape) {
-    match freeze(result, Place::Result) {
-        Ok((value, shape)) => (Outcome::Done(value), shape),
+    match freeze_result(result) {
+        Ok((value, shape, replaced)) if replaced.is_empty() => (Outcome::Done(value), shape),
+        Ok((value, shape, replaced)) => (Outcome::Mended { replaced, outcome: Box::new(Outcome::Done(value)) }, shape),
         Err(malformed) => (Outcome::Unreadable(malformed), Shape::Plain),
     }
 }

@@ -416,10 +416,57 @@ def test_a_result_that_cannot_be_frozen_is_withheld(world):
         ends = world.ends(withheld.value.call_id)
         assert ends == [("intent", "allowed"), ("outcome", withheld.value.code)]
         assert "jo@" not in str(withheld.value)
-    with pytest.raises(WithheldError) as withheld:
-        returning(lambda: "a" * (1 << 20))()
-    assert withheld.value.code == "too_large"
+    for make, code in [(lambda: "a" * (64 << 20), "too_large"), (lambda: nested(129), "too_deep")]:
+        with pytest.raises(WithheldError) as withheld:
+            returning(make)()
+        assert withheld.value.code == code
+        assert world.ends(withheld.value.call_id) == [("intent", "allowed"), ("outcome", code)]
     assert returning(lambda: [1, "a"])() == [1, "a"]
+
+
+@pytest.mark.parametrize(
+    "value",
+    [nested(128), 10**400, -(10**36) - 1, Decimal("1E+400"), Decimal("0.1234567890123456789012345678901234567890")],
+    ids=["levels", "huge", "digits", "exponent", "places"],
+)
+def test_a_result_has_deep_levels_and_any_number(world, value):
+    result = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda: value)()
+    assert repr(result) == repr(value)
+
+
+def test_a_long_result_passes(world):
+    result = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda: "a" * (16 << 20))()
+    assert result == "a" * (16 << 20)
+
+
+@pytest.mark.parametrize(
+    ("value", "seen", "replaced"),
+    [
+        ("Ship it \ud83d", "Ship it \ufffd", "surrogate 1"),
+        # Two halves that belong together are one character.
+        (["\ud83d\ude00", "\ude00\ud83d"], ["\U0001f600", "\ufffd\ufffd"], "surrogate 2"),
+        ({"a\0": ("b\0\0",)}, {"a\ufffd": ("b\ufffd\ufffd",)}, "nul 3"),
+        ("a\0\ud83d", "a\ufffd\ufffd", "nul 1, surrogate 1"),
+        (b"a\0\xff", b"a\0\xff", None),
+        ("\U0001f600", "\U0001f600", None),
+    ],
+    ids=["half", "pair", "nul", "both", "bytes", "whole"],
+)
+def test_what_programs_read_differently_is_replaced_in_a_result_and_recorded(world, value, seen, replaced):
+    result = enforce(enforcer=world.enforcer(ALOUD), tool_name="say")(lambda: value)()
+    assert result == seen
+    outcome = world.entries()[-1]
+    assert (outcome["kind"], outcome["code"]) == ("outcome", "released")
+    assert outcome.get("note", {}).get("replaced") == replaced
+
+
+def test_the_place_of_half_a_character_is_named(world):
+    say, said = sayer(world)
+    with pytest.raises(MalformedCallError, match=r"\(U\+D83D, character 3\)"):
+        say("ab\ud83d")
+    with pytest.raises(MalformedCallError, match=r"a NUL character \(U\+0000\) in `words\.1\.a`, at character 2"):
+        say([0, {"a": "b\0"}])
+    assert said == []
 
 
 def test_a_number_with_a_finding_becomes_text(world):

@@ -53,7 +53,7 @@ pub struct EntryLine {
     /// Microseconds of the writer's monotonic clock.
     pub mono_us: u64,
     /// What an entry has to say in words: a genesis or recovery, an intent whose tool reaches protected names, or the end of a
-    /// call that was overdue.
+    /// call that was overdue or in whose result characters were replaced.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", serialize_with = "in_key_order")]
     pub note: BTreeMap<String, String>,
     /// The call that made this call.

@@ -5,8 +5,9 @@
 use std::sync::{Arc, Mutex};
 
 use enforcecore_audit::{
-    Anchor, Body, CallRecord, Clock, Durability, EndRecord, Entry, Fold, IntentRecord, KeySigner, Keyer, Log, LogError,
-    LogParts, MemoryStore, NoteRecord, OutcomeRecord, PolicyRecord, Random, StateRecord, StoreError, entries, hex,
+    Anchor, Body, CallRecord, Clock, DenialRecord, Durability, EndRecord, Entry, Fold, IntentRecord, KeySigner, Keyer,
+    Log, LogError, LogParts, MemoryStore, NoteRecord, OutcomeRecord, PolicyRecord, Random, StateRecord, StoreError,
+    entries, hex,
 };
 use sha2::{Digest as _, Sha256};
 
@@ -69,7 +70,7 @@ const KINDS: [Begins; 11] = [
     ("recovery", || Body::Recovery(NoteRecord::default()), true),
     ("intent", || Body::Intent(IntentRecord::default()), false),
     ("outcome", || Body::Outcome(OutcomeRecord::default()), false),
-    ("denial", || Body::Denial(CallRecord::default()), false),
+    ("denial", || Body::Denial(DenialRecord::default()), false),
     ("pending", || Body::Pending(CallRecord::default()), false),
     ("void", || Body::Void(EndRecord::default()), false),
     ("abandoned", || Body::Abandoned(EndRecord::default()), false),

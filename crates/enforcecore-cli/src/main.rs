@@ -131,7 +131,9 @@ mod tests {
         for (words, command) in leaves(&[], &Cli::command()) {
             let in_groups = command.get_groups().filter(|group| group.is_required_set());
             let in_groups: Vec<_> = in_groups.filter_map(|group| group.get_args().next()).collect();
-            let needed = |arg: &&clap::Arg| arg.is_required_set() || in_groups.contains(&arg.get_id());
+            // What stands behind `--` may be needed only where another flag is missing.
+            let needed =
+                |arg: &&clap::Arg| arg.is_required_set() || arg.is_last_set() || in_groups.contains(&arg.get_id());
             for key in Key::ALL {
                 let is_flag = |arg: &&clap::Arg| arg.get_long().is_some_and(|long| format!("--{long}") == key.flag());
                 let Some(flag) = command.get_arguments().find(is_flag) else { continue };
@@ -139,7 +141,11 @@ mod tests {
                     continue;
                 }
                 let needed = command.get_arguments().filter(needed).flat_map(said);
-                let line: Vec<String> = words.iter().cloned().chain(said(flag)).chain(needed).collect();
+                // A value that the key itself has.
+                let default = Config::load(folder.path(), None, [], Given::by(Origin::Flag)).unwrap();
+                let own = Some(default.text(key)).filter(|text| !text.is_empty()).map(str::to_owned);
+                let flag = own.map_or_else(|| said(flag), |own| vec![key.flag(), own]);
+                let line: Vec<String> = words.iter().cloned().chain(flag).chain(needed).collect();
                 let mut given = Given::by(Origin::Flag);
                 Cli::try_parse_from(&line).unwrap().command.give(&mut given);
                 let config = Config::load(folder.path(), None, [], given).unwrap();

@@ -415,6 +415,7 @@ fn a_setting_has_these_members() {
         other("identities", json!("keyed"), "ENFORCECORE_IDENTITIES", "default"),
         other("session_idle", json!("24h"), "ENFORCECORE_SESSION_IDLE", "default"),
         other("workspace", json!("."), "ENFORCECORE_WORKSPACE", "default"),
+        other("mcp_message_max", json!("16MiB"), "ENFORCECORE_MCP_MESSAGE_MAX", "default"),
         other("cancel_grace", json!("5s"), "ENFORCECORE_CANCEL_GRACE", "default"),
         other("log_level", json!("warn"), "ENFORCECORE_LOG_LEVEL", "default"),
         other("log_format", json!("human"), "ENFORCECORE_LOG_FORMAT", "default"),

@@ -67,7 +67,7 @@ async fn a_message_that_is_none_is_refused_under_its_own_id_and_nothing_runs() {
         (format!(r#"{{"jsonrpc":"2.0","id":92,{tail}{{"text":"{long}"}}}}}}"#), "too_large"),
         (format!(r#"{{"jsonrpc":"2.0","id":93,{tail}{{"text":"a\u0000"}}}}}}"#), "nul_character"),
         (format!(r#"{{"jsonrpc":"2.0","id":94,{tail}"text"}}}}"#), "bad_message"),
-        (format!(r#"{{"jsonrpc":"2.0","id":95,{tail}{{"text":"a"}},"task":{{}}}}}}"#), "bad_message"),
+        (format!(r#"{{"jsonrpc":"2.0","id":95,{tail}{{"text":"a"}},"tasks":{{}}}}}}"#), "bad_message"),
         (format!(r#"{{"jsonrpc":"2.0","id":96,{tail}{{"text":"a"}}}},"x":1}}"#), "bad_message"),
         (r#"{"jsonrpc":"2.0","id":97,"method":"tools/call","params":{"name":1}}"#.to_owned(), "bad_message"),
     ];

@@ -233,7 +233,15 @@ fn only_what_runs_beside_the_loop_looks_into_messages() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/mcp");
     let looks =
         ["redact_text(", "redact_value(", "shown_name(", "from_json(", "SliceJsonParser", "read(&", "read(line"];
-    let begins = [".client_said(", ".server_said(", "seen(&text", "call::run(", "refuse_malformed("];
+    let begins = [
+        ".client_said(",
+        ".server_said(",
+        "seen(&text",
+        "call::run(",
+        "refuse_malformed(",
+        ".follow(&part",
+        "cuts.say(",
+    ];
     let (mut looking, mut beginning) = (Vec::new(), Vec::new());
     for file in fs::read_dir(folder).unwrap().map(|file| file.unwrap().path()) {
         let name = file.file_name().unwrap().to_str().unwrap().to_owned();
@@ -257,15 +265,18 @@ fn only_what_runs_beside_the_loop_looks_into_messages() {
     }
     looking.sort();
     beginning.sort();
-    assert_eq!(looking, ["frame.rs", "inspect.rs", "server.rs"]);
+    beginning.dedup();
+    assert_eq!(looking, ["cuts.rs", "frame.rs", "inspect.rs", "outline.rs", "server.rs"]);
     assert_eq!(
         beginning,
         [
+            "inspect.rs: cuts.say( by fn",
             "server.rs: seen(&text by stage(",
             "session.rs: refuse_malformed( by spawn_blocking(",
             "session_loop.rs: .client_said( by stage(",
             "session_loop.rs: .server_said( by stage(",
             "session_loop.rs: call::run( by spawn_blocking(",
+            "stage.rs: .follow(&part by spawn_blocking(",
         ]
     );
 }

@@ -6,6 +6,7 @@ tool `held` ends once FOLDER/open is there.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -37,6 +38,9 @@ TOOLS = [
     "metered",
     "notify",
     "plead",
+    "raw",
+    "silent",
+    "burst",
     "forbidden",
 ]
 
@@ -83,6 +87,26 @@ def speak(name, method):
     return said(json.dumps({"id": answer["id"], **answer.get("result", {}), **answer.get("error", {})}))
 
 
+def raw(number, text):
+    """Writes this line: ID is the call's id, BYTE one byte that is not UTF-8, and MANY(n) n letters."""
+    text = re.sub(r"MANY\((\d+)\)", lambda found: "x" * int(found[1]), text.replace("ID", str(number)))
+    sys.stdout.buffer.write(text.encode().replace(b"BYTE", b"\xe9") + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def burst(text, meta):
+    """Writes so many notifications of each method at once, and the answer with them."""
+    lines = []
+    for method, count in json.loads(text):
+        for place in range(count):
+            params = {"level": "info", "data": f"line {place}", "uri": f"a:{place}", "progress": place}
+            if meta:
+                params["progressToken"] = meta["progressToken"]
+            lines.append(json.dumps({"jsonrpc": "2.0", "method": f"notifications/{method}", "params": params}))
+    sys.stdout.write("".join(line + "\n" for line in lines))
+    return said("after the burst")
+
+
 def late(name, args):
     """Answers after a time, or once it may."""
     if name == "held":
@@ -115,11 +139,11 @@ def call(number, name, args, meta):
         write(f'{{"jsonrpc":"2.0","id":{number},"result":{{"content":[],"content":[]}}}}')
         return None
     if name == "deep":
-        deep = '{"a":' * 100 + "1" + "}" * 100
+        deep = '{"a":' * 200 + "1" + "}" * 200
         write(f'{{"jsonrpc":"2.0","id":{number},"result":{deep}}}')
         return None
     if name == "big":
-        return said("x" * (2 << 20))
+        return said("x" * (17 << 20))
     if name == "cut":
         write(f'{{"jsonrpc":"2.0","id":{number},"result":{{"content":[')
         return None
@@ -157,6 +181,12 @@ def call(number, name, args, meta):
         return said("after the shout")
     if name in ("notify", "plead"):
         return speak(name, args["text"])
+    if name == "raw":
+        return raw(number, args["text"])
+    if name == "silent":
+        return None
+    if name == "burst":
+        return burst(args["text"], meta)
     if name == "fail":
         return said(f"could not, because of {SECRET}", isError=True)
     raise KeyError(name)
@@ -179,6 +209,8 @@ def main():
                 version = "2199-01-01"
             if name == "held":
                 wait_for("open")
+            if name == "refuse me":
+                version = "1999-01-01"
             capabilities = {"tools": {}, "tasks": {}}
             info = {"name": "misbehaving", "version": "1"}
             send(

@@ -86,6 +86,7 @@ fn the_nearest_word_counts() {
         "keyed from default",
         "24h from default",
         ". from default",
+        "16MiB from default",
         "5s from default",
         "info from HOME/.config/enforcecore/enforcecore.toml:5",
         "json from ENFORCECORE_LOG_FORMAT",
@@ -212,7 +213,8 @@ fn what_is_not_understood_is_refused_with_its_place() {
     check(
         "[audit]\npath = \"a\"\n",
         "enforcecore.toml:1:2: error[EC1002]: unknown key `audit`\n  help: the keys are policy, log, keys, anchor, origin, \
-         durability, identities, session_idle, workspace, cancel_grace, log_level, log_format, trusted_projects",
+         durability, identities, session_idle, workspace, mcp_message_max, cancel_grace, log_level, log_format, \
+         trusted_projects",
     );
     check("log = 5\n", "enforcecore.toml:1:7: error[EC1003]: `log` must be text in quotes");
     check(

@@ -170,6 +170,7 @@
 
 pub mod call;
 pub mod capabilities;
+pub mod characters;
 pub mod codes;
 pub mod decision;
 pub mod diagnostic;

@@ -51,6 +51,57 @@ impl PartialEq for Number {
 
 impl Eq for Number {}
 
+/// A JSON number beyond what is exact: more digits than are compared, or a power of ten beyond a double's. It is passed on as it
+/// was written, and never compared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WideNumber(String);
+
+/// Zeros that are written out behind the digits of a number at most, to look at it as an integer.
+const WRITTEN_ZEROS_MAX: usize = 64;
+
+impl WideNumber {
+    /// Takes a number in JSON's grammar that [`Number::parse`] finds too wide.
+    pub(crate) fn parse(text: &str) -> Result<WideNumber, NumberError> {
+        let rest = text.strip_prefix('-').unwrap_or(text);
+        let (significand, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let exponent = exponent.strip_prefix(['+', '-']).unwrap_or(exponent);
+        let (whole, fraction) = significand.split_once('.').unwrap_or((significand, "0"));
+        let are_digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+        let fits =
+            [whole, fraction, exponent].into_iter().all(are_digits) && !(whole.len() > 1 && whole.starts_with('0'));
+        if fits { Ok(WideNumber(text.to_owned())) } else { Err(NumberError::Syntax) }
+    }
+
+    /// The text as it was written.
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+
+    /// Why it cannot be compared.
+    pub(crate) fn why(&self) -> NumberError {
+        Number::parse(&self.0).err().unwrap_or(NumberError::OutOfRange)
+    }
+
+    /// Its digits in plain notation where the power of ten is near, and otherwise its digits alone: what a reader would look for
+    /// in it.
+    pub(crate) fn plain(&self) -> String {
+        let rest = self.0.strip_prefix('-').unwrap_or(&self.0);
+        let (significand, exponent) = rest.split_once(['e', 'E']).unwrap_or((rest, "0"));
+        let (whole, fraction) = significand.split_once('.').unwrap_or((significand, ""));
+        let mut digits = format!("{whole}{fraction}");
+        let places = parse_exponent(exponent).ok().and_then(|exponent| isize::try_from(exponent).ok());
+        let point = places.and_then(|places| whole.len().checked_add_signed(places));
+        match point {
+            Some(point) if point <= digits.len() => digits.insert(point, '.'),
+            Some(point) if point - digits.len() <= WRITTEN_ZEROS_MAX => {
+                digits.extend(std::iter::repeat_n('0', point - digits.len()));
+            }
+            _ => {}
+        }
+        digits
+    }
+}
+
 /// An exact decimal: `mantissa * 10^exponent`, with no trailing zero in the mantissa.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Decimal {
@@ -279,6 +330,26 @@ mod tests {
         assert_eq!(micros("9007199254.740991"), Some(9_007_199_254_740_991));
         assert_eq!(micros("9007199254.740992"), None);
         assert_eq!(micros("1e300"), None);
+    }
+
+    #[test]
+    fn a_wide_number_is_kept_as_it_is_written_and_looked_at_in_plain_digits() {
+        for (text, plain) in [
+            ("1E400", "1"),
+            ("-5e-324", "5"),
+            ("4.1111111111111110000000000000000000000001e15", "4111111111111111.0000000000000000000000001"),
+            ("41111111111111110000000000000000000000001e-25", "4111111111111111.0000000000000000000000001"),
+            ("1234567890123456789012345678901234567e3", "1234567890123456789012345678901234567000"),
+            ("1e99999999999", "1"),
+            ("4111111111111111e400", "4111111111111111"),
+        ] {
+            let number = WideNumber::parse(text).unwrap();
+            assert_eq!((number.text(), number.plain().as_str()), (text, plain));
+            assert!(Number::parse(text).is_err(), "{text}");
+        }
+        for text in ["", "-", "01e400", "+1e400", ".5e400", "5.e400", "1e", "1e+", "x1e400", "Infinity", "nan"] {
+            assert_eq!(WideNumber::parse(text), Err(NumberError::Syntax), "{text}");
+        }
     }
 
     proptest::proptest! {

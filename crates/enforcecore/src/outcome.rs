@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use crate::audit::{Clock, EffectStatus, Mode};
 use crate::call::{CallId, FrozenCall, Malformed};
+use crate::characters::Replaced;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::decision::Deadline;
@@ -21,12 +22,13 @@ use crate::value::Value;
 pub struct Permit {
     call: FrozenCall,
     due: Option<Due>,
+    sets_facts: bool,
     resolver: Arc<dyn PathResolver>,
 }
 
 impl Permit {
-    pub(crate) fn new(call: FrozenCall, due: Option<Due>, resolver: Arc<dyn PathResolver>) -> Permit {
-        Permit { call, due, resolver }
+    pub(crate) fn new(call: FrozenCall, due: Option<Due>, sets_facts: bool, resolver: Arc<dyn PathResolver>) -> Permit {
+        Permit { call, due, sets_facts, resolver }
     }
 
     /// The call to execute: exactly what was decided and committed to.
@@ -37,6 +39,11 @@ impl Permit {
     /// When the result is due; a later one is withheld.
     pub fn due(&self) -> Option<&Due> {
         self.due.as_ref()
+    }
+
+    /// Whether the result sets facts of its session.
+    pub fn sets_facts(&self) -> bool {
+        self.sets_facts
     }
 
     /// Looks again where the call's paths lead, and gives the outcome of a call whose tool must not start because one of them
@@ -135,6 +142,13 @@ pub enum Outcome {
         value: Value,
         /// What `facts:` looks into.
         structured: Value,
+    },
+    /// What it returned had characters that programs read differently, which the face replaced by U+FFFD.
+    Mended {
+        /// How many.
+        replaced: Replaced,
+        /// What it did, with the value as it is now.
+        outcome: Box<Outcome>,
     },
     /// It returned a value that the face cannot read, so its content is unknown.
     Unreadable(Malformed),

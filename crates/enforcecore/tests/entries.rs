@@ -197,7 +197,8 @@ fn told_ends(script: &mut Script) {
         Outcome::Done(value(facts))
     });
     script.ends("unreadable", "look", look, |_| Outcome::Unreadable(Malformed::new(code::NOT_JSON, "w")));
-    script.ends("beyond limits", "look", look, |_| Outcome::Done(Value::from("x".repeat(3 << 20))));
+    let deep = |_| Outcome::Done((0..200).fold(Value::Null, |inner, _| Value::List(vec![inner])));
+    script.ends("beyond limits", "look", look, deep);
     script.ends("not to be redacted", "look", look, |_| Outcome::Done(Value::Bytes(vec![0xff, 0])));
     script.ends("not started", "look", look, |_| never(code::NOT_STARTED));
     script.ends("cancelled", "look", look, |_| never(code::CANCELLED));

@@ -34,7 +34,8 @@ const FLOORS: [Floors; 8] = [
         folder: CORE,
         order: &[
             "codes",
-            "number value",
+            "number characters",
+            "value",
             "diagnostic",
             "redact",
             "lookalike",
@@ -90,11 +91,13 @@ const FLOORS: [Floors; 8] = [
     Floors {
         folder: "crates/enforcecore-gateway/src/mcp/",
         order: &[
+            "outline",
             "frame",
             "stage",
             "shape",
             "methods",
-            "server",
+            "outbox",
+            "server explain cuts",
             "peer",
             "answer",
             "session",

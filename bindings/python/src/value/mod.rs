@@ -5,10 +5,11 @@
 //! handed on as the very objects they are, so an `int` stays an `int` and a `Decimal` keeps its places.
 
 use enforcecore::call::Malformed;
+use enforcecore::characters::{REPLACEMENT, Replaced};
 use enforcecore::codes::call as code;
 use enforcecore::number::{Number, NumberError};
 use enforcecore::redact::shown_name;
-use enforcecore::value::{Map, VALUE_BYTES_MAX, VALUE_DEPTH_MAX, Value, ValueError};
+use enforcecore::value::{Limits, Map, RESULT_DEPTH_MAX, Value, ValueError};
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple};
@@ -90,9 +91,17 @@ impl Arguments {
     }
 }
 
-/// Freezes one value: a result, a fact.
+/// Freezes one value: a fact.
 pub fn freeze(object: &Bound<'_, PyAny>, place: Place) -> Result<(Value, Shape), Malformed> {
     Freezer::new(object.py(), place).value(object, 1)
+}
+
+/// Freezes what a tool returned: as far as it can be seen in full, because the tool ran already. Says which characters were
+/// replaced.
+pub fn freeze_result(object: &Bound<'_, PyAny>) -> Result<(Value, Shape, Replaced), Malformed> {
+    let mut freezer = Freezer::new(object.py(), Place::Result);
+    let (value, shape) = freezer.value(object, 1)?;
+    Ok((value, shape, freezer.replaced))
 }
 
 /// Where a value stands, which decides what can be done with one that cannot be frozen.
@@ -109,6 +118,15 @@ pub enum Place {
 }
 
 impl Place {
+    /// What a value that stands there may have.
+    fn limits(self) -> Limits {
+        match self {
+            Place::Argument | Place::Opaque | Place::Fact => Limits::ARGUMENTS,
+            // It stands in no protocol's message.
+            Place::Result => Limits { depth: RESULT_DEPTH_MAX, ..Limits::RESULT },
+        }
+    }
+
     fn verb(self) -> &'static str {
         match self {
             Place::Argument | Place::Opaque => "pass",
@@ -125,7 +143,7 @@ pub fn thaw<'py>(py: Python<'py>, value: &Value, shape: &Shape) -> PyResult<Boun
         (Value::Bool(bool), _) => PyBool::new(py, *bool).to_owned().into_any(),
         (Value::Text(text), _) => PyString::new(py, text).into_any(),
         (Value::Bytes(bytes), _) => PyBytes::new(py, bytes).into_any(),
-        (Value::Number(_) | Value::Opaque(_), Shape::Same(object)) => object.bind(py).clone(),
+        (Value::Number(_) | Value::WideNumber(_) | Value::Opaque(_), Shape::Same(object)) => object.bind(py).clone(),
         (Value::List(items), Shape::List(shapes)) => PyList::new(py, thaw_all(py, items, shapes)?)?.into_any(),
         (Value::List(items), Shape::Tuple(shapes)) => PyTuple::new(py, thaw_all(py, items, shapes)?)?.into_any(),
         (Value::Map(map), Shape::Dict(shapes)) => thaw_map(py, map, shapes)?.into_any(),
@@ -162,17 +180,15 @@ struct Freezer<'py> {
     place: Place,
     /// Counted as the core counts, so that the walk ends early on what the core would refuse.
     bytes: usize,
+    replaced: Replaced,
 }
 
 impl<'py> Freezer<'py> {
     fn new(py: Python<'py>, place: Place) -> Freezer<'py> {
-        Freezer { py, above: Vec::new(), place, bytes: 0 }
+        Freezer { py, above: Vec::new(), place, bytes: 0, replaced: Replaced::default() }
     }
 
     fn value(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
-        if depth > VALUE_DEPTH_MAX {
-            return Err(ValueError::TooDeep.into());
-        }
         self.count(2)?;
         if object.is_none() {
             return Ok((Value::Null, Shape::Plain));
@@ -188,13 +204,16 @@ impl<'py> Freezer<'py> {
             return Ok((Value::Bytes(bytes.as_bytes().to_vec()), Shape::Plain));
         }
         if let Some(number) = self.number(object)? {
-            self.count(number.text().len())?;
-            return Ok((Value::Number(number), Shape::Same(object.clone().unbind())));
+            return Ok((number, Shape::Same(object.clone().unbind())));
         }
         self.container(object, depth)
     }
 
     fn container(&mut self, object: &Bound<'py, PyAny>, depth: usize) -> Result<(Value, Shape), Malformed> {
+        let limits = self.place.limits();
+        if depth > limits.depth {
+            return Err(ValueError::TooDeep(limits).into());
+        }
         if self.above.iter().any(|above| above.is(object)) {
             return Err(Malformed::new(code::CYCLIC_VALUE, "a container that contains itself"));
         }
@@ -249,19 +268,36 @@ impl<'py> Freezer<'py> {
     }
 
     fn text(&mut self, text: &Bound<'py, PyString>) -> Result<String, Malformed> {
-        let text = text.to_str().map_err(|_| {
-            Malformed::new(code::LONE_SURROGATE, "text with a lone surrogate, which no two programs read alike")
-        })?;
+        let text = match (text.to_str(), self.place) {
+            (Ok(text), _) => text.to_owned(),
+            (Err(_), Place::Result) => self.replace_halves(text)?,
+            (Err(_), Place::Argument | Place::Opaque | Place::Fact) => return Err(lone_surrogate(text)),
+        };
         self.count(text.len())?;
-        Ok(text.to_owned())
+        Ok(text)
+    }
+
+    /// Puts U+FFFD in the place of each half of a surrogate pair that stands alone.
+    fn replace_halves(&mut self, text: &Bound<'py, PyString>) -> Result<String, Malformed> {
+        let mut whole = String::new();
+        for char in char::decode_utf16(code_units(text).ok_or_else(|| lone_surrogate(text))?) {
+            match char {
+                Ok(char) => whole.push(char),
+                Err(_) => {
+                    self.replaced.surrogates += 1;
+                    whole.push_str(REPLACEMENT);
+                }
+            }
+        }
+        Ok(whole)
     }
 
     /// A number's exact text is its own: of a float, the shortest that reads back as the same float.
-    fn number(&self, object: &Bound<'py, PyAny>) -> Result<Option<Number>, Malformed> {
+    fn number(&mut self, object: &Bound<'py, PyAny>) -> Result<Option<Value>, Malformed> {
         let text = if let Ok(int) = object.cast_exact::<PyInt>() {
             match int.extract::<i64>() {
-                Ok(small) => return Ok(Some(Number::from(small))),
-                Err(_) => large_integer(int)?,
+                Ok(small) => small.to_string(),
+                Err(_) => large_integer(int, self.place)?,
             }
         } else if object.is_exact_instance_of::<PyFloat>() {
             spelled(&object.repr())?
@@ -270,7 +306,12 @@ impl<'py> Freezer<'py> {
         } else {
             return Ok(None);
         };
-        match Number::parse(&text) {
+        self.count(text.len())?;
+        let number = match self.place {
+            Place::Argument | Place::Opaque | Place::Fact => Number::parse(&text).map(Value::Number),
+            Place::Result => Value::said_number(&text),
+        };
+        match number {
             Ok(number) => Ok(Some(number)),
             Err(NumberError::Syntax) => {
                 Err(Malformed::new(code::BAD_NUMBER, "a number that is not finite, and so cannot be compared"))
@@ -289,14 +330,35 @@ impl<'py> Freezer<'py> {
     }
 
     fn count(&mut self, bytes: usize) -> Result<(), Malformed> {
+        let limits = self.place.limits();
         self.bytes = self.bytes.saturating_add(bytes);
-        if self.bytes > VALUE_BYTES_MAX { Err(ValueError::TooLarge { bytes: self.bytes }.into()) } else { Ok(()) }
+        if self.bytes <= limits.bytes {
+            return Ok(());
+        }
+        Err(ValueError::TooLarge { bytes: self.bytes, limits }.into())
     }
 }
 
-fn large_integer(int: &Bound<'_, PyInt>) -> Result<String, Malformed> {
+fn lone_surrogate(text: &Bound<'_, PyString>) -> Malformed {
+    let halves = char::decode_utf16(code_units(text).unwrap_or_default());
+    let (place, half) = halves.enumerate().find_map(|(place, char)| Some((place + 1, char.err()?))).unzip();
+    let half = half.map_or_else(String::new, |half| {
+        format!(" (U+{:04X}, character {})", half.unpaired_surrogate(), place.unwrap_or_default())
+    });
+    Malformed::new(code::LONE_SURROGATE, format!("text with a lone surrogate{half}, which no two programs read alike"))
+}
+
+/// The code units of a text in UTF-16, halves of pairs included.
+fn code_units(text: &Bound<'_, PyString>) -> Option<Vec<u16>> {
+    let encoded = text.call_method1("encode", ("utf-16-le", "surrogatepass")).ok()?;
+    let bytes = encoded.cast_exact::<PyBytes>().ok()?.as_bytes();
+    Some(bytes.as_chunks::<2>().0.iter().map(|pair| u16::from_le_bytes(*pair)).collect())
+}
+
+fn large_integer(int: &Bound<'_, PyInt>, place: Place) -> Result<String, Malformed> {
     let bits = int.call_method0("bit_length").and_then(|bits| bits.extract::<usize>());
-    if bits.is_ok_and(|bits| bits <= INTEGER_BITS_MAX) {
+    // A result's integer is as long as Python itself writes out.
+    if place == Place::Result || bits.is_ok_and(|bits| bits <= INTEGER_BITS_MAX) {
         spelled(&int.str())
     } else {
         Err(ValueError::Number(NumberError::OutOfRange).into())

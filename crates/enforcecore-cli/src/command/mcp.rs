@@ -7,10 +7,10 @@ use enforcecore::audit::hex;
 use enforcecore::call::Context;
 use enforcecore::ports::Random;
 use enforcecore::value::Value;
-use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
+use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server, explain};
 use enforcecore_host::assembly::enforcer;
 use enforcecore_host::clock::SystemRandom;
-use enforcecore_host::config::{Config, Given, Key};
+use enforcecore_host::config::{Config, Given, Key, SIZE_FORM, bytes_of};
 use enforcecore_host::process::{Spawn, adopt_orphans};
 use enforcecore_host::stderr::Stderr;
 
@@ -24,6 +24,7 @@ Examples:
   enforcecore mcp --policy policy.yaml -- \\
     npx -y @modelcontextprotocol/server-filesystem .
   enforcecore mcp --policy policy.yaml --log-level info -- mcp-server-git
+  enforcecore mcp --explain
 
 In an agent's settings, put it in front of the server's own command:
   {\"command\": \"enforcecore\",
@@ -52,8 +53,14 @@ pub struct Mcp {
     /// How long the server may take to answer a `ping` after an overdue call was cancelled [default: 5s]
     #[arg(long, value_name = "TIME")]
     cancel_grace: Option<String>,
+    /// Bytes of one message at most, such as `32MiB` (64KiB to 64MiB) [default: 16MiB]
+    #[arg(long, value_name = "SIZE", value_parser = size)]
+    mcp_message_max: Option<String>,
+    /// Say what passes between a client and a server, and start nothing
+    #[arg(long)]
+    explain: bool,
     /// The server's command
-    #[arg(last = true, required = true, value_name = "SERVER")]
+    #[arg(last = true, required_unless_present = "explain", value_name = "SERVER")]
     server: Vec<OsString>,
 }
 
@@ -66,12 +73,18 @@ impl Command for Mcp {
         self.policy.give(given);
         self.evidence.give(given);
         self.workspace.give(given);
+        given.add(Key::McpMessageMax, self.mcp_message_max.as_ref());
         given.add(Key::CancelGrace, self.cancel_grace.as_ref());
     }
 
     /// Stdout belongs to the protocol from here on.
-    fn run(self, invocation: Invocation, _: &mut Output) -> Result<Exit, CommandError> {
+    fn run(self, invocation: Invocation, output: &mut Output) -> Result<Exit, CommandError> {
         let config = invocation.config?;
+        let message_max = bytes_of(config.text(Key::McpMessageMax)).unwrap_or(MESSAGE_BYTES);
+        if self.explain {
+            output.line(&explain(message_max))?;
+            return Ok(Exit::Clean);
+        }
         let context = context(&config, self.session)?;
         let enforcer = enforcer(settings::setup(&config, FACE)?)?;
         // Nothing but the server is started here, so whatever is below us is the server's.
@@ -82,7 +95,7 @@ impl Command for Mcp {
             let (program, arguments) = self.server.split_first().ok_or_else(|| CommandError::usage("no server"))?;
             let server = Server::start(&Spawn::new(program).args(arguments)).map_err(failed)?;
             let stderr = Box::new(Stderr);
-            let proxy = Proxy { enforcer, context, stderr, cancel_grace: config.cancel_grace() };
+            let proxy = Proxy { enforcer, context, stderr, cancel_grace: config.cancel_grace(), message_max };
             let stop = told_to_stop()?;
             proxy.run(tokio::io::stdin(), tokio::io::stdout(), server, stop).await.map_err(failed)
         });
@@ -97,6 +110,11 @@ impl Command for Mcp {
             }
         }
     }
+}
+
+/// A size that a message may have.
+fn size(text: &str) -> Result<String, String> {
+    bytes_of(text).map(|_| text.to_owned()).ok_or_else(|| format!("a size is {SIZE_FORM}"))
 }
 
 fn context(config: &Config, session: Option<String>) -> Result<Context, CommandError> {

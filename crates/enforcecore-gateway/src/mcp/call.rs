@@ -4,7 +4,7 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use enforcecore::call::Malformed;
-use enforcecore::codes::Code;
+use enforcecore::characters::Replaced;
 use enforcecore::codes::call as code;
 use enforcecore::outcome::{Outcome, Permit, Stopped};
 use enforcecore::value::{Map, Value};
@@ -13,7 +13,7 @@ use tokio::runtime::Handle;
 use super::answer::Style;
 use super::methods;
 use super::overdue::{self, Ended, Reaction};
-use super::peer::{Answer, Lost};
+use super::peer::{Answer, Lost, Said};
 use super::session::Session;
 
 /// What a client asks to be called.
@@ -31,8 +31,12 @@ pub struct Wanted {
     pub style: Style,
 }
 
+/// The member of a call that asks for a result that is fetched later.
+pub const TASK: &str = "task";
+
 impl Wanted {
-    /// Reads the parameters of `tools/call`. An unknown member may mean anything, so it is refused.
+    /// Reads the parameters of `tools/call`. An unknown member may mean anything, so it is refused. A `task` asks for a result that
+    /// is fetched later; where that is not offered, the protocol says that it counts as absent.
     pub fn tool(method: String, mut params: Map) -> Result<Wanted, (String, Malformed)> {
         let bad = |tool: &str, what: &str| Err((tool.to_owned(), Malformed::new(code::BAD_MESSAGE, what)));
         let meta = methods::meta(params.shift_remove("_meta"));
@@ -44,6 +48,7 @@ impl Wanted {
             Some(Value::Map(args)) => args,
             Some(_) => return bad(&tool, "`arguments` is not an object"),
         };
+        params.shift_remove(TASK);
         if !params.is_empty() {
             return bad(&tool, "a tool call has `name`, `arguments` and `_meta`, and nothing else");
         }
@@ -77,12 +82,12 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     let cancelled = Cell::new(false);
     let execute = |permit: Permit| {
         let params = Wanted::params(style, &tool, permit.call().args().clone(), meta);
-        let due = permit.due().cloned();
+        let (due, sets_facts) = (permit.due().cloned(), permit.sets_facts());
         let (ended, given_up) = runtime.block_on(overdue::call(session, asker, &method, params, due));
         cancelled.set(given_up || matches!(ended, Ended::Answered(Err(Lost::Cancelled | Lost::GivenUp))));
         match ended {
-            Ended::Answered(answer) => outcome(style, answer),
-            Ended::Overdue(reaction) => late_outcome(session, style, reaction),
+            Ended::Answered(answer) => outcome(style, answer, sets_facts),
+            Ended::Overdue(reaction) => late_outcome(session, style, reaction, sets_facts),
         }
     };
     let body = match session.enforcer.enforce(call, execute) {
@@ -92,13 +97,21 @@ pub fn run(session: &Arc<Session>, runtime: &Handle, asker: &Value, wanted: Want
     (!cancelled.get()).then_some(body)
 }
 
-fn outcome(style: Style, answer: Answer) -> Outcome {
+/// Where its result sets no facts, its data is not copied for them: it may be large.
+fn outcome(style: Style, answer: Answer, sets_facts: bool) -> Outcome {
     match answer {
-        Ok(body) if style == Style::Tool && !is_tool_answer(&body) => unreadable(code::BAD_MESSAGE),
-        Ok(body) => {
+        Ok(Said { body, replaced }) if !replaced.is_empty() => {
+            let outcome = outcome(style, Ok(as_it_is(Said { body, replaced })), sets_facts);
+            Outcome::Mended { replaced, outcome: Box::new(outcome) }
+        }
+        Ok(Said { body, .. }) if style == Style::Tool && !is_tool_answer(&body) => {
+            unreadable(&Malformed::new(code::BAD_MESSAGE, "a member of it is not what the protocol says"))
+        }
+        Ok(Said { body, .. }) => {
             let result = body.get("result");
             let failed = result.is_none_or(|result| result.at("isError") == Some(&Value::Bool(true)));
-            let structured = result.and_then(|result| result.at("structuredContent")).cloned().unwrap_or_default();
+            let structured = result.filter(|_| sets_facts).and_then(|result| result.at("structuredContent"));
+            let structured = structured.cloned().unwrap_or_default();
             let value = Value::Map(body);
             if failed { Outcome::FailedWith(value) } else { Outcome::DoneWith { value, structured } }
         }
@@ -112,18 +125,24 @@ fn outcome(style: Style, answer: Answer) -> Outcome {
         },
         Err(Lost::Gone) => Outcome::Crashed,
         Err(Lost::Cancelled) => Outcome::Cancelled,
-        Err(Lost::Unreadable(code)) => unreadable(code),
+        Err(Lost::Unreadable(why)) => unreadable(&why),
     }
 }
 
+/// An answer whose replaced characters are said already, or concern no reader.
+fn as_it_is(said: Said) -> Said {
+    Said { replaced: Replaced::default(), ..said }
+}
+
 /// What became of a call that was overdue, and is said of it in no other words than those of a deadline.
-fn late_outcome(session: &Session, style: Style, reaction: Reaction) -> Outcome {
+fn late_outcome(session: &Session, style: Style, reaction: Reaction, sets_facts: bool) -> Outcome {
     match reaction {
         // A result shows that the tool took effect, and is withheld because it is late.
-        Reaction::Answered(answer) => match outcome(style, answer) {
+        Reaction::Answered(answer) => match outcome(style, answer.map(as_it_is), sets_facts) {
             Outcome::Failed(_) | Outcome::FailedWith(_) | Outcome::Cancelled => Outcome::Overdue(Stopped::Cancelled),
             ended @ (Outcome::Done(_)
             | Outcome::DoneWith { .. }
+            | Outcome::Mended { .. }
             | Outcome::Unreadable(_)
             | Outcome::Crashed
             | Outcome::Overdue(_)
@@ -140,8 +159,8 @@ fn late_outcome(session: &Session, style: Style, reaction: Reaction) -> Outcome 
 }
 
 /// The tool ran, and its answer cannot be read. What is wrong is said without a key of the answer, which may be a secret.
-fn unreadable(code: Code) -> Outcome {
-    Outcome::Unreadable(Malformed::new(code, "the server's answer cannot be read"))
+fn unreadable(why: &Malformed) -> Outcome {
+    Outcome::Unreadable(Malformed::new(why.code, format!("the server's answer cannot be read: {}", why.message)))
 }
 
 /// Whether the members that are read of a tool's answer are what the protocol says they are.
@@ -184,7 +203,9 @@ mod tests {
             (r#"{"name":"t","arguments":0}"#, "bad_message of t"),
             (r#"{"name":"t","arguments":false}"#, "bad_message of t"),
             (r#"{"name":"t","arguments":true}"#, "bad_message of t"),
-            (r#"{"name":"t","arguments":{},"task":{}}"#, "bad_message of t"),
+            (r#"{"name":"t","arguments":{},"task":{"ttl":1}}"#, "t {} -"),
+            (r#"{"name":"t","task":null}"#, "t {} -"),
+            (r#"{"name":"t","Task":{}}"#, "bad_message of t"),
             (r#"{"name":"t","Arguments":{}}"#, "bad_message of t"),
             (r#"{"name":"t","":null}"#, "bad_message of t"),
             (r#"{"arguments":{}}"#, "bad_message of tools/call"),
@@ -198,7 +219,8 @@ mod tests {
 
     #[test]
     fn an_answer_is_done_or_failed_as_it_says() {
-        let word = |style: Style, body: &str| match outcome(style, Ok(map(body))) {
+        let said = |body: &str| Said { body: map(body), replaced: Replaced::default() };
+        let word = |style: Style, body: &str| match outcome(style, Ok(said(body)), true) {
             Outcome::DoneWith { value, structured } => {
                 assert_eq!(value.to_json(), body);
                 format!("done {}", structured.to_json())
@@ -230,11 +252,23 @@ mod tests {
             assert_eq!(word(Style::Tool, body), tool, "{body}");
             assert_eq!(word(Style::Method, body), method, "{body}");
         }
-        let lost = |lost| outcome(Style::Tool, Err(lost));
+        let lost = |lost| outcome(Style::Tool, Err(lost), true);
         assert!(matches!(lost(Lost::NotSent), Outcome::NotStarted { code, .. } if code == "not_started"));
         assert!(matches!(lost(Lost::GivenUp), Outcome::NotStarted { code, .. } if code == "cancelled"));
         assert_eq!(lost(Lost::Gone), Outcome::Crashed);
         assert_eq!(lost(Lost::Cancelled), Outcome::Cancelled);
-        assert!(matches!(lost(Lost::Unreadable(code::NOT_JSON)), Outcome::Unreadable(bad) if bad.code == "not_json"));
+        let unreadable = lost(Lost::Unreadable(Malformed::new(code::TOO_LARGE, "9 bytes")));
+        let Outcome::Unreadable(bad) = unreadable else { panic!("{unreadable:?}") };
+        assert_eq!(
+            (bad.code.as_str(), bad.message.as_str()),
+            ("too_large", "the server's answer cannot be read: 9 bytes")
+        );
+        let data = said(r#"{"result":{"structuredContent":{"a":1}}}"#);
+        let plain = outcome(Style::Tool, Ok(data), false);
+        assert!(matches!(plain, Outcome::DoneWith { structured: Value::Null, .. }), "no fact looks into it");
+        let replaced = Replaced { nul: 1, ..Replaced::default() };
+        let mended = outcome(Style::Tool, Ok(Said { replaced, ..said(r#"{"result":{"isError":true}}"#) }), true);
+        assert!(matches!(mended, Outcome::Mended { replaced: Replaced { nul: 1, .. }, outcome }
+            if matches!(*outcome, Outcome::FailedWith(_))));
     }
 }

@@ -1,25 +1,39 @@
-//! Lines to messages: JSON-RPC 2.0, one message a line, read strictly.
+//! Lines to messages: JSON-RPC 2.0, one message a line.
 //!
-//! A line that two readers could understand differently is no message. What can be told of it (its id, the tool it names) is
-//! kept, so that the sender of a request gets an answer. Batches are refused: only one protocol version ever had them.
+//! What a client says is read strictly: a line that two readers could understand differently is no message. What a server says is
+//! read as far as it can be seen in full, because its tool ran already. What can be told of a line that is no message (its id, the
+//! tool it names) is kept, so that a request gets an answer. Batches are refused: only one protocol version ever had them.
 
 use enforcecore::call::Malformed;
+use enforcecore::characters::Replaced;
 use enforcecore::codes::call as code;
-use enforcecore::value::{Map, VALUE_BYTES_MAX, Value, ValueError};
-use json_event_parser::{JsonEvent, SliceJsonParser};
-use tokio::io::{AsyncBufRead, AsyncBufReadExt};
+use enforcecore::value::{ENVELOPE_DEPTH, Limits, Map, RESULT_DEPTH_MAX, Value, ValueError};
 
-/// Bytes in a message at most: as many as a call may have.
-pub const FRAME_BYTES_MAX: usize = VALUE_BYTES_MAX;
-/// Bytes of a line that are held at most, to find the id of a message that is too long. The rest is read and forgotten.
-pub const LINE_BYTES_MAX: usize = 4 * FRAME_BYTES_MAX;
+use super::outline::{Outline, is_id};
+
+/// Bytes in a message at most, where nothing else is set: a screenshot has a few million.
+pub const MESSAGE_BYTES: usize = 16 << 20;
+/// The setting that says how many.
+pub const MESSAGE_SETTING: &str = "mcp_message_max";
 
 /// One line as it was read.
+#[derive(Debug, Default)]
 pub struct Line {
-    /// Its beginning, as much as is held.
+    /// The whole of it; empty where it is longer than a message may be.
     pub text: Vec<u8>,
     /// How many bytes it has in all.
     pub bytes: usize,
+    /// What can be told of a line that is longer than that.
+    pub outline: Option<Outline>,
+}
+
+/// Who wrote a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Writer {
+    /// The client: its words are decided.
+    Client,
+    /// The server: its words are shown.
+    Server,
 }
 
 /// What a line is.
@@ -70,42 +84,54 @@ pub struct Unreadable {
     pub method: Option<String>,
     /// The tool it names, likewise.
     pub tool: Option<String>,
+    /// Whether it was meant as an answer.
+    pub is_answer: bool,
 }
 
-/// The next line, cut after [`LINE_BYTES_MAX`], and how many bytes it has. None at the end, or where reading fails.
-pub async fn next_line(input: &mut (impl AsyncBufRead + Unpin)) -> Option<(Vec<u8>, usize)> {
-    let (mut line, mut bytes) = (Vec::new(), 0);
-    loop {
-        let chunk = input.fill_buf().await.ok()?;
-        if chunk.is_empty() {
-            // A last line without its end was cut: the rest of it is unknown.
-            return None;
-        }
-        let end = chunk.iter().position(|byte| *byte == b'\n');
-        let part = chunk.get(..end.unwrap_or(chunk.len())).unwrap_or_default();
-        let room = LINE_BYTES_MAX.saturating_sub(line.len());
-        line.extend_from_slice(part.get(..room).unwrap_or(part));
-        bytes += part.len();
-        let taken = part.len() + usize::from(end.is_some());
-        input.consume(taken);
-        if end.is_some() {
-            return Some((line, bytes));
-        }
-    }
-}
-
-/// Reads a line; an empty one is nothing.
-pub fn read(line: &Line) -> Option<Frame> {
-    let Line { text, bytes } = line;
-    if text.trim_ascii().is_empty() {
+/// Reads a line of at most `most` bytes, and says how many of its characters were replaced; an empty one is nothing.
+pub fn read(line: &Line, writer: Writer, most: usize) -> Option<(Frame, Replaced)> {
+    let Line { text, bytes, outline } = line;
+    if outline.is_none() && text.trim_ascii().is_empty() {
         return None;
     }
-    let too_large = *bytes > FRAME_BYTES_MAX;
-    let value = if too_large { Err(ValueError::TooLarge { bytes: *bytes }) } else { Value::from_json(text) };
-    Some(match value.map_err(Malformed::from).and_then(message) {
-        Ok(message) => Frame::Message(message),
-        Err(why) => Frame::Unreadable(Unreadable { why: Some(why), ..outline(text) }),
+    let limits = Limits { what: "the message", bytes: most, depth: RESULT_DEPTH_MAX + ENVELOPE_DEPTH };
+    let value = match writer {
+        _ if outline.is_some() || *bytes > most => Err(ValueError::TooLarge { bytes: *bytes, limits }),
+        Writer::Client => Value::from_json_within(text, limits).map(|value| (value, Replaced::default())),
+        Writer::Server => Value::from_said_json(text, limits),
+    };
+    let is_json = value.is_ok();
+    let read =
+        value.map_err(|error| malformed(error, writer)).and_then(|(value, replaced)| Ok((message(value)?, replaced)));
+    Some(match read {
+        Ok((message, replaced)) => (Frame::Message(message), replaced),
+        Err(why) => {
+            let followed = outline.is_none().then(|| Outline::of(text));
+            let unreadable = outline.as_ref().or(followed.as_ref()).map(|outline| Unreadable {
+                why: Some(why),
+                id: outline.id(),
+                method: outline.method(),
+                tool: outline.tool(),
+                is_answer: outline.is_answer(is_json),
+            });
+            (Frame::Unreadable(unreadable.unwrap_or_default()), Replaced::default())
+        }
     })
+}
+
+/// What is wrong with a line. Of a server's no key is repeated: it may be a secret, and the policy may let its reader see none.
+fn malformed(error: ValueError, writer: Writer) -> Malformed {
+    let code = error.code();
+    match (&error, writer) {
+        (ValueError::TooLarge { bytes, limits }, _) => Malformed::new(
+            code,
+            format!("a message of {bytes} bytes, more than the {} that `{MESSAGE_SETTING}` allows", limits.bytes),
+        ),
+        (ValueError::DuplicateKey(_), Writer::Server) => Malformed::new(code, "a key appears twice in one object"),
+        (ValueError::Character(unfit, _), Writer::Server) => Malformed::new(code, unfit.to_string()),
+        (ValueError::DuplicateKey(_) | ValueError::Character(..), Writer::Client)
+        | (ValueError::Syntax(_) | ValueError::Number(_) | ValueError::TooDeep(_), _) => error.into(),
+    }
 }
 
 fn message(value: Value) -> Result<Message, Malformed> {
@@ -125,6 +151,8 @@ fn message(value: Value) -> Result<Message, Malformed> {
     };
     let params = match message.shift_remove("params") {
         None => Map::new(),
+        // Some clients write what they leave out.
+        Some(Value::Null) if method.is_some() => Map::new(),
         Some(Value::Map(params)) if method.is_some() => params,
         Some(_) => return bad("`params` is an object beside a `method`"),
     };
@@ -136,72 +164,27 @@ fn message(value: Value) -> Result<Message, Malformed> {
     }
 }
 
-/// Whether this is an id: a text or an integer.
-pub fn is_id(id: &Value) -> bool {
-    match id {
-        Value::Text(_) => true,
-        Value::Number(number) => number.text().bytes().all(|byte| byte.is_ascii_digit() || byte == b'-'),
-        Value::Null | Value::Bool(_) | Value::Bytes(_) | Value::List(_) | Value::Map(_) | Value::Opaque(_) => false,
-    }
-}
-
 fn is_body(body: &Map) -> bool {
     body.len() == 1
         && ["result", "error"].iter().any(|kind| body.get(*kind).is_some_and(|said| said.as_map().is_some()))
-}
-
-/// Looks for id, method and tool as far as the line can be followed. One that stands there twice is none.
-fn outline(line: &[u8]) -> Unreadable {
-    let mut parser = SliceJsonParser::new(line);
-    let (mut ids, mut methods, mut tools) = (Vec::new(), Vec::new(), Vec::new());
-    // The keys above the place, as deep as anything of interest lies.
-    let mut path: Vec<String> = Vec::new();
-    let mut depth = 0_usize;
-    while let Ok(event) = parser.parse_next() {
-        let found = match event {
-            JsonEvent::Eof => break,
-            JsonEvent::StartObject | JsonEvent::StartArray => {
-                depth += 1;
-                continue;
-            }
-            JsonEvent::EndObject | JsonEvent::EndArray => {
-                depth = depth.saturating_sub(1);
-                continue;
-            }
-            JsonEvent::ObjectKey(key) => {
-                path.truncate(depth.saturating_sub(1));
-                if path.len() + 1 == depth && depth <= 2 {
-                    path.push(key.into_owned());
-                }
-                continue;
-            }
-            JsonEvent::String(text) => Value::Text(text.into_owned()),
-            JsonEvent::Number(text) => Value::from_json(text.as_bytes()).unwrap_or_default(),
-            JsonEvent::Boolean(_) | JsonEvent::Null => Value::Null,
-        };
-        match (depth, path.iter().map(String::as_str).collect::<Vec<_>>().as_slice()) {
-            (1, ["id"]) => ids.push(found),
-            (1, ["method"]) => methods.push(found),
-            (2, ["params", "name"]) => tools.push(found),
-            _ => {}
-        }
-    }
-    let text = |found: Vec<Value>| only(found).and_then(|value| value.as_text().map(str::to_owned));
-    Unreadable { why: None, id: only(ids).filter(is_id), method: text(methods), tool: text(tools) }
-}
-
-fn only(mut found: Vec<Value>) -> Option<Value> {
-    if found.len() == 1 { found.pop() } else { None }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn line(text: &str) -> Line {
+        Line { text: text.into(), bytes: text.len(), outline: None }
+    }
+
+    fn read_as(writer: Writer, text: &str) -> Frame {
+        read(&line(text), writer, MESSAGE_BYTES).unwrap().0
+    }
+
     #[test]
     fn a_line_is_a_message_or_says_why_not() {
         let check = |line: &str, expected: &str| {
-            let got = match read(&Line { text: line.into(), bytes: line.len() }).unwrap() {
+            let got = match read_as(Writer::Client, line) {
                 Frame::Message(Message::Request { id, method, params }) => {
                     format!("request {} {method} {}", id.to_json(), params.len())
                 }
@@ -211,7 +194,7 @@ mod tests {
                 Frame::Message(Message::Response { id, body }) => {
                     format!("response {} {}", id.to_json(), Value::Map(body).to_json())
                 }
-                Frame::Unreadable(Unreadable { why, id, method, tool }) => {
+                Frame::Unreadable(Unreadable { why, id, method, tool, .. }) => {
                     let id = id.map(|id| id.to_json());
                     format!("{} {id:?} {method:?} {tool:?}", why.unwrap().code)
                 }
@@ -221,6 +204,9 @@ mod tests {
         check(r#"{"jsonrpc":"2.0","id":1,"method":"ping"}"#, "request 1 ping 0");
         check(r#"{"jsonrpc":"2.0","id":"a","method":"x","params":{"p":1}}"#, r#"request "a" x 1"#);
         check(r#"{"jsonrpc":"2.0","method":"x"}"#, "notification x 0");
+        check(r#"{"jsonrpc":"2.0","method":"x","params":null}"#, "notification x 0");
+        check(r#"{"jsonrpc":"2.0","id":1,"method":"x","params":null}"#, "request 1 x 0");
+        check(r#"{"jsonrpc":"2.0","id":1,"result":{},"params":null}"#, r#"bad_message Some("1") None None"#);
         check(r#"{"jsonrpc":"2.0","id":1,"result":{}}"#, r#"response 1 {"result":{}}"#);
         check(r#"{"jsonrpc":"2.0","id":1,"error":{"code":1}}"#, r#"response 1 {"error":{"code":1}}"#);
         check(r#"{"jsonrpc":"2.0","id":1,"result":"text"}"#, r#"bad_message Some("1") None None"#);
@@ -244,23 +230,37 @@ mod tests {
         );
         let deep = format!(
             r#"{{"jsonrpc":"2.0","id":7,"method":"tools/call","params":{{"arguments":{}{},"name":"t"}}}}"#,
-            "[".repeat(100),
-            "]".repeat(100)
+            "[".repeat(200),
+            "]".repeat(200)
         );
         check(&deep, r#"too_deep Some("7") Some("tools/call") Some("t")"#);
-        let long = format!(
-            r#"{{"params":{{"arguments":"{}","name":"t"}},"id":8,"method":"tools/call"}}"#,
-            "x".repeat(2 << 20)
-        );
-        check(&long, r#"too_large Some("8") Some("tools/call") Some("t")"#);
+        for (text, code) in [(r"a\u0000", "nul_character"), (r"\ud83d", "lone_surrogate")] {
+            let tail = format!(
+                r#"{{"jsonrpc":"2.0","params":{{"arguments":{{"a":"{text}"}},"name":"t"}},"method":"tools/call","id":8}}"#
+            );
+            check(&tail, &format!(r#"{code} Some("8") Some("tools/call") Some("t")"#));
+        }
+    }
+
+    #[test]
+    fn what_a_server_says_is_read_as_far_as_it_can_be_seen() {
+        let text = r#"{"result":{"a\u0000":"\ud83d","n":1E400},"jsonrpc":"2.0","id":2}"#;
+        let (frame, replaced) = read(&line(text), Writer::Server, MESSAGE_BYTES).unwrap();
+        let Frame::Message(Message::Response { id, body }) = frame else { panic!("{frame:?}") };
+        assert_eq!((id.to_json().as_str(), replaced.nul, replaced.surrogates), ("2", 1, 1));
+        assert_eq!(Value::Map(body).to_json(), "{\"result\":{\"a\u{fffd}\":\"\u{fffd}\",\"n\":1E400}}");
+        assert!(matches!(read_as(Writer::Client, text), Frame::Unreadable(_)), "a client is held to more");
+        // What is wrong is said without the key.
+        let twice = read_as(Writer::Server, r#"{"result":{"secret":1,"secret":2},"id":2}"#);
+        let Frame::Unreadable(Unreadable { why: Some(why), is_answer: true, .. }) = twice else { panic!("{twice:?}") };
+        assert_eq!((why.code.as_str(), why.message.as_str()), ("duplicate_key", "a key appears twice in one object"));
     }
 
     #[test]
     fn a_message_has_the_members_of_its_kind_and_no_other() {
         let is_message = |members: &str| {
             let line = format!(r#"{{"jsonrpc":"2.0"{members}}}"#);
-            let frame = read(&Line { text: line.as_bytes().into(), bytes: line.len() }).unwrap();
-            matches!(frame, Frame::Message(_))
+            matches!(read_as(Writer::Client, &line), Frame::Message(_))
         };
         let kinds = [
             r#","id":1,"method":"x""#,
@@ -284,33 +284,24 @@ mod tests {
     }
 
     #[test]
-    fn a_message_has_as_many_bytes_as_a_call_may_have() {
-        const MIB: usize = 1_048_576;
+    fn a_message_has_as_many_bytes_as_its_setting_says() {
         let message = r#"{"jsonrpc":"2.0","id":1,"method":"x"}"#;
-        for (bytes, expected) in
-            [(message.len(), true), (MIB - 1, true), (MIB, true), (MIB + 1, false), (2 * MIB, false)]
-        {
-            let line = format!("{message}{}", " ".repeat(bytes - message.len()));
-            let frame = read(&Line { text: line.into_bytes(), bytes }).unwrap();
-            let code = match frame {
-                Frame::Message(_) => None,
-                Frame::Unreadable(unreadable) => Some(unreadable.why.unwrap().code.as_str()),
-            };
-            assert_eq!(code, (!expected).then_some("too_large"), "{bytes}");
+        for writer in [Writer::Client, Writer::Server] {
+            for (bytes, expected) in [(message.len(), true), (999, true), (1000, true), (1001, false), (2000, false)] {
+                let padded = format!("{message}{}", " ".repeat(bytes - message.len()));
+                let (frame, _) = read(&line(&padded), writer, 1000).unwrap();
+                let said = match frame {
+                    Frame::Message(_) => None,
+                    Frame::Unreadable(unreadable) => unreadable.why.map(|why| format!("{}: {}", why.code, why.message)),
+                };
+                let refused =
+                    format!("too_large: a message of {bytes} bytes, more than the 1000 that `mcp_message_max` allows");
+                assert_eq!(said, (!expected).then_some(refused), "{bytes}");
+            }
         }
-        // Of a line that was cut not what is left of it counts.
-        let frame = read(&Line { text: message.into(), bytes: LINE_BYTES_MAX + 1 }).unwrap();
-        assert!(matches!(frame, Frame::Unreadable(Unreadable { why: Some(why), .. }) if why.code == "too_large"));
-    }
-
-    #[tokio::test]
-    async fn a_line_without_end_is_held_to_its_limit() {
-        let mut text = vec![b'x'; LINE_BYTES_MAX + 10];
-        text.extend_from_slice(b"\nnext\ncut");
-        let mut input = text.as_slice();
-        let (line, bytes) = next_line(&mut input).await.unwrap();
-        assert_eq!((line.len(), bytes), (LINE_BYTES_MAX, LINE_BYTES_MAX + 10));
-        assert_eq!(next_line(&mut input).await.unwrap().0, b"next");
-        assert!(next_line(&mut input).await.is_none());
+        // Of a line that was not kept what could be told of it is told.
+        let long = Line { text: Vec::new(), bytes: 5000, outline: Some(Outline::of(message.as_bytes())) };
+        let Some((Frame::Unreadable(unreadable), _)) = read(&long, Writer::Client, 1000) else { panic!("{long:?}") };
+        assert_eq!((unreadable.id, unreadable.method.as_deref()), (Some(Value::from(1)), Some("x")));
     }
 }

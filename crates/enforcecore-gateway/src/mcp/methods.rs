@@ -7,20 +7,20 @@
 
 use enforcecore::value::{Map, Value};
 
-use super::frame::is_id;
+use super::outline::is_id;
 use super::shape::{Members, Shape};
 
 /// The protocol versions this proxy knows, oldest first: those that begin with a handshake.
 pub const PROTOCOL_VERSIONS: [&str; 4] = ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"];
 
 /// The capabilities that the server may offer.
-const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
+pub const SERVER_CAPABILITIES: [&str; 5] = ["completions", "logging", "prompts", "resources", "tools"];
 
 const NOTHING: Members = &[];
 const PAGE: Members = &[("cursor", Shape::Text)];
 const RESOURCE: Members = &[("uri", Shape::Text)];
 const LEVEL: Members = &[("level", Shape::OneOf(&LEVELS))];
-const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+pub const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
 const INITIALIZE: Members = &[
     ("protocolVersion", Shape::Text),
     ("capabilities", Shape::Object(&[("roots", Shape::Object(&[("listChanged", Shape::Flag)]))])),
@@ -57,7 +57,7 @@ pub enum Passing {
 }
 
 /// What a client may ask for, and how it is handled.
-const CLIENT_REQUESTS: &[(&str, Handling)] = &[
+pub const CLIENT_REQUESTS: &[(&str, Handling)] = &[
     ("initialize", Handling::Pass(Passing::Handshake, INITIALIZE)),
     ("ping", Handling::Pass(Passing::Plain, NOTHING)),
     ("logging/setLevel", Handling::Pass(Passing::Plain, LEVEL)),
@@ -74,10 +74,10 @@ const CLIENT_REQUESTS: &[(&str, Handling)] = &[
 ];
 
 /// What a server may ask for, and what the client's answer carries.
-const SERVER_REQUESTS: &[(&str, Members)] = &[("ping", PONG), ("roots/list", ROOTS)];
+pub const SERVER_REQUESTS: &[(&str, Members)] = &[("ping", PONG), ("roots/list", ROOTS)];
 
 /// What a client may tell, and what goes along.
-const CLIENT_NOTIFICATIONS: &[(&str, Members)] = &[
+pub const CLIENT_NOTIFICATIONS: &[(&str, Members)] = &[
     ("notifications/cancelled", CANCELLATION),
     ("notifications/initialized", NOTHING),
     ("notifications/progress", PROGRESS),
@@ -85,7 +85,7 @@ const CLIENT_NOTIFICATIONS: &[(&str, Members)] = &[
 ];
 
 /// What a server may tell.
-const SERVER_NOTIFICATIONS: &[&str] = &[
+pub const SERVER_NOTIFICATIONS: &[&str] = &[
     "notifications/message",
     "notifications/progress",
     "notifications/prompts/list_changed",
@@ -93,6 +93,9 @@ const SERVER_NOTIFICATIONS: &[&str] = &[
     "notifications/resources/updated",
     "notifications/tools/list_changed",
 ];
+
+/// What may go along in a `_meta` of the client's.
+pub const META: [&str; 2] = ["progressToken", "traceparent"];
 
 /// How a client's request is handled; none that is not listed is served.
 pub fn from_client(method: &str) -> Option<Handling> {
@@ -147,16 +150,20 @@ pub fn negotiate_request(params: &mut Map) {
     }
 }
 
-/// Brings the server's side of the handshake down to what this proxy serves, or says why there can be none.
-pub fn negotiate_response(result: &mut Map) -> Result<(), String> {
+/// Brings the server's side of the handshake down to what this proxy serves and says which capabilities it drops, or says why there
+/// can be none.
+pub fn negotiate_response(result: &mut Map) -> Result<Vec<String>, String> {
     let version = result.get("protocolVersion").and_then(Value::as_text).unwrap_or_default();
     if !is_known(version) {
         return Err("the server speaks a protocol version that this proxy does not know".to_owned());
     }
+    let mut dropped = Vec::new();
     if let Some(Value::Map(capabilities)) = result.get_mut("capabilities") {
-        capabilities.retain(|name, _| SERVER_CAPABILITIES.contains(&name.as_str()));
+        let is_kept = |name: &str| SERVER_CAPABILITIES.contains(&name);
+        dropped.extend(capabilities.keys().filter(|name| !is_kept(name)).map(|name| format!("capabilities.{name}")));
+        capabilities.retain(|name, _| is_kept(name));
     }
-    Ok(())
+    Ok(dropped)
 }
 
 fn is_known(version: &str) -> bool {
@@ -188,7 +195,7 @@ mod tests {
         check("{}", r#"{"protocolVersion":"2025-11-25"}"#);
 
         let mut known = map(r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{},"tasks":{}}}"#);
-        assert_eq!(negotiate_response(&mut known), Ok(()));
+        assert_eq!(negotiate_response(&mut known), Ok(vec!["capabilities.tasks".to_owned()]));
         assert_eq!(Value::Map(known).to_json(), r#"{"protocolVersion":"2025-06-18","capabilities":{"tools":{}}}"#);
         assert!(negotiate_response(&mut map(r#"{"protocolVersion":"2199-01-01"}"#)).is_err());
         assert!(negotiate_response(&mut Map::new()).is_err());

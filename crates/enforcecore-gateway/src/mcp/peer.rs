@@ -4,27 +4,35 @@
 //! only once.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use enforcecore::codes::Code;
+use enforcecore::call::Malformed;
+use enforcecore::characters::Replaced;
 use enforcecore::outcome::Due;
 use enforcecore::value::{Map, Value};
-use tokio::io::{AsyncWrite, AsyncWriteExt};
-use tokio::sync::mpsc::error::TrySendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::io::AsyncWrite;
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::methods::Passing;
+use super::outbox::{NotSent, Outbox, line};
 use super::shape::Members;
 
-/// Messages on their way to one side at most.
-const MESSAGES_AHEAD_MAX: usize = 256;
 /// Overdue calls at most whose late signs of life are still known as such.
 const OVERDUE_MAX: usize = 1024;
 
-/// The end of a request: the answer's body, `result` or `error`.
-pub type Answer = Result<Map, Lost>;
+/// The end of a request.
+pub type Answer = Result<Said, Lost>;
+
+/// What one side answered.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// The answer's body: `result` or `error`.
+    pub body: Map,
+    /// Characters of it that were replaced.
+    pub replaced: Replaced,
+}
 
 /// Errors instead of an answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,8 +45,8 @@ pub enum Lost {
     Gone,
     /// The asker cancelled the request.
     Cancelled,
-    /// There is one, and it cannot be read; the code says why.
-    Unreadable(Code),
+    /// There is one, and it cannot be read.
+    Unreadable(Malformed),
 }
 
 /// What is done with an answer where it comes in, so that it keeps its place among what is said after it. True if the asker has
@@ -80,8 +88,7 @@ pub struct Peer {
 }
 
 struct State {
-    /// None once nothing more is to be sent.
-    out: Option<mpsc::Sender<String>>,
+    out: Arc<Outbox>,
     /// Whether answers can still come.
     listening: bool,
     /// Whether this side was started again and is not greeted yet.
@@ -108,9 +115,9 @@ struct Waiting {
 impl Peer {
     /// A side that is written to until the peer is closed or dropped; the handle ends when everything was written.
     pub fn new(output: impl AsyncWrite + Unpin + Send + 'static) -> (Peer, JoinHandle<()>) {
-        let (out, writer) = write_to(output);
+        let (out, writer) = Outbox::new(output);
         let state = State {
-            out: Some(out),
+            out,
             listening: true,
             greeting: false,
             waiting: HashMap::new(),
@@ -146,28 +153,34 @@ impl Peer {
         let progress = replace_token(&mut params, id);
         let message = [("id", Value::from(id)), ("method", Value::from(method)), ("params", Value::Map(params))];
         let open = state.listening && (!state.greeting || matches!(expected, Expected::Passed(Passing::Handshake)));
-        let sent = open && state.out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok());
-        if !sent {
+        if !open || state.out.send(line(message)).is_err() {
             return Err(Lost::NotSent);
         }
         state.waiting.insert(id, Waiting { asker, progress, due, expected, take });
         Ok(())
     }
 
-    /// Sends a notification; one for which there is no room is dropped, and the caller told.
+    /// Sends a notification. False where the side reads no longer.
     pub fn tell(&self, method: &str, params: Map) -> bool {
-        let message = [("method", Value::from(method)), ("params", Value::Map(params))];
-        self.state().out.as_ref().is_some_and(|out| out.try_send(line(message)).is_ok())
+        self.out().tell(method, params)
+    }
+
+    /// Whether so much waits for this side that what the other one tells it is not to be read on.
+    pub fn is_flooded(&self) -> bool {
+        self.out().is_flooded()
+    }
+
+    /// Waits until that is over.
+    pub async fn drained(&self) {
+        self.out().drained().await;
     }
 
     /// Answers a request of this side at once. Where there is no room, it gives back what is to be sent then.
     pub fn respond(&self, id: Value, body: Map) -> Option<Unsent> {
-        let line = line([("id".to_owned(), id)].into_iter().chain(body));
-        let state = self.state();
-        let out = state.out.as_ref()?;
-        match out.try_send(line) {
-            Ok(()) | Err(TrySendError::Closed(_)) => None,
-            Err(TrySendError::Full(line)) => Some(Unsent { out: out.clone(), line }),
+        let out = self.out();
+        match out.send(line([("id".to_owned(), id)].into_iter().chain(body))) {
+            Ok(()) | Err(NotSent::Closed) => None,
+            Err(NotSent::Full(line)) => Some(Unsent { out, line }),
         }
     }
 
@@ -195,6 +208,20 @@ impl Peer {
                 }
             }
         }
+    }
+
+    /// Takes in an answer that cannot be read. One that names no request of ours may be the answer to any, so every one that waits
+    /// is settled with it, in the order in which they were asked.
+    pub fn unreadable(&self, id: Option<&Value>, why: &Malformed) -> Vec<Answered> {
+        let ids = match id.and_then(own_id) {
+            Some(id) => vec![id],
+            None => {
+                let mut ids: Vec<i64> = self.state().waiting.keys().copied().collect();
+                ids.sort_unstable();
+                ids
+            }
+        };
+        ids.into_iter().map(|id| self.answered(&Value::from(id), Err(Lost::Unreadable(why.clone())))).collect()
     }
 
     /// Gives up what this asker asked for, and returns the id it has on this side. What is not sent yet never will be, until
@@ -268,7 +295,7 @@ impl Peer {
 
     /// Nothing more is sent: the other side sees the end of its input.
     pub fn close(&self) {
-        self.state().out = None;
+        self.out().close();
     }
 
     /// No answer will come any more.
@@ -294,9 +321,10 @@ impl Peer {
 
     /// This side was started again, and is written to from here on. Until it is greeted, nothing but a greeting is asked of it.
     pub fn reopen(&self, output: impl AsyncWrite + Unpin + Send + 'static) {
-        let (out, _writer) = write_to(output);
+        let (out, _writer) = Outbox::new(output);
         let mut state = self.state();
-        (state.out, state.listening, state.greeting) = (Some(out), true, true);
+        std::mem::replace(&mut state.out, out).close();
+        (state.listening, state.greeting) = (true, true);
     }
 
     /// The side that was started again is greeted.
@@ -304,8 +332,20 @@ impl Peer {
         self.state().greeting = false;
     }
 
+    /// What it is written to by.
+    fn out(&self) -> Arc<Outbox> {
+        Arc::clone(&self.state().out)
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A side without a session is written to no longer.
+impl Drop for Peer {
+    fn drop(&mut self) {
+        self.close();
     }
 }
 
@@ -319,30 +359,16 @@ pub struct Asking {
     pub take: Take,
 }
 
-/// Writes lines until their sender is dropped or the other side reads no more.
-fn write_to(mut output: impl AsyncWrite + Unpin + Send + 'static) -> (mpsc::Sender<String>, JoinHandle<()>) {
-    let (sender, mut lines) = mpsc::channel::<String>(MESSAGES_AHEAD_MAX);
-    let writer = tokio::spawn(async move {
-        while let Some(mut line) = lines.recv().await {
-            line.push('\n');
-            if output.write_all(line.as_bytes()).await.is_err() || output.flush().await.is_err() {
-                break;
-            }
-        }
-    });
-    (sender, writer)
-}
-
 /// A message for which there was no room.
 pub struct Unsent {
-    out: mpsc::Sender<String>,
+    out: Arc<Outbox>,
     line: String,
 }
 
 impl Unsent {
     /// Sends it when there is room, unless the side reads no longer.
     pub async fn send(self) {
-        let _ = self.out.send(self.line).await;
+        self.out.send_in_time(self.line).await;
     }
 }
 
@@ -357,13 +383,6 @@ fn replace_token(params: &mut Map, id: i64) -> Option<Value> {
 fn own_id(id: &Value) -> Option<i64> {
     let Value::Number(number) = id else { return None };
     number.text().parse().ok()
-}
-
-/// One message as a line, without its end.
-fn line<K: Into<String>>(members: impl IntoIterator<Item = (K, Value)>) -> String {
-    let version = [("jsonrpc".to_owned(), Value::from("2.0"))];
-    let members = members.into_iter().map(|(key, value)| (key.into(), value));
-    Value::Map(version.into_iter().chain(members).collect()).to_json()
 }
 
 #[cfg(test)]
@@ -401,7 +420,7 @@ mod tests {
         assert_eq!((peer.goes_on(&report(2), NO_TIME), peer.goes_on(&Map::new(), NO_TIME)), (None, None));
         peer.abandon(1);
         assert!(peer.owes(1) && peer.expected(&Value::from(1)).is_none());
-        assert_eq!(peer.answered(&Value::from(1), Ok(Map::new())), Answered::Unasked);
+        assert_eq!(peer.answered(&Value::from(1), Ok(Said::default())), Answered::Unasked);
         assert!(peer.is_over(&Value::from(1)) && !peer.is_over(&Value::from(1)) && !peer.owes(1));
         ask(&peer, 5, Expected::OfCall).unwrap();
         assert_eq!(peer.overdue(&asker), Some(2));
@@ -492,7 +511,7 @@ mod endings {
             let (answer, ()) = tokio::join!(peer.call(&asker, "m", Map::new(), None), async { peer.gone() });
             assert_eq!(answer, Err(Lost::Gone));
             assert!(peer.expected(&Value::from(1)).is_none());
-            assert_eq!(peer.answered(&Value::from(1), Ok(Map::new())), Answered::Unasked);
+            assert_eq!(peer.answered(&Value::from(1), Ok(Said::default())), Answered::Unasked);
         })
         .await;
     }
@@ -517,8 +536,8 @@ mod endings {
                 let id = Value::from_json(id.as_bytes()).unwrap();
                 assert_eq!(peer.expected(&id).is_some(), names, "{}", id.to_json());
                 let expected = if names { Answered::Now("7".to_owned()) } else { Answered::Unasked };
-                assert_eq!(peer.answered(&id, Ok(Map::new())), expected, "{}", id.to_json());
-                assert_eq!(peer.answered(&id, Ok(Map::new())), Answered::Unasked, "{}: once", id.to_json());
+                assert_eq!(peer.answered(&id, Ok(Said::default())), expected, "{}", id.to_json());
+                assert_eq!(peer.answered(&id, Ok(Said::default())), Answered::Unasked, "{}: once", id.to_json());
             })
             .await;
         }

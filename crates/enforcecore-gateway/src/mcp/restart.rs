@@ -108,7 +108,7 @@ impl SessionLoop {
                 () = &mut stop => return Err(Ended::Stopped),
             }
         };
-        let result = answer.and_then(Result::ok).and_then(|mut body| body.shift_remove("result"));
+        let result = answer.and_then(Result::ok).and_then(|mut said| said.body.shift_remove("result"));
         match result {
             Some(result) if result.at("protocolVersion") == self.session.version().as_ref() => Ok(result),
             _ => {

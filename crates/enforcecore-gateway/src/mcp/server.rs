@@ -11,7 +11,7 @@ use enforcecore_host::process::{Pipes, Spawn, Tree};
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
 
-use super::frame::{FRAME_BYTES_MAX, Line};
+use super::frame::Line;
 use super::stage::{Stage, stage};
 
 /// A running server.
@@ -83,8 +83,8 @@ pub(super) fn pass_on(
     to: Arc<Mutex<Box<dyn Write + Send>>>,
 ) -> Stage<()> {
     let mut key = None;
-    stage(BufReader::new(stderr), move |Line { text: line, bytes }| {
-        let text = if bytes > FRAME_BYTES_MAX {
+    stage(BufReader::new(stderr), COMPLAINT_BYTES_MAX, move |Line { text: line, bytes, outline }| {
+        let text = if outline.is_some() {
             format!("(a line of {bytes} bytes)")
         } else {
             // First the characters that could stand between the halves of a secret.
@@ -119,6 +119,9 @@ fn seen(line: &str, key: &mut Option<String>, classes: ClassSet) -> Option<Strin
     };
     (!goes_on).then(|| seen.trim_end_matches('\n').to_owned())
 }
+
+/// Bytes of a line that the server complains with at most: a person reads it.
+const COMPLAINT_BYTES_MAX: usize = 1 << 20;
 
 /// Bytes of the line that begins a key at most: the dashes around it and the longest words between them.
 const BEGIN_BYTES_MAX: usize = 80;

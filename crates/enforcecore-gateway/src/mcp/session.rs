@@ -14,6 +14,7 @@ use tokio::task::spawn_blocking;
 use tracing::warn;
 
 use super::answer::{self, INTERNAL_ERROR};
+use super::cuts::Cuts;
 use super::methods::Passing;
 use super::peer::{Answer, Asking, Expected, Lost, Peer, Unsent};
 use super::server::Process;
@@ -29,6 +30,10 @@ pub(super) struct Session {
     pub(super) ready: AtomicBool,
     /// How long a server that was told to stop a call has to show that it is alive.
     pub(super) grace: Duration,
+    /// Bytes in a message at most.
+    pub(super) message_max: usize,
+    /// What was not passed on, said once.
+    pub(super) cuts: Cuts,
     /// Whether the server is being ended, because it does not stop a call.
     pub(super) ending: AtomicBool,
     /// It was ended.
@@ -44,10 +49,10 @@ impl Session {
         context: Context,
         (client, server): (Peer, Peer),
         process: Process,
-        grace: Duration,
+        (grace, message_max): (Duration, usize),
     ) -> Session {
-        let (ready, ending, ended, version) = Default::default();
-        Session { enforcer, context, client, server, process, ready, grace, ending, ended, version }
+        let (ready, cuts, ending, ended, version) = Default::default();
+        Session { enforcer, context, client, server, process, ready, grace, message_max, cuts, ending, ended, version }
     }
 
     /// A call in this session.
@@ -132,8 +137,14 @@ impl Session {
         };
         let body = match answer {
             Err(Lost::Cancelled) => return Handed::Never,
-            Err(_) => answer::error(INTERNAL_ERROR, lost),
-            Ok(body) => body,
+            Err(Lost::Unreadable(why)) if !expected.is_of_client() => {
+                let why = format!("the server's answer cannot be read: {} ({})", why.message, why.code);
+                answer::error(INTERNAL_ERROR, &why)
+            }
+            Err(Lost::NotSent | Lost::GivenUp | Lost::Gone | Lost::Unreadable(_)) => {
+                answer::error(INTERNAL_ERROR, lost)
+            }
+            Ok(said) => said.body,
         };
         if let (Expected::Passed(Passing::Handshake), Some(result)) = (expected, body.get("result")) {
             let chosen = result.at("protocolVersion").cloned();

@@ -1,6 +1,6 @@
 //! The session between one client and one server: every message of either side passes through here, and nothing else does.
 
-use std::collections::HashSet;
+use std::collections::{HashSet, VecDeque};
 use std::future::Future;
 use std::io::Write;
 use std::ops::ControlFlow;
@@ -18,7 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, BufReader};
 use tokio::process::{ChildStderr, ChildStdout};
 use tokio::runtime::Handle;
 use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::{debug, info, warn};
 
 use super::answer::{self, INTERNAL_ERROR, INVALID_PARAMS, INVALID_REQUEST, METHOD_NOT_FOUND, PARSE_ERROR, Style};
@@ -26,7 +26,7 @@ use super::call;
 use super::frame::Unreadable;
 use super::inspect::{Asked, ClientSaid, Inspector, ServerSaid};
 use super::methods::Passing;
-use super::peer::{Answer, Answered, Expected, Lost, Peer};
+use super::peer::{Answer, Answered, Expected, Peer};
 use super::server::{Process, Server, pass_on};
 use super::session::Session;
 use super::shape::Members;
@@ -37,6 +37,8 @@ use super::stage::{Stage, stage};
 pub const CALLS_MAX: usize = 256;
 /// How long a server has to answer its open requests, and to end by itself, once its client has disconnected.
 pub const GRACE: Duration = Duration::from_secs(2);
+/// How long it has where it has not answered the handshake yet: it may still be starting.
+pub const START_GRACE: Duration = Duration::from_secs(10);
 
 /// A proxy for one session.
 pub struct Proxy {
@@ -48,6 +50,8 @@ pub struct Proxy {
     pub stderr: Box<dyn Write + Send>,
     /// How long a server has to show that it is alive once it was told to cancel an overdue call.
     pub cancel_grace: Duration,
+    /// Bytes in a message of either side at most.
+    pub message_max: usize,
 }
 
 /// How a session ended.
@@ -74,9 +78,10 @@ impl Proxy {
         let Server { program, tree, stdin, stdout, stderr } = server;
         let (client, writer) = Peer::new(output);
         let (server, _server_writer) = Peer::new(stdin);
-        let Proxy { enforcer, context, stderr: to, cancel_grace } = self;
+        let Proxy { enforcer, context, stderr: to, cancel_grace, message_max } = self;
         let complaints = Arc::new(Mutex::new(to));
-        let session = Session::new(enforcer, context, (client, server), Process::of(tree), cancel_grace);
+        let limits = (cancel_grace, message_max);
+        let session = Session::new(enforcer, context, (client, server), Process::of(tree), limits);
         let session = Arc::new(session);
         let mut session_loop = SessionLoop {
             from_client: hear_client(&session, input),
@@ -90,6 +95,8 @@ impl Proxy {
             asked: JoinSet::new(),
             open: HashSet::new(),
             greeting: None,
+            handshake: None,
+            early: VecDeque::new(),
             initialized: false,
             silent: false,
         };
@@ -124,6 +131,10 @@ pub(super) struct SessionLoop {
     open: HashSet<String>,
     /// How the client greeted the server.
     pub(super) greeting: Option<Map>,
+    /// The client's id of the handshake, until its end was taken in.
+    handshake: Option<String>,
+    /// Requests that came before the end of the handshake that they follow: a session may be written at once.
+    early: VecDeque<(Value, String, Asked)>,
     /// Whether the client said that it is ready.
     pub(super) initialized: bool,
     /// The server says nothing more, because it is being ended.
@@ -152,8 +163,10 @@ impl SessionLoop {
         tokio::pin!(stop);
         let session = Arc::clone(&self.session);
         loop {
+            let (client_flooded, server_flooded) = (session.client.is_flooded(), session.server.is_flooded());
             // What the client says while the server is being ended is for the next one.
-            let hears_client = self.tasks.len() < 2 * CALLS_MAX && !session.is_ending();
+            let hears_client = self.tasks.len() < 2 * CALLS_MAX && !session.is_ending() && !server_flooded;
+            let hears_server = !self.silent && !client_flooded;
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
@@ -161,7 +174,9 @@ impl SessionLoop {
                     Ok(()) => {}
                     Err(ended) => return ended,
                 },
-                said = self.from_server.recv(), if !self.silent => match said {
+                () = session.client.drained(), if client_flooded => {}
+                () = session.server.drained(), if server_flooded => {}
+                said = self.from_server.recv(), if hears_server => match said {
                     Some(said) => self.server_says(said),
                     None if session.is_ending() => self.silent = true,
                     None => return Ended::ServerLeft(None),
@@ -178,16 +193,23 @@ impl SessionLoop {
 
     /// The client has disconnected: what it asked for may still be answered, for the record.
     async fn let_server_finish(&mut self) {
-        let give_up = sleep(GRACE);
+        let mut starting = self.handshake.is_some() && !self.session.is_ready();
+        let give_up = sleep(if starting { START_GRACE } else { GRACE });
         tokio::pin!(give_up);
         loop {
-            if self.tasks.is_empty() {
+            if starting && self.session.is_ready() {
+                starting = false;
+                give_up.as_mut().reset(Instant::now() + GRACE);
+            }
+            if self.tasks.is_empty() && self.early.is_empty() {
                 self.session.server.close();
             }
+            let flooded = self.session.client.is_flooded();
             tokio::select! {
                 Some(handled) = self.tasks.join_next() => self.conclude(handled.unwrap_or_default()),
                 Some(_) = self.asked.join_next() => {}
-                said = self.from_server.recv() => match said {
+                () = self.session.client.drained(), if flooded => {}
+                said = self.from_server.recv(), if !flooded => match said {
                     Some(said) => self.server_says(said),
                     None => return,
                 },
@@ -209,6 +231,7 @@ impl SessionLoop {
         self.hear_the_rest().await;
         self.session.server.gone();
         self.session.client.gone();
+        self.refuse_early();
         if timeout(GRACE, self.conclude_all()).await.is_err() {
             // A side that does not read gets no answers, and cannot hold us: what is left is only to be recorded.
             self.writer.abort();
@@ -246,6 +269,7 @@ impl SessionLoop {
     pub(super) fn conclude(&mut self, handled: Handled) {
         let Handled { freed, answer } = handled;
         freed.iter().for_each(|id| self.forget(id));
+        self.release_early();
         let Some((id, body)) = answer else { return };
         if let Some(unsent) = self.session.client.respond(id, body) {
             self.open.extend(freed.clone());
@@ -291,10 +315,36 @@ impl SessionLoop {
             let malformed = Malformed::new(code::TOO_MANY_REQUESTS, "too many requests wait for their answers");
             return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
-        if !self.session.is_ready() && !self.may_come_first(&method, &asked) {
-            let malformed = Malformed::new(code::NOT_INITIALIZED, "the session begins with one `initialize`");
-            return self.refuse(id, method, malformed, Refusing::Error(INVALID_REQUEST));
+        if self.session.is_ready() || self.may_come_first(&method, &asked) {
+            return self.serve(id, method, asked);
         }
+        if self.handshake.is_some() {
+            return self.early.push_back((id, method, asked));
+        }
+        self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
+    }
+
+    /// Serves what came before the end of the handshake, or refuses it where there was none.
+    fn release_early(&mut self) {
+        let Some(handshake) = &self.handshake else { return };
+        if self.session.is_ready() {
+            self.handshake = None;
+            while let Some((id, method, asked)) = self.early.pop_front() {
+                self.serve(id, method, asked);
+            }
+        } else if !self.open.contains(handshake) {
+            self.handshake = None;
+            self.refuse_early();
+        }
+    }
+
+    fn refuse_early(&mut self) {
+        while let Some((id, method, _)) = self.early.pop_front() {
+            self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
+        }
+    }
+
+    fn serve(&mut self, id: Value, method: String, asked: Asked) {
         let wanted = match asked {
             Asked::Unserved => {
                 let malformed = Malformed::new(code::METHOD_NOT_ALLOWED, "this method is not served");
@@ -329,10 +379,10 @@ impl SessionLoop {
             Ok(params) => params,
             Err(malformed) => return self.refuse(id, method, malformed, Refusing::Error(INVALID_PARAMS)),
         };
-        if greets {
-            self.greeting = Some(params.clone());
-        }
         let key = id.to_json();
+        if greets {
+            (self.greeting, self.handshake) = (Some(params.clone()), Some(key.clone()));
+        }
         let answered = self.session.forward(id, &method, params, Expected::Passed(passing));
         self.tasks.spawn(async move { Handled { freed: answered.await.then_some(key), answer: None } });
     }
@@ -354,7 +404,7 @@ impl SessionLoop {
             _ => {}
         }
         if !session.server.tell(&method, params) {
-            warn!(method, "a notification is dropped: the server does not read its input");
+            warn!(method, "a notification is dropped: the server reads no longer");
         }
     }
 
@@ -375,11 +425,44 @@ impl SessionLoop {
                 }
             }
             ServerSaid::Asks(id, method, asked) => self.server_asks(id, method, asked),
-            ServerSaid::Unreadable(Unreadable { why, id, .. }) => {
-                let code = why.map_or(code::BAD_MESSAGE, |why| why.code);
-                let answered = id.is_some_and(|id| self.server_answers(&id, Err(Lost::Unreadable(code))));
-                warn!(code = code.as_str(), answered, "the server wrote what cannot be read");
+            ServerSaid::Unreadable(unreadable) => self.server_unreadable(unreadable),
+        }
+        self.release_early();
+    }
+
+    /// An answer that cannot be read is given at once: under its id, and where it names none, to every request that waits.
+    fn server_unreadable(&mut self, unreadable: Unreadable) {
+        let Unreadable { why, id, method, is_answer, .. } = unreadable;
+        let why = why.unwrap_or_else(|| Malformed::new(code::BAD_MESSAGE, "this is no message"));
+        let code = why.code.as_str();
+        if !is_answer {
+            // Its server waits for an answer too.
+            if let (Some(id), Some(_)) = (id, method) {
+                self.answer_server(id, answer::error(INVALID_REQUEST, &format!("{} ({code})", why.message)));
             }
+            return warn!(
+                code,
+                "the server wrote what is no message; harmless, where it is a banner or a line of a log"
+            );
+        }
+        let answered = self.session.server.unreadable(id.as_ref(), &why);
+        if id.is_some_and(|id| self.session.server.is_over(&id)) {
+            info!("the server answered a call that was overdue with what cannot be read");
+        }
+        let count = answered.iter().filter(|answered| **answered != Answered::Unasked).count();
+        warn!(code, answered = count, "the server wrote an answer that cannot be read");
+        for answered in answered {
+            if let Answered::Now(asker) = answered {
+                self.forget(&asker);
+            }
+        }
+    }
+
+    /// Answers a request of the server's in place of the client.
+    fn answer_server(&mut self, id: Value, body: Map) {
+        if self.asked.len() < CALLS_MAX {
+            let session = Arc::clone(&self.session);
+            self.asked.spawn(async move { session.server.respond_in_time(id, body).await });
         }
     }
 
@@ -393,7 +476,7 @@ impl SessionLoop {
         true
     }
 
-    /// One for which there is no room is dropped, as one that comes while no listener is there.
+    /// One that comes while no listener is there is dropped.
     fn server_tells(&self, method: &str, mut params: Map) -> bool {
         let session = &self.session;
         if method == "notifications/progress" && !session.server.readdress(&mut params) {
@@ -428,7 +511,7 @@ impl SessionLoop {
     }
 
     fn refuse_unreadable(&mut self, unreadable: Unreadable) {
-        let Unreadable { why, id, method, tool } = unreadable;
+        let Unreadable { why, id, method, tool, .. } = unreadable;
         let why = why.unwrap_or_else(|| Malformed::new(code::BAD_MESSAGE, "this is no message"));
         let is_call = method.as_deref() == Some("tools/call");
         let code = if why.code == code::NOT_JSON { PARSE_ERROR } else { INVALID_REQUEST };
@@ -458,6 +541,10 @@ impl SessionLoop {
     }
 }
 
+fn not_initialized() -> Malformed {
+    Malformed::new(code::NOT_INITIALIZED, "the session begins with one `initialize`")
+}
+
 /// How a refusal is said.
 enum Refusing {
     /// As the result of a tool.
@@ -471,18 +558,16 @@ enum Refusing {
 /// What the client says, inspected.
 fn hear_client(session: &Arc<Session>, input: impl AsyncRead + Unpin + Send + 'static) -> Stage<ClientSaid> {
     let session = Arc::clone(session);
-    stage(BufReader::new(input), move |line| {
-        let inspector = Inspector::new(session.enforcer.clone(), session.context.clone());
-        ControlFlow::Continue(inspector.client_said(&session.client, &line))
+    stage(BufReader::new(input), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&session).client_said(&session.client, &line))
     })
 }
 
 /// What the server says, inspected.
 pub(super) fn hear_server(session: &Arc<Session>, stdout: ChildStdout) -> Stage<ServerSaid> {
     let session = Arc::clone(session);
-    stage(BufReader::new(stdout), move |line| {
-        let inspector = Inspector::new(session.enforcer.clone(), session.context.clone());
-        ControlFlow::Continue(inspector.server_said(&session.server, &line))
+    stage(BufReader::new(stdout), session.message_max, move |line| {
+        ControlFlow::Continue(Inspector::new(&session).server_said(&session.server, &line))
     })
 }
 

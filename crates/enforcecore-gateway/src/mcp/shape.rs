@@ -7,7 +7,7 @@ use enforcecore::call::Malformed;
 use enforcecore::codes::call as code;
 use enforcecore::value::{Map, Value};
 
-use super::frame::is_id;
+use super::outline::is_id;
 
 /// The members of an object, by name.
 pub type Members = &'static [(&'static str, Shape)];
@@ -41,6 +41,23 @@ pub fn cut(object: &mut Map, members: Members) -> Result<(), Malformed> {
     })
 }
 
+/// The members that [`cut`] drops without a fault, by their dotted names: what their sender said in vain.
+pub fn unplaced(object: &Map, members: Members) -> Vec<String> {
+    let mut names = Vec::new();
+    for (name, value) in object {
+        let placed = members.iter().find(|(known, _)| known == name).map(|(_, shape)| *shape);
+        match (placed, value) {
+            (_, Value::Null) => {}
+            (None, _) => names.push(name.clone()),
+            (Some(Shape::Object(members)), Value::Map(inner)) => {
+                names.extend(unplaced(inner, members).iter().map(|inner| format!("{name}.{inner}")));
+            }
+            (Some(_), _) => {}
+        }
+    }
+    names
+}
+
 impl Shape {
     fn fit(self, value: &mut Value, name: &str) -> Result<(), Malformed> {
         let fits = match (self, &mut *value) {
@@ -64,6 +81,18 @@ impl Shape {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_has_no_place_is_named() {
+        const MEMBERS: Members = &[("text", Shape::Text), ("object", Shape::Object(&[("inner", Shape::Text)]))];
+        let check = |said: &str, expected: &[&str]| {
+            let object = Value::from_json(said.as_bytes()).unwrap().as_map().unwrap().clone();
+            assert_eq!(unplaced(&object, MEMBERS), expected, "{said}");
+        };
+        check(r#"{"text":"a","object":{"inner":"b"}}"#, &[]);
+        check(r#"{"other":1,"gone":null,"object":{"inner":"b","x":{"y":1},"z":null}}"#, &["other", "object.x"]);
+        check(r#"{"object":[]}"#, &[]);
+    }
 
     #[test]
     fn what_has_no_place_is_dropped_and_what_is_of_another_kind_is_named() {

@@ -14,8 +14,8 @@ use enforcecore::enforcer::{Enforcer, EnforcerParts};
 use enforcecore::identity::Identities;
 use enforcecore::ports::{Clock, LogStore, LogTurn, StoreError};
 use enforcecore::session::State;
-use enforcecore::value::{Map, Value};
-use enforcecore_gateway::mcp::{Ended, FACE, Proxy, Server};
+use enforcecore::value::{Limits, Map, Value};
+use enforcecore_gateway::mcp::{Ended, FACE, MESSAGE_BYTES, Proxy, Server};
 use enforcecore_host::assembly::{Setup, load_policy, protected};
 use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::evidence::{entries, verify_folder};
@@ -72,9 +72,12 @@ tools:
   metered: {does: writes, args: {text: text}, returns: trusted}
   notify: {does: reads, args: {text: string}, returns: untrusted}
   plead: {does: reads, args: {text: string}, returns: untrusted}
+  raw: {does: reads, args: {text: text}, returns: untrusted}
+  silent: {does: reads, returns: untrusted}
+  burst: {does: reads, args: {text: text}, returns: untrusted}
   resources/read: {does: reads, args: {uri: string}, returns: untrusted}
 rules:
-  - allow: [secret, held, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered, notify, plead]
+  - allow: [secret, held, die, daemon, garbage, twice, deep, big, cut, answer, ask, spoof, chatter, fail, wrong, crowd, pages, shout, metered, notify, plead, raw, silent, burst]
     id: harmless
   - allow: echo
     id: echo
@@ -162,7 +165,8 @@ impl World {
         let server = Server::start(&Spawn::new("python3").args([&script, folder.path().to_str().unwrap()])).unwrap();
         let context = Context { session_id: "s1".to_owned(), ..Context::default() };
         let complaints = Complaints::default();
-        let proxy = Proxy { enforcer, context, stderr: writer(complaints.clone()), cancel_grace };
+        let stderr = writer(complaints.clone());
+        let proxy = Proxy { enforcer, context, stderr, cancel_grace, message_max: MESSAGE_BYTES };
         let (ours, theirs) = duplex(1 << 16);
         let (stop, stopped) = oneshot::channel::<()>();
         let (input, output) = split(theirs);
@@ -200,7 +204,10 @@ impl World {
     pub async fn receive_own(&mut self) -> Value {
         let mut line = String::new();
         timeout(PATIENCE, self.from_proxy.read_line(&mut line)).await.expect("the proxy writes").unwrap();
-        Value::from_json(line.trim_end().as_bytes()).unwrap_or_else(|error| panic!("{error:?}: {line:?}"))
+        let read = Value::from_said_json(line.trim_end().as_bytes(), Limits::RESULT);
+        let (message, replaced) = read.unwrap_or_else(|error| panic!("{error:?}: {line:?}"));
+        assert!(replaced.is_empty(), "the proxy says what every program reads alike: {line:?}");
+        message
     }
 
     /// Holds the log's turn: nothing is admitted until it is let go. Another process's lock would be waited for only so long.
@@ -268,7 +275,10 @@ impl World {
     }
 
     fn messages(&self) -> Vec<Value> {
-        self.lines_of("heard").iter().map(|line| Value::from_json(line.as_bytes()).unwrap()).collect()
+        self.lines_of("heard")
+            .iter()
+            .map(|line| Value::from_said_json(line.as_bytes(), Limits::RESULT).unwrap().0)
+            .collect()
     }
 
     /// The lines of a file that are whole by now.

@@ -10,8 +10,9 @@ use enforcecore::audit::is_key_name;
 use enforcecore::codes::config as code;
 use enforcecore::diagnostic::{Diagnostic, Span, closest};
 use enforcecore::policy::parse_duration;
+use enforcecore::value::RESULT_BYTES_MAX;
 
-use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Time};
+use self::ValueForm::{Levels, Name, OneOf, OwnFolder, Path, PolicyFile, Size, Time};
 use super::problem::{helped, whole};
 use crate::setup::{
     DEFAULT_KEYS, DEFAULT_LOG, DEFAULT_ORIGIN, DEFAULT_SESSION_IDLE, DEFAULT_WORKSPACE, SESSION_IDLE_MIN,
@@ -74,6 +75,8 @@ keys! {
         default: Some(DEFAULT_SESSION_IDLE), protects: false, doc: "after how long without a call a session's state leaves memory; the log keeps it" };
     Workspace = KeyRow { name: "workspace", variable: "ENFORCECORE_WORKSPACE", form: Path,
         default: Some(DEFAULT_WORKSPACE), protects: true, doc: "the folder that `session.workspace` means" };
+    McpMessageMax = KeyRow { name: "mcp_message_max", variable: "ENFORCECORE_MCP_MESSAGE_MAX", form: Size,
+        default: Some("16MiB"), protects: false, doc: "bytes of one message between an MCP client and its server at most" };
     CancelGrace = KeyRow { name: "cancel_grace", variable: "ENFORCECORE_CANCEL_GRACE", form: CANCEL_GRACE,
         default: Some("5s"), protects: true, doc: "how long an MCP server may take to answer a `ping` after an overdue call was cancelled; then it is ended" };
     LogLevel = KeyRow { name: "log_level", variable: "ENFORCECORE_LOG_LEVEL", form: Levels,
@@ -132,6 +135,8 @@ pub(super) enum ValueForm {
     OwnFolder,
     Levels,
     Name,
+    /// A number of bytes.
+    Size,
     /// A length of time within bounds, which are also in words: digits and a unit.
     Time {
         least: Duration,
@@ -165,6 +170,10 @@ impl ValueForm {
                 let text = text()?;
                 (!are_log_levels(text)).then(|| format!("is {LOG_LEVELS_FORM}, not `{text}`"))
             }
+            Size => {
+                let text = text()?;
+                (bytes_of(text).is_none()).then(|| format!("is {SIZE_FORM}, not `{text}`"))
+            }
             Name => (!is_key_name(text()?)).then(|| "is a name without spaces and plus signs".to_owned()),
             Time { least, most, bounds } => {
                 let text = text()?;
@@ -179,6 +188,22 @@ impl ValueForm {
         refused.map_or_else(|| Ok(value.to_owned()), Err)
     }
 }
+
+/// What a number of bytes looks like, in words.
+pub const SIZE_FORM: &str = "a number of bytes, or of `KiB` or `MiB` such as \"16MiB\", from 64KiB to 64MiB";
+
+/// The number of bytes that a value says, if a message may have as many: no fewer than a handshake needs, and no more than a result
+/// may have.
+pub fn bytes_of(text: &str) -> Option<usize> {
+    let unit = |word: &str, bytes: usize| text.strip_suffix(word).map(|number| (number, bytes));
+    let (number, bytes) = unit("KiB", 1 << 10).or_else(|| unit("MiB", 1 << 20)).unwrap_or((text, 1));
+    let is_number = number.bytes().all(|byte| byte.is_ascii_digit());
+    let bytes = number.parse::<usize>().ok().filter(|_| is_number)?.checked_mul(bytes)?;
+    (MESSAGE_BYTES_LEAST..=RESULT_BYTES_MAX).contains(&bytes).then_some(bytes)
+}
+
+/// Bytes that a message may have at least.
+const MESSAGE_BYTES_LEAST: usize = 64 << 10;
 
 /// What may be logged about the program itself, from nothing to everything.
 const LOG_LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -221,4 +246,36 @@ pub(super) fn unknown_variable(name: &str) -> Diagnostic {
 
 fn did_you_mean(close: Option<&str>) -> Option<String> {
     close.map(|close| format!("did you mean `{close}`?"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_size_is_a_number_of_bytes_within_limits() {
+        for (text, bytes) in [
+            ("16MiB", Some(16_777_216)),
+            ("64MiB", Some(67_108_864)),
+            ("67108864", Some(67_108_864)),
+            ("64KiB", Some(65_536)),
+            ("65536", Some(65_536)),
+            ("67108865", None),
+            ("65MiB", None),
+            ("65535", None),
+            ("63KiB", None),
+            ("0", None),
+            ("", None),
+            ("MiB", None),
+            ("+16MiB", None),
+            ("16 MiB", None),
+            ("16MB", None),
+            ("16mib", None),
+            ("1.5MiB", None),
+            ("-16MiB", None),
+            ("99999999999999999999MiB", None),
+        ] {
+            assert_eq!(bytes_of(text), bytes, "{text}");
+        }
+    }
 }

@@ -26,7 +26,7 @@ mod problem;
 mod trust;
 
 pub use files::CONFIG_FILE;
-pub use keys::{Key, LOG_LEVELS_FORM, TRUSTED_PROJECTS, VARIABLE_PREFIX, are_log_levels};
+pub use keys::{Key, LOG_LEVELS_FORM, SIZE_FORM, TRUSTED_PROJECTS, VARIABLE_PREFIX, are_log_levels, bytes_of};
 
 /// A value and where it comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]

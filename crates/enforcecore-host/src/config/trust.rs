@@ -81,9 +81,12 @@ pub(super) fn check_project(config: &Config, project: Option<&Path>, working: &P
             ValueForm::PolicyFile => {
                 (format!("the policy `{}`", value.display()), open_in_project(folder, Path::new(value)).err())
             }
-            ValueForm::Path | ValueForm::Levels | ValueForm::Name | ValueForm::Time { .. } | ValueForm::OneOf(_) => {
-                continue;
-            }
+            ValueForm::Path
+            | ValueForm::Levels
+            | ValueForm::Name
+            | ValueForm::Size
+            | ValueForm::Time { .. }
+            | ValueForm::OneOf(_) => continue,
         };
         if let Some(refused) = refused.filter(|refused| !matches!(refused, Refused::Failed(_))) {
             let ways = format!("`{}` or {}", key.flag(), key.variable());

@@ -90,7 +90,7 @@ codes! {
         example "a full disk, or a folder this user may not write"
         instead "repair the folder; `enforcecore audit verify LOG` says whether the log is intact";
     LONE_SURROGATE = "lone_surrogate", "text with half a character":
-        "Python text can hold one half of a surrogate pair. It has no UTF-8 encoding, so programs read it differently."
+        "Text in Python and in JSON can hold one half of a surrogate pair. It has no UTF-8 encoding, so programs read it differently. In arguments it is refused with its place; in results it becomes U+FFFD, which the log says."
         example "\"\\ud800\""
         instead "text that encodes to UTF-8";
     LOOKALIKE_TOOL = "lookalike_tool", "name that only looks like a declared one":
@@ -137,8 +137,12 @@ codes! {
         "The host reports that nothing was executed, sent or written. The call is void, and its share of budgets is given back."
         example "a program that cannot be found"
         instead "repair the cause, then make the call again";
+    NOT_UTF8 = "not_utf8", "bytes that are not UTF-8":
+        "JSON is UTF-8. A program that writes another encoding is read differently by each reader. In arguments such bytes are refused with their place; in results they become U+FFFD, which the log and the result's `_meta` say."
+        example "{\"name\":\"café\"} in Latin-1"
+        instead "the same text in UTF-8; a server in Python writes it with PYTHONUTF8=1";
     NUL_CHARACTER = "nul_character", "NUL character in text":
-        "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one."
+        "Many programs take NUL for the end of the text, so they would act on a shorter text than the decided one. In arguments it is refused with its place; in results it becomes U+FFFD, which the log says."
         example "{\"name\":\"report.txt\\u0000.exe\"}"
         instead "{\"name\":\"report.txt\"}";
     OTHER_PROCESS = "other_process", "call that is finished in another process":
@@ -174,7 +178,7 @@ codes! {
         example "a call that succeeded"
         instead "nothing";
     RESULT_BEYOND_LIMITS = "result_beyond_limits", "result that is too large":
-        "The tool ran, and its result is larger or deeper than the limits of redaction. It is withheld whole; its effect happened."
+        "The tool ran, and its result has more than 64 MiB or 128 levels, more than is inspected. It is withheld whole; its effect happened."
         example "a result of 100 MiB"
         instead "ask the tool for less at once";
     SESSION_ENDED = "session_ended", "call in a session that was ended":
@@ -182,13 +186,13 @@ codes! {
         example "a call after `enforcer.end_session(\"s1\")`, in session s1"
         instead "the same call in a new session";
     TOO_DEEP = "too_deep", "nested too deeply":
-        "Values are nested at most 64 deep: more is a mistake or an attack on the reader."
+        "Arguments are nested at most 64 levels deep, results at most 128: more is a mistake or an attack on the reader. A deeper result is withheld; its effect happened."
         example "a list in a list, a hundred times"
         instead "a flatter value";
     TOO_LARGE = "too_large", "value that is too large":
-        "A call is larger than 1 MiB, the limit for a decision in bounded time. Limits are checked before anything else."
+        "The arguments of a call have at most 1 MiB, so that it is decided in bounded time; no setting changes that. A message between an MCP client and its server has at most 16 MiB, or what `mcp_message_max` sets (up to 64 MiB). A larger answer is withheld; its effect happened. The message says the size and the limit."
         example "a file's whole contents as an argument"
-        instead "the file's path";
+        instead "the file's path; for an answer, ask for less at once or raise `mcp_message_max`";
     TOO_MANY_REQUESTS = "too_many_requests", "too many requests at once":
         "The client has 256 requests without an answer, the limit for bounded memory. This one was not passed on."
         example "the 257th request while 256 are unanswered"

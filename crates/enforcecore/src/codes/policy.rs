@@ -256,11 +256,11 @@ codes! {
     CANNOT_REDACT_ARGUMENTS = "EC0140", "face cannot redact arguments":
         "The policy redacts arguments, and through this face the tool gets what the model wrote. An obligation that cannot be enforced is refused when the policy is bound, never dropped."
         example "redact: {args: {every_string: [email]}}, with a hook that cannot rewrite arguments"
-        instead "the same policy in front of the tools themselves";
+        instead "{allow: look, id: look, deadline: 30s, withhold_only: true}, or the same policy in front of an MCP server";
     CANNOT_REDACT_RESULTS = "EC0141", "face cannot redact results":
         "The policy redacts results, and through this face the model sees what the tool wrote."
         example "redact: {result: [email]}, with a hook that does not see results"
-        instead "the same policy in front of the tools themselves";
+        instead "{allow: look, id: look, deadline: 30s, withhold_only: true}, or the same policy in front of an MCP server";
     CANNOT_END_CALLS = "EC0142", "face cannot end a call":
         "The policy sets a deadline, and this face cannot end a call that is overdue: a hook, or Python, where a function cannot be stopped from outside. It can withhold a late result, and does so where the policy says that this is enough."
         example "{allow: look, id: look, deadline: 30s}, in Python"
@@ -268,7 +268,7 @@ codes! {
     CANNOT_RESOLVE_PATHS = "EC0143", "face cannot resolve paths":
         "The policy decides about paths, and this face does not follow symbolic links, so where a path leads is unknown."
         example "when: {path: {under: /srv}}, through a face that does not follow links"
-        instead "the same policy in front of the tools themselves";
+        instead "{allow: look, id: look, deadline: 30s, withhold_only: true}, or the same policy in front of an MCP server";
     NO_DURABLE_STATE = "EC0144", "face without durable state":
         "Budgets, facts and single-use approvals need state that outlives the process. Without it a restart would refill every budget."
         example "per: day UTC, through a face that keeps no log"

@@ -194,7 +194,7 @@ impl Enforcer {
         let session = session_name(self.shared.log.keyer(), context);
         let session = (!context.session_id.is_empty()).then_some(session.as_str());
         let numbering = Numbering { log: &self.shared.log, session, records: true };
-        let redacted = numbering.redact(|placeholders| redact_value_in(value, classes, placeholders));
+        let redacted = numbering.redact(|placeholders| Ok(redact_value_in(value, classes, placeholders)?.of(value)));
         redacted.unwrap_or_else(|error| Err(Withheld::NotNumbered(error.to_string())))
     }
 
@@ -282,7 +282,9 @@ impl Enforcer {
                     info!(decision = "allow", code = code.as_str(), ?rules, "call admitted");
                     let open = OpenCall::new(&self.shared, context.clone(), decided.decision);
                     let due = open.due().cloned();
-                    return Ok((Permit::new(decided.call, due, Arc::clone(&self.shared.resolver)), open));
+                    let sets_facts = !open.decision.sets_facts.is_empty();
+                    let resolver = Arc::clone(&self.shared.resolver);
+                    return Ok((Permit::new(decided.call, due, sets_facts, resolver), open));
                 }
                 Err(CommitError::Refused(NotYet::Stale)) => {
                     // From what was asked for: what redaction left of it may be allowed where it is not.

@@ -39,7 +39,8 @@ fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders
         }
         // Of a path only what the caller wrote is looked at: the folder it is relative to is the host's own word.
         let asked = call.asked_path(name).map(Value::from);
-        let redacted = redact_value_in(asked.as_ref().unwrap_or(value), classes, placeholders)
+        let written = asked.as_ref().unwrap_or(value);
+        let redacted = redact_value_in(written, classes, placeholders)
             .map_err(|withheld| (code::UNREDACTABLE_ARGUMENT, withheld.to_string()))?;
         if redacted.counts.is_empty() {
             args.insert(name.clone(), value.clone());
@@ -50,7 +51,7 @@ fn rewrite(call: &FrozenCall, decision: &Decision, policy: &Policy, placeholders
             return Err(executed(&format!("the argument `{}`", shown_name(name)), &found));
         }
         redacted.counts.iter().for_each(|(class, n)| *counts.entry(*class).or_default() += n);
-        args.insert(name.clone(), redacted.value);
+        args.insert(name.clone(), redacted.of(written).value);
     }
     Ok((!counts.is_empty()).then(|| (call.with_args(args), counts)))
 }
@@ -116,7 +117,7 @@ fn texts(value: &Value, look: &mut dyn FnMut(&str)) {
             look(key);
             texts(item, look);
         }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Opaque(_) => {}
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::WideNumber(_) | Value::Opaque(_) => {}
     }
 }
 

@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use super::context::{CallContext, Shared};
 use crate::audit::{Body, CommitError, Delta, EffectStatus, EndRecord, Entry, LogError, OutcomeRecord};
 use crate::call::CallId;
+use crate::characters::Replaced;
 use crate::codes::Code;
 use crate::codes::call as code;
 use crate::decision::Decision;
@@ -49,6 +50,8 @@ pub enum FinishError {
 pub(super) struct Ending {
     completed: Result<Completed, GivenUp>,
     redactions: BTreeMap<Class, u64>,
+    /// Characters of the result that were replaced.
+    replaced: Replaced,
     delta: Vec<Delta>,
     /// What was done about an overdue tool.
     stopped: Option<Stopped>,
@@ -88,6 +91,10 @@ impl OpenCall {
     pub(super) fn ending(&self, outcome: Outcome) -> Ending {
         let late = self.due.as_ref().is_some_and(Due::is_over);
         match outcome {
+            Outcome::Mended { replaced, outcome } => {
+                let ending = self.ending(*outcome);
+                Ending { replaced: ending.replaced.and(replaced), ..ending }
+            }
             Outcome::NotStarted { code, why } => Ending::plain(Err((code, why, Body::Void))),
             Outcome::Crashed => Ending::failed(code::TOOL_CRASHED, "the tool crashed", EffectStatus::Unknown),
             Outcome::Overdue(stopped) => Ending {
@@ -102,9 +109,9 @@ impl OpenCall {
             }
             Outcome::Failed(message) => self.release_message(&message),
             Outcome::Cancelled => self.release_message("the call was cancelled after its tool had started"),
-            Outcome::FailedWith(value) => self.release_failure(&value),
-            Outcome::Done(value) => self.release(&value, &value),
-            Outcome::DoneWith { value, structured } => self.release(&value, &structured),
+            Outcome::FailedWith(value) => self.release_failure(value),
+            Outcome::Done(value) => self.release(value, None),
+            Outcome::DoneWith { value, structured } => self.release(value, Some(structured)),
         }
     }
 
@@ -144,12 +151,12 @@ impl OpenCall {
         }
     }
 
-    fn release(&self, value: &Value, structured: &Value) -> Ending {
+    fn release(&self, value: Value, structured: Option<Value>) -> Ending {
         let released = |value| Completed::Released { value, effect: EffectStatus::Happened };
         self.redacted(value, EffectStatus::Happened, structured, released)
     }
 
-    fn release_failure(&self, value: &Value) -> Ending {
+    fn release_failure(&self, value: Value) -> Ending {
         let message = "the tool reported a failure".to_owned();
         let failed = |value| Completed::Failed {
             code: code::TOOL_FAILED,
@@ -157,7 +164,7 @@ impl OpenCall {
             value: Some(value),
             effect: EffectStatus::Unknown,
         };
-        self.redacted(value, EffectStatus::Unknown, &Value::Null, failed)
+        self.redacted(value, EffectStatus::Unknown, Some(Value::Null), failed)
     }
 
     fn release_message(&self, message: &str) -> Ending {
@@ -170,30 +177,38 @@ impl OpenCall {
         redacted.findings.iter().for_each(|finding| *redactions.entry(finding.class).or_default() += 1);
         let message = redacted.text;
         let failed = Completed::Failed { code: code::TOOL_FAILED, message, value: None, effect: EffectStatus::Unknown };
-        Ending { completed: Ok(failed), redactions, delta: self.observed(&Value::Null), stopped: None }
+        let delta = self.observed(&Value::Null);
+        Ending { completed: Ok(failed), redactions, replaced: Replaced::default(), delta, stopped: None }
     }
 
-    /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done.
+    /// The end of a call whose tool gave a value: redacted, or withheld where that cannot be done. Facts are taken from
+    /// `structured`, or from the value itself.
     fn redacted(
         &self,
-        value: &Value,
+        mut value: Value,
         effect: EffectStatus,
-        structured: &Value,
+        mut structured: Option<Value>,
         complete: impl FnOnce(Value) -> Completed,
     ) -> Ending {
-        if let Err(error) = value.within_limits() {
+        if let Err(error) = value.within_result_limits() {
             return Ending::withheld(code::RESULT_BEYOND_LIMITS, &shown_error(&error), effect);
         }
+        let seen = structured.as_mut().map_or(Ok(0), Value::replace_nul);
+        let nul = match value.replace_nul().and_then(|nul| seen.map(|_| nul)) {
+            Ok(nul) => nul,
+            Err(error) => return Ending::withheld(error.code(), &shown_error(&error), effect),
+        };
         let classes = self.decision.obligations.redact_result;
-        match self.numbering().redact(|placeholders| redact_value_in(value, classes, placeholders)) {
+        match self.numbering().redact(|placeholders| redact_value_in(&value, classes, placeholders)) {
             Err(error) => Ending::unnumbered(&error, effect),
             Ok(Err(withheld)) => Ending::withheld(code::UNREDACTABLE_RESULT, &withheld.to_string(), effect),
-            Ok(Ok(redacted)) => Ending {
-                completed: Ok(complete(redacted.value)),
-                redactions: redacted.counts,
-                delta: self.observed(structured),
-                stopped: None,
-            },
+            Ok(Ok(redacted)) => {
+                let delta = self.observed(structured.as_ref().unwrap_or(&value));
+                let replaced = Replaced { nul, ..Replaced::default() };
+                let seen = redacted.value.unwrap_or(value);
+                let (completed, redactions) = (Ok(complete(seen)), redacted.counts);
+                Ending { completed, redactions, replaced, delta, stopped: None }
+            }
         }
     }
 
@@ -279,7 +294,8 @@ impl Ending {
     }
 
     fn plain(completed: Result<Completed, GivenUp>) -> Ending {
-        Ending { completed, redactions: BTreeMap::new(), delta: Vec::new(), stopped: None }
+        let (redactions, replaced, delta) = Default::default();
+        Ending { completed, redactions, replaced, delta, stopped: None }
     }
 
     fn failed(code: Code, message: &str, effect: EffectStatus) -> Ending {
@@ -317,7 +333,8 @@ impl Ending {
             Ok(_) => {
                 let redactions = self.redactions.iter().map(|(class, n)| (class.as_str().to_owned(), *n)).collect();
                 let stopped = self.stopped.map(|stopped| ("stopped".to_owned(), stopped.as_str().to_owned()));
-                let note = stopped.into_iter().collect();
+                let replaced = (!self.replaced.is_empty()).then(|| ("replaced".to_owned(), self.replaced.to_string()));
+                let note = stopped.into_iter().chain(replaced).collect();
                 Body::Outcome(OutcomeRecord { end, effect: self.effect(), note, redactions })
             }
         };

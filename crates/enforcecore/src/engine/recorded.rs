@@ -48,10 +48,12 @@ pub(super) fn recorded_args(
 /// A text as it is, any other value as JSON.
 fn shown_value(value: &Value, classes: ClassSet, numbering: &Numbering<'_>) -> String {
     match numbering.redact(|placeholders| redact_value_in(value, classes, placeholders)) {
-        Ok(Ok(redacted)) => match redacted.value.as_text() {
-            Some(text) => cut_line(text, ARG_CHARS_MAX),
-            None => cut_line(&redacted.value.to_json(), ARG_CHARS_MAX),
-        },
+        Ok(Ok(redacted)) => {
+            let value = redacted.value.as_ref().unwrap_or(value);
+            value
+                .as_text()
+                .map_or_else(|| cut_line(&value.to_json(), ARG_CHARS_MAX), |text| cut_line(text, ARG_CHARS_MAX))
+        }
         Ok(Err(_)) | Err(_) => WITHHELD.to_owned(),
     }
 }

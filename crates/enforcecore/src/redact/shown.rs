@@ -2,7 +2,8 @@
 
 use super::class::ClassSet;
 use super::placeholders::redact_text;
-use crate::value::{VALUE_BYTES_MAX, VALUE_DEPTH_MAX, ValueError};
+use crate::characters::{Place, Step};
+use crate::value::{Limits, RESULT_DEPTH_MAX, VALUE_DEPTH_MAX, ValueError};
 
 /// Characters of a name that a message repeats.
 const SHOWN_NAME_MAX: usize = 64;
@@ -43,8 +44,35 @@ pub fn shown_error(error: &ValueError) -> String {
         ValueError::Syntax(why) => format!("not JSON: {why}"),
         ValueError::DuplicateKey(key) => format!("the key `{}` appears twice in one object", shown_name(&key.0)),
         ValueError::Number(error) => error.to_string(),
-        ValueError::TooDeep => format!("nested more than {VALUE_DEPTH_MAX} levels deep"),
-        ValueError::TooLarge { bytes } => format!("{bytes} bytes, more than the {VALUE_BYTES_MAX} allowed"),
-        ValueError::Nul => "a NUL character in text".to_owned(),
+        ValueError::TooDeep(limits) => format!(
+            "nested more than {} levels deep; arguments have at most {VALUE_DEPTH_MAX} levels, results {RESULT_DEPTH_MAX}",
+            shown_depth(limits.depth)
+        ),
+        ValueError::TooLarge { bytes, limits } => {
+            let fixed = if *limits == Limits::ARGUMENTS { ", which no setting raises" } else { "" };
+            format!("{bytes} bytes, more than the {} that {} may have{fixed}", limits.bytes, limits.what)
+        }
+        ValueError::Character(unfit, place) => format!("{unfit} {}", shown_place(place)),
+    }
+}
+
+/// The envelope around a result is none of its levels.
+fn shown_depth(depth: usize) -> usize {
+    if depth > VALUE_DEPTH_MAX { RESULT_DEPTH_MAX } else { depth }
+}
+
+/// Where a character stands, with the keys on the way as they may be shown.
+fn shown_place(place: &Place) -> String {
+    let character = format!("at character {}", place.character);
+    let steps = place.steps.iter().map(|step| match step {
+        Step::Key(key) => shown_name(key),
+        Step::Item(item) => item.to_string(),
+    });
+    let way = steps.collect::<Vec<_>>().join(".");
+    match (way.is_empty(), place.in_key) {
+        (true, true) => format!("in a key, {character}"),
+        (true, false) => format!("in the text, {character}"),
+        (false, true) => format!("in a key of `{way}`, {character}"),
+        (false, false) => format!("in `{way}`, {character}"),
     }
 }

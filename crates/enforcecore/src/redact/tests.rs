@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::value::Value;
+use crate::value::{Limits, Value};
 
 fn check(text: &str, expected: &str) {
     assert_eq!(redact_text(text, ClassSet::all()).text, expected, "{text}");
@@ -58,6 +58,17 @@ fn findings_are_counted_by_class() {
 }
 
 #[test]
+fn a_number_that_is_not_exact_is_looked_at_as_it_is_written_and_in_plain_digits() {
+    let check = |said: &str, expected: &str| {
+        let (value, _) = Value::from_said_json(said.as_bytes(), Limits::RESULT).unwrap();
+        assert_eq!(redact_value(&value, ClassSet::all()).unwrap().value.to_json(), expected, "{said}");
+    };
+    check("[4111111111111111e400]", r#"["EC_CREDIT_CARD_1"]"#);
+    check("[4.111111111111111e400]", r#"["EC_CREDIT_CARD_1"]"#);
+    check("[1e400,-5e-324,41e400]", "[1e400,-5e-324,41e400]");
+}
+
+#[test]
 fn bytes_are_rewritten_or_withheld() {
     let redact =
         |bytes: &[u8]| redact_value(&Value::Bytes(bytes.to_vec()), ClassSet::all()).map(|redacted| redacted.value);
@@ -68,7 +79,7 @@ fn bytes_are_rewritten_or_withheld() {
 
 #[test]
 fn what_lies_beyond_a_limit_is_withheld() {
-    let nested = |depth: usize| (1..depth).fold(Value::Null, |value, _| Value::List(vec![value]));
+    let nested = |depth: usize| (0..depth).fold(Value::Null, |value, _| Value::List(vec![value]));
     assert!(redact_value(&nested(REDACT_VALUE_DEPTH_MAX), ClassSet::all()).is_ok());
     assert!(matches!(
         redact_value(&nested(REDACT_VALUE_DEPTH_MAX + 1), ClassSet::all()),
@@ -164,9 +175,16 @@ fn what_is_wrong_with_a_value_says_nothing_classified() {
     check(r#"{"to":1,"to":2}"#, "the key `to` appears twice in one object");
     check(r#"{"to":"jo@example.com}"#, "not JSON: unreadable from line 1, column 7 on");
     check("1e999", "a number beyond the range of a double (10^308)");
-    check(&"[".repeat(65), "nested more than 64 levels deep");
-    check(r#""jo@example.com\u0000""#, "a NUL character in text");
-    check(&" ".repeat(2_000_000), "2000000 bytes, more than the 1048576 allowed");
+    let deep = "nested more than 64 levels deep; arguments have at most 64 levels, results 128";
+    check(&"[".repeat(65), deep);
+    check(r#""jo@example.com\u0000""#, "a NUL character (U+0000) in the text, at character 15");
+    check(
+        r#"{"a":[{"jo@example.com":"\ud83d"}]}"#,
+        "half a surrogate pair (U+D83D) in `a.0.EC_EMAIL_1`, at character 1",
+    );
+    check(r#"{"a":{"b\u0000":1}}"#, "a NUL character (U+0000) in a key of `a`, at character 2");
+    let large = "2000000 bytes, more than the 1048576 that the arguments of a call may have, which no setting raises";
+    check(&" ".repeat(2_000_000), large);
 }
 
 proptest! {

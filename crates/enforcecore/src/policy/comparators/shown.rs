@@ -26,8 +26,8 @@ impl Shown {
             self.more += 1;
             return;
         }
-        let cut = value.as_text().map(|text| Value::from(cut(text, LITERAL_CHARS_MAX)));
-        self.literals.push(cut.unwrap_or_else(|| value.clone()));
+        let text = value.as_text().map(|text| Value::from(cut(text, LITERAL_CHARS_MAX)));
+        self.literals.push(text.unwrap_or_else(|| value.clone()));
     }
 
     fn text(&mut self, text: &str) {

@@ -150,7 +150,7 @@ impl<'a> Strings<'a> {
                 self.collect(item);
             }),
             Value::Bytes(_) | Value::Opaque(_) => self.opaque = true,
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::WideNumber(_) => {}
         }
     }
 }
