@@ -223,7 +223,7 @@ const SEEN: &[Seen] = &[
     ("failed in parts", || Outcome::FailedWith(Value::Null), true),
     ("cancelled", || Outcome::Cancelled, true),
     ("unreadable", || Outcome::Unreadable(Malformed::new(code::NOT_JSON, "w")), false),
-    ("beyond limits", || Outcome::Done((0..129).fold(Value::Null, |inner, _| Value::List(vec![inner]))), false),
+    ("beyond limits", || Outcome::Done((0..200).fold(Value::Null, |inner, _| Value::List(vec![inner]))), false),
     ("within limits", || Outcome::Done((0..128).fold(Value::Null, |inner, _| Value::List(vec![inner]))), true),
     ("crashed", || Outcome::Crashed, false),
     ("overdue", || Outcome::Overdue(Stopped::Cancelled), false),
