@@ -404,3 +404,23 @@ fn the_golden_policies_earn_nearly_every_code() {
             .all(|one| one.severity == Severity::Warning)
     );
 }
+
+/// A map in a test's place says one thing: a second key is refused and not dropped.
+#[test]
+fn an_operand_that_is_a_map_has_one_key() {
+    let found = |ty: &str, test: &str| {
+        let tool = format!("tools: {{t: {{does: reads, args: {{a: {ty}}}, returns: web}}}}\n");
+        findings(&body(&format!("{tool}rules: [{{allow: t, id: r, when: {{a: {{{test}}}}}}}]\n")))
+    };
+    for (ty, alone, beside) in [
+        ("url", "host: {in: [x.org]}", "host: {in: [x.org], domain: y.org}"),
+        ("url", "host: {domain: x.org}", "host: {domain: x.org, in: [y.org]}"),
+        ("url", "port: {in: [443]}", "port: {in: [443], not: 80}"),
+        ("url", "scheme: {in: [https]}", "scheme: {in: [https], not: http}"),
+        ("string", "equals: {literal: session.a}", "equals: {literal: session.a, in: [b]}"),
+    ] {
+        assert_eq!(found(ty, alone), [], "{alone}");
+        let codes: Vec<&str> = found(ty, beside).iter().map(|finding| finding.code.as_str()).collect();
+        assert_eq!(codes, ["EC0022"], "{beside}");
+    }
+}
