@@ -1,5 +1,7 @@
 """Who called what, and why, for other programs: OCSF against the schema as it is published, and CSV."""
 
+from __future__ import annotations
+
 import csv
 import io
 import json
@@ -8,13 +10,15 @@ import subprocess
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
-from conftest import World
 from enforcecore import ToolDeniedError, ToolError, enforce, session
 from ocsf_json_schema import OcsfJsonSchemaEmbedded, get_ocsf_schema
+
+if TYPE_CHECKING:
+    from conftest import World
 
 VERSION = "1.3.0"
 

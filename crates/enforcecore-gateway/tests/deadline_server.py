@@ -1,7 +1,9 @@
-"""A server whose calls run beside each other, and react to a cancellation each in its own way. Usage: deadline_server.py FOLDER.
+"""A server whose calls run beside each other, and react to a cancellation each in its own way.
 
-What it did is in FOLDER/effects, what it was told in FOLDER/heard, and its processes are in FOLDER/starts, a line each. A call
-with a text ends once FOLDER/open-TEXT is there.
+Usage: deadline_server.py FOLDER.
+
+What it did is in FOLDER/effects, what it was told in FOLDER/heard, and its processes are in FOLDER/starts, a line each.
+A call with a text ends once FOLDER/open-TEXT is there.
 """
 
 import json

@@ -227,7 +227,16 @@ def main():
                 {"name": name, "description": f"with {SECRET}", "inputSchema": {"type": "object"}} for name in TOOLS
             ]
             if message["params"].get("cursor") == "odd":
-                tools = [{}, {"name": None}, {"name": 1}, {"name": ["echo"]}, "echo", None, *tools[:1], {"Name": "echo"}]
+                tools = [
+                    {},
+                    {"name": None},
+                    {"name": 1},
+                    {"name": ["echo"]},
+                    "echo",
+                    None,
+                    *tools[:1],
+                    {"Name": "echo"},
+                ]
             send(id=number, result={"tools": tools})
         elif method == "tools/call":
             params = message["params"]

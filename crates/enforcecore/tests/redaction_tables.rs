@@ -53,7 +53,7 @@ fn every_issuer_and_no_neighbour_is_a_card() {
         let issuer = CARDS.iter().find(|(_, first, last, _)| (*first..=*last).contains(&prefix));
         for digits in 11..=20 {
             let number = numbered(prefix, digits);
-            let is_card = issuer.is_some_and(|(_, _, _, lengths)| lengths.contains(&digits));
+            let is_card = issuer.is_some_and(|(_, _, _, lengths)| lengths.contains(&digits)) && !is_article(&number);
             let expected = if is_card { "EC_CREDIT_CARD_1" } else { number.as_str() };
             if redacted(Class::CREDIT_CARD, &number) != expected {
                 wrong.push(format!("{number}: {}", issuer.map_or("nothing", |row| row.0)));
@@ -61,6 +61,12 @@ fn every_issuer_and_no_neighbour_is_a_card() {
         }
     }
     assert!(wrong.is_empty(), "{} are wrong, among them {:?}", wrong.len(), &wrong[..wrong.len().min(5)]);
+}
+
+/// Whether a number of 12 or 13 digits is an article's: its weights are 3 and 1 from the right, and the last digit completes ten.
+fn is_article(number: &str) -> bool {
+    let weigh = |(place, digit): (usize, u8)| u32::from(digit - b'0') * [1, 3][place % 2];
+    matches!(number.len(), 12 | 13) && number.bytes().rev().enumerate().map(weigh).sum::<u32>().is_multiple_of(10)
 }
 
 #[test]
@@ -438,11 +444,11 @@ fn quoted_names_and_address_literals_have_their_lengths() {
 #[test]
 fn a_picture_and_a_repository_are_no_addresses() {
     for kind in ["png", "jpg", "jpeg", "gif", "webp", "svg"] {
-        for scale in 1..=4 {
+        for scale in ["1", "2", "3", "4", "5", "1.5", "2.5"] {
             check(Class::EMAIL, &format!("icon@{scale}x.{kind}"), &format!("icon@{scale}x.{kind}"));
         }
-        check(Class::EMAIL, &format!("icon@5x.{kind}"), "EC_EMAIL_1");
-        check(Class::EMAIL, &format!("icon@2y.{kind}"), "EC_EMAIL_1");
+        check(Class::EMAIL, &format!("icon@dark.{kind}"), &format!("icon@dark.{kind}"));
+        check(Class::EMAIL, &format!("jane@example.com.{kind}"), &format!("EC_EMAIL_1.{kind}"));
     }
     check(Class::EMAIL, "icon@2x.com", "EC_EMAIL_1");
     check(Class::EMAIL, "icon@2x.pngs", "EC_EMAIL_1");

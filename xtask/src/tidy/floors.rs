@@ -94,7 +94,7 @@ const FLOORS: [Floors; 8] = [
             "outline",
             "frame",
             "stage",
-            "shape",
+            "shape contract",
             "methods",
             "outbox",
             "server explain cuts",

@@ -150,7 +150,7 @@ class Enforcer:
         self._core.refuse_unbound(tool, _sessions.current(), _sessions.CALL.get(), why)
 
     def end_session(self, session_id: str | None = None, *, tenant: str = "") -> None:
-        """Ends a session, the current one if none is named. Its calls are refused from here on, in every process of this log.
+        """Ends a session, the current one if none is named: its calls are refused from here on, in every process.
 
         Nothing else ends a session: not the end of a `session` block, not a pause, not a restart.
 

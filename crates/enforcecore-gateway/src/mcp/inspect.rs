@@ -12,6 +12,7 @@ use tracing::info;
 
 use super::answer::{self, INTERNAL_ERROR};
 use super::call::{TASK, Wanted};
+use super::contract;
 use super::frame::{Frame, Line, Message, Unreadable, Writer, read};
 use super::methods::{self, Handling, Passing};
 use super::peer::{Answer, Expected, Lost, Peer, Said};
@@ -170,18 +171,26 @@ impl<'a> Inspector<'a> {
 
     /// What the client sees of the answer to a request that was passed on.
     fn passed(&self, passing: Passing, mut body: Map) -> Map {
+        let mut contracts = None;
         if let Some(Value::Map(result)) = body.get_mut("result") {
             match passing {
                 Passing::Handshake => match methods::negotiate_response(result) {
                     Ok(dropped) => self.session.cuts.say("the server's", "initialize", &dropped),
                     Err(why) => return answer::error(INTERNAL_ERROR, &why),
                 },
-                Passing::ToolList => self.keep_callable(result),
+                Passing::ToolList => {
+                    self.keep_callable(result);
+                    contracts = Some(contract::take(result, &self.enforcer.policy()));
+                }
                 Passing::Plain => {}
             }
         }
         let withheld = || answer::error(INTERNAL_ERROR, "the answer cannot be redacted, so it is withheld");
-        self.to_client(body).unwrap_or_else(withheld)
+        let mut seen = self.to_client(body).unwrap_or_else(withheld);
+        if let (Some(contracts), Some(Value::Map(result))) = (contracts, seen.get_mut("result")) {
+            contract::put_back(result, contracts);
+        }
+        seen
     }
 
     /// Takes out tools that no call of which could be allowed.

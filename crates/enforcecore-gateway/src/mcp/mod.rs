@@ -28,6 +28,7 @@ mod session;
 mod overdue;
 
 mod call;
+mod contract;
 mod inspect;
 mod session_loop;
 

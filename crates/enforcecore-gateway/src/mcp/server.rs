@@ -6,7 +6,7 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use enforcecore::ports::StoreError;
-use enforcecore::redact::{Class, ClassSet, RedactedText, redact_text};
+use enforcecore::redact::{Class, ClassSet, RedactedText, redact_text, unfinished_key};
 use enforcecore_host::process::{Pipes, Spawn, Tree};
 use tokio::io::BufReader;
 use tokio::process::{ChildStderr, ChildStdin, ChildStdout};
@@ -99,32 +99,36 @@ pub(super) fn pass_on(
     })
 }
 
-/// What may be seen of a line. A private key has many: of those between its BEGIN, which is kept in `key`, and its END nothing
-/// may be.
+/// What may be seen of a line. A private key has many: `key` keeps its BEGIN line, and of the lines behind it the first and the
+/// last say that there is a key, and those between say nothing.
 fn seen(line: &str, key: &mut Option<String>, classes: ClassSet) -> Option<String> {
     let begun = key.take().unwrap_or_default();
     let text = format!("{begun}{line}\n");
     let RedactedText { text: seen, findings } = redact_text(&text, classes);
-    let unfinished = findings.iter().find(|found| found.class == Class::PRIVATE_KEY && found.end == text.len());
-    let goes_on = unfinished.is_some_and(|found| found.start < begun.len());
-    *key = match unfinished.and_then(|found| text.get(found.start..)) {
-        Some(_) if goes_on => Some(begun),
-        // No more than its first line, because it stands before every further one. With a body, because an END that follows
-        // at once would make it an example in a manual.
-        Some(begin) => {
-            let begin = begin.get(..begin.floor_char_boundary(BEGIN_BYTES_MAX)).unwrap_or(begin);
-            Some(format!("{begin}{KEY_BODY}\n"))
-        }
-        None => None,
-    };
-    (!goes_on).then(|| seen.trim_end_matches('\n').to_owned())
+    let mut keys = findings.iter().filter(|found| found.class == Class::PRIVATE_KEY);
+    let in_key = keys.clone().any(|found| found.start < begun.len() && begun.len() < found.end);
+    let unfinished = unfinished_key(&text);
+    *key = unfinished.map(|start| match text.get(start..) {
+        Some(begin) if start >= begun.len() => opened(begin, keys.any(|found| found.start == start)),
+        Some(_) | None => opened(&begun, in_key),
+    });
+    let seen = if in_key { seen } else { redact_text(line, classes).text };
+    let between = in_key && begun.contains(KEY_BODY) && unfinished == Some(0);
+    (!between).then(|| seen.trim_end_matches('\n').to_owned())
 }
 
+/// What stands before each further line of a key that begins so: no more than its first line, and whether it has a body.
+fn opened(begin: &str, body: bool) -> String {
+    let line = begin.lines().next().unwrap_or_default();
+    let line = line.get(..line.floor_char_boundary(BEGIN_BYTES_MAX)).unwrap_or(line);
+    let body = if body && !line.contains(KEY_BODY) { KEY_BODY } else { "" };
+    format!("{line}{body}\n")
+}
+
+/// Bytes of the line that begins a key at most: the dashes around it, the longest words between them, and a body's beginning.
+const BEGIN_BYTES_MAX: usize = 120;
 /// Bytes of a line that the server complains with at most: a person reads it.
 const COMPLAINT_BYTES_MAX: usize = 1 << 20;
-
-/// Bytes of the line that begins a key at most: the dashes around it and the longest words between them.
-const BEGIN_BYTES_MAX: usize = 80;
 
 /// What stands for the lines of a key that went by.
 const KEY_BODY: &str = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
@@ -143,14 +147,20 @@ mod tests {
         let begin = concat!("-----BEGIN RSA PRIVATE", " KEY-----");
         let (body, end) = ("MIIEpAIBAAKCAQEAsecret", "-----END RSA PRIVATE KEY-----");
         check(&["a", "b"], &["a", "b"]);
-        check(&["", begin, body, body, end, "after"], &["", "EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1", "after"]);
+        let placeholder = "EC_PRIVATE_KEY_1";
+        check(&["", begin, body, body, end, "after"], &["", begin, placeholder, placeholder, "after"]);
         let (first, last) = (format!("key: {begin}{body}"), format!("{body}{end} and more"));
         check(&[&first, body, &last, "after"], &["key: EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1 and more", "after"]);
         check(&[&format!("{begin} {body} {end}"), "after"], &["EC_PRIVATE_KEY_1", "after"]);
-        check(&[begin, &format!("{end} {begin}"), body], &["EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1 EC_PRIVATE_KEY_2"]);
-        check(&[begin, body], &["EC_PRIVATE_KEY_1"]);
-        let long = format!("{begin}{}é", "-".repeat(1 << 16));
-        check(&[&long, body, end, "after"], &["EC_PRIVATE_KEY_1", "EC_PRIVATE_KEY_1", "after"]);
+        let again = format!("{end} {begin}");
+        check(&[begin, &again, body, body], &[begin, &again, placeholder]);
+        check(&[begin, body], &[begin, placeholder]);
+        check(&[begin, "", "Proc-Type: 4,ENCRYPTED", body, body], &[begin, "", "Proc-Type: 4,ENCRYPTED", placeholder]);
+        check(&[begin, body, "it ends here", body], &[begin, placeholder, "it ends here", body]);
+        let mention = format!("a key begins with {begin} and ends");
+        check(&[&mention, "what follows", body], &[&mention, "what follows", body]);
+        let long = format!("{begin}{}", "-".repeat(1 << 16));
+        check(&[&long, body, end, "after"], &[&long, placeholder, placeholder, "after"]);
         let mut key = None;
         seen(&long, &mut key, ClassSet::all());
         assert!(key.unwrap().len() < 200, "a long line is not looked at again with each line that follows");

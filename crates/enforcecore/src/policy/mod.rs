@@ -216,6 +216,17 @@ impl Policy {
         self.obligations().fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
     }
 
+    /// Every class that a result of this tool may be redacted of, whichever rules select its calls.
+    pub fn result_classes_of(&self, tool: &str) -> ClassSet {
+        let own = self.core.tools.get(tool).map(|tool| &tool.obligations);
+        let rules = self.core.documents.iter().flat_map(|document| {
+            let selected = document.rules_of.get(tool).into_iter().flatten();
+            let rules = selected.filter_map(|selected| document.rules.get(selected.rule));
+            std::iter::once(&document.base).chain(rules.map(|rule| &rule.obligations))
+        });
+        own.into_iter().chain(rules).fold(ClassSet::NONE, |all, obligations| all.union(obligations.redact_result))
+    }
+
     /// Every class that some argument is redacted of: what no other text for the same server may carry either.
     pub fn arg_classes(&self) -> ClassSet {
         let classes = self.obligations().flat_map(|obligations| obligations.redact_args.values());

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::class_row::{Class, ClassRow};
-use super::detector::Detector;
+use super::detector::{Detector, Trigger};
 use super::detectors::{CLASSES, DETECTORS};
 use super::row_set::{RowSet, words_for};
 
@@ -84,6 +84,12 @@ impl ClassSet {
     /// Whether the set has the class.
     pub fn contains(self, class: Class) -> bool {
         self.0.contains(class.0)
+    }
+
+    /// Whether some class of it can be found in a number, which then becomes text.
+    pub fn reaches_numbers(self) -> bool {
+        let in_digits = detectors().filter(|detector| matches!(detector.trigger, Trigger::Digits));
+        in_digits.filter_map(|detector| Class::named(detector.class)).any(|class| self.contains(class))
     }
 
     /// Whether the set is empty.

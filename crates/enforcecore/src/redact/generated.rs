@@ -5,9 +5,9 @@ use std::ops::Range;
 use super::class_row::{Class, ClassRow, ClassTier, as_written};
 use super::detector::{Detector, Trigger, Verify};
 use super::haystack::Haystack;
-use super::placeholders::union;
 use super::row_set::{RowSet, words_for};
 use super::scan::{RedactionFinding, Scanner};
+use super::span::union;
 
 const CLASSES: usize = 70;
 const DETECTORS: usize = 200;

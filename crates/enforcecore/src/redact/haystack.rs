@@ -66,20 +66,24 @@ impl<'a> Haystack<'a> {
         numbered && self.classes.iter().any(|class| name == class.name.to_ascii_uppercase().as_bytes())
     }
 
-    /// Where `needle` begins, at `from` or later.
-    pub(crate) fn find(&self, from: usize, needle: &str) -> Option<usize> {
-        let rest = self.bytes.get(from..)?;
-        let found = memchr::memmem::find(rest, needle.as_bytes());
-        self.count(found.unwrap_or(rest.len()));
-        found.map(|offset| from + offset)
+    /// Where `needle` begins within a range.
+    pub(crate) fn find_within(&self, range: Range<usize>, needle: &str) -> Option<usize> {
+        let found = memchr::memmem::find(self.bytes.get(range.clone())?, needle.as_bytes());
+        self.count(found.unwrap_or(range.len()));
+        found.map(|offset| range.start + offset)
     }
 
     /// The end of the run of accepted bytes that begins at `start`.
     pub(crate) fn run(&self, start: usize, accept: impl Fn(u8) -> bool) -> usize {
-        let rest = self.bytes.get(start..).unwrap_or_default();
+        self.run_within(start..self.len(), accept)
+    }
+
+    /// The same, and no further than the range's end.
+    pub(crate) fn run_within(&self, range: Range<usize>, accept: impl Fn(u8) -> bool) -> usize {
+        let rest = self.bytes.get(range.clone()).unwrap_or_default();
         let length = rest.iter().position(|byte| !accept(*byte)).unwrap_or(rest.len());
         self.count(length + 1);
-        start + length
+        range.start + length
     }
 
     /// Bytes of the alphabetic letter U+00C0 to U+058F that begins at an offset, or 0. These scripts (Latin to Armenian)
@@ -91,6 +95,18 @@ impl<'a> Haystack<'a> {
         } else {
             0
         }
+    }
+
+    /// Bytes of the letter or digit behind these scripts (Hebrew to Han) that begins at an offset, or 0.
+    pub(crate) fn wide_letter_at(&self, offset: usize) -> usize {
+        let bytes = match self.at(offset) {
+            Some(0xd6..=0xdf) => 2,
+            Some(0xe0..=0xef) => 3,
+            Some(0xf0..=0xf4) => 4,
+            _ => return 0,
+        };
+        let letter = std::str::from_utf8(self.slice(offset..offset + bytes)).ok().and_then(|text| text.chars().next());
+        if letter.is_some_and(|letter| letter > '\u{58f}' && letter.is_alphanumeric()) { bytes } else { 0 }
     }
 
     #[cfg(test)]

@@ -34,6 +34,12 @@ const FOUND_LATE: &[Made] = &[
     |_| "http://a:b/://c:d/://e:f@g@h ".to_owned(),
     |n| format!("u{n}@b.co:x@"),
     |_| "EC_EMAIL_1@example.com ".to_owned(),
+    |_| "{\"a\":4111111111111111,\"b\":\"{\\\"c\\\":4111111111111111}\"}\n".to_owned(),
+    |_| "[4111111111111111, ".to_owned(),
+    |_| concat!("-----BEGIN PRIVATE", " KEY----- in prose ").to_owned(),
+    |n| format!("{}\n{}", concat!("-----BEGIN PRIVATE", " KEY-----"), "MIIEowIBAAKCAQEA\n".repeat(n % 3)),
+    |_| "DE89 3704 0044 0532 0130 00 4111 1111 1111 1111 ".to_owned(),
+    |_| "https://a:b@c/d@e.f/g@h/".to_owned(),
 ];
 
 /// Bytes of a text of one kind, doubled for comparison, and of one of two kinds.
@@ -78,6 +84,8 @@ fn redaction_is_linear_in_what_is_found() {
             }
         }
     }
+    let document = |times: usize| format!("[{}0]", "\"a@b.co\",4111111111111111,\"[4111111111111111]\",".repeat(times));
+    check_steps(&[document(100), document(200)], in_text);
     // Without what separates them.
     let joined: String = (0..).zip(&kinds).map(|(n, make)| make(n).trim_end().to_owned()).collect();
     check_steps(&[joined.repeat(10), joined.repeat(20)], in_text);

@@ -9,7 +9,9 @@ use std::ops::Range;
 
 use super::class::{ClassSet, classes};
 use super::class_row::{Class, PREFIX};
+use super::json_text::{fit, quote_of};
 use super::scan::{RedactionFinding, findings as scan};
+use super::span::{Span, union};
 use super::work::{List, count};
 
 /// A text with its findings replaced by placeholders.
@@ -70,7 +72,8 @@ impl<'a> Placeholders<'a> {
             return (None, findings);
         }
         for _ in 0..RENDERINGS_MAX {
-            let rendering = self.render(text, &union(&findings, |class| class.row().rank));
+            let spans = fit(text, union(&findings, |class| class.row().rank));
+            let rendering = self.render(text, &spans);
             let further = scan(&rendering.text, classes);
             if further.is_empty() {
                 return (Some(rendering.text), findings);
@@ -84,7 +87,8 @@ impl<'a> Placeholders<'a> {
         let mut whole = List::default();
         whole.push(RedactionFinding { class, rule: WHOLE_TEXT, start: 0, end: text.len() });
         whole.extend(findings.drain());
-        (Some(self.placeholder(class, text)), whole)
+        let quote = quote_of(text);
+        (Some(format!("{quote}{}{quote}", self.placeholder(class, text))), whole)
     }
 
     /// Takes back the numbers of a rendering that is not used, so that the numbers a reader sees have no gaps.
@@ -103,7 +107,8 @@ impl<'a> Placeholders<'a> {
         for span in spans.iter() {
             rendering.push(text.get(copied..span.range.start).unwrap_or_default(), copied..span.range.start, false);
             let original = text.get(span.range.clone()).unwrap_or_default();
-            rendering.push(&self.placeholder(span.class, original), span.range.clone(), true);
+            let placeholder = format!("{0}{1}{0}", span.quote, self.placeholder(span.class, original));
+            rendering.push(&placeholder, span.range.clone(), true);
             copied = span.range.end;
         }
         rendering.push(text.get(copied..).unwrap_or_default(), copied..text.len(), false);
@@ -144,28 +149,6 @@ pub(crate) fn placeholders_in(text: &str) -> impl Iterator<Item = (Class, u64)> 
 
 /// Names the finding that covers a text no rendering of which was clean.
 const WHOLE_TEXT: &str = "whole_text";
-
-/// A span of the original that one placeholder replaces.
-pub(super) struct Span {
-    pub(super) class: Class,
-    pub(super) range: Range<usize>,
-}
-
-/// Joins the overlapping spans of findings in order, so that no tail of one survives another; the class of the highest rank
-/// names the whole.
-pub(super) fn union(findings: &List<RedactionFinding>, rank: impl Fn(Class) -> u8) -> List<Span> {
-    let mut spans: List<Span> = List::default();
-    for finding in findings.iter() {
-        match spans.last_mut() {
-            Some(span) if finding.start < span.range.end => {
-                span.range.end = span.range.end.max(finding.end);
-                span.class = if rank(finding.class) > rank(span.class) { finding.class } else { span.class };
-            }
-            _ => spans.push(Span { class: finding.class, range: finding.start..finding.end }),
-        }
-    }
-    spans
-}
 
 /// A text in the making, with where each piece of it comes from.
 struct Rendering {

@@ -3,7 +3,7 @@
 use super::class::ClassSet;
 use super::class_row::{Class, ClassRow, is_same};
 use super::detector::{Detector, Trigger};
-use super::detectors::{CLASSES, DETECTORS};
+use super::detectors::{CLASSES, DETECTORS, unfinished};
 use super::haystack::Haystack;
 use super::row_set::RowSet;
 use super::work::List;
@@ -26,7 +26,13 @@ pub fn scan(text: &str, classes: ClassSet) -> Vec<RedactionFinding> {
     findings(text, classes).into_vec()
 }
 
-/// The same, in the list that redaction goes on with.
+/// Where the last private key of a text begins, if text that follows may belong to it: its BEGIN line alone, or lines of it
+/// without their END.
+pub fn unfinished_key(text: &str) -> Option<usize> {
+    unfinished(&Haystack::new(text, CLASSES))
+}
+
+/// What [`scan`] finds, in the list that redaction goes on with.
 pub(super) fn findings(text: &str, classes: ClassSet) -> List<RedactionFinding> {
     SCANNER.scan(&Haystack::new(text, CLASSES), classes.rows())
 }

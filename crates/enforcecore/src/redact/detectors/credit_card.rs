@@ -2,11 +2,12 @@
 //!
 //! A number is taken when its length and first digits are an issuer's and its last digit is Luhn's. One plain number in ten
 //! passes Luhn, so the shape decides too: digits grouped the way cards are printed, or a group that stands alone; never a
-//! part of a longer run of digits, the fraction of a decimal, or a number dialled with `+`.
+//! part of a longer run of digits, the fraction of a decimal, a number dialled with `+`, or what another scheme explains.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
+use super::number_context::is_explained;
 use crate::redact::class_row::{ClassRow, ClassTier, as_written};
 use crate::redact::detector::{Detector, Trigger};
 use crate::redact::haystack::Haystack;
@@ -67,6 +68,8 @@ pub(super) const CREDIT_CARD: Detector = Detector {
 const CARD_DIGITS_MIN: usize = 12;
 /// Digits at least where the number does not stand alone: American Express has the shortest in common use.
 const USUAL_DIGITS_MIN: usize = 15;
+/// Digits in the first group of a shorter number in groups.
+const SHORT_GROUP_DIGITS: usize = 4;
 /// Digits in a card number at most.
 const CARD_DIGITS_MAX: usize = 19;
 
@@ -134,7 +137,7 @@ fn verify(text: &Haystack<'_>, start: usize) -> Option<Range<usize>> {
         return None;
     }
     let mut digits = Vec::with_capacity(CARD_DIGITS_MAX);
-    let mut groups = Groups { count: 0, printed: true, glued: is_letter(text.before(start)) };
+    let mut groups = Groups { count: 0, first: 0, printed: true, glued: is_letter(text.before(start)) };
     let (mut end, mut found) = (start, None);
     loop {
         let group = read_group(text, end, &mut digits);
@@ -143,11 +146,15 @@ fn verify(text: &Haystack<'_>, start: usize) -> Option<Range<usize>> {
         }
         end += group;
         groups.count += 1;
+        groups.first = if groups.count == 1 { group } else { groups.first };
         let separator = separator_at(text, end);
         let decimal = groups.count == 2 && text.before(end - group) == Some(b'.');
         let alone = separator == 0 && !follows_group(text, start) && !decimal;
         let plain = groups.count == 1 && !is_fraction(text, start);
-        if groups.are_of_a_card(digits.len(), plain, alone) && is_card(&digits) {
+        if groups.are_of_a_card(digits.len(), plain, alone)
+            && is_card(&digits)
+            && !is_explained(text, &(start..end), is_card)
+        {
             found = Some(start..end);
         }
         groups.printed &= if groups.count == 1 { group == 4 || group == 6 } else { (3..=6).contains(&group) };
@@ -161,6 +168,8 @@ fn verify(text: &Haystack<'_>, start: usize) -> Option<Range<usize>> {
 /// How the digits read so far are written.
 struct Groups {
     count: usize,
+    /// Digits of the first one.
+    first: usize,
     /// In groups as on a card, the last one aside.
     printed: bool,
     /// Directly behind a letter, as the numbers of bank accounts and licences are.
@@ -170,7 +179,8 @@ struct Groups {
 impl Groups {
     /// Short numbers are only taken where they stand alone, because most short numbers are something else.
     fn are_of_a_card(&self, digits: usize, plain: bool, alone: bool) -> bool {
-        let free = plain || alone;
+        // `661224-2265201` is a person's number in Korea.
+        let free = plain || (alone && (digits >= USUAL_DIGITS_MIN || self.printed && self.first == SHORT_GROUP_DIGITS));
         (free && !self.glued) || (digits >= USUAL_DIGITS_MIN && (plain || self.count > 1 && self.printed))
     }
 }

@@ -6,12 +6,14 @@
 
 mod credit_card;
 mod email;
+mod number_context;
 mod private_key;
 mod url_credentials;
 mod vendor_tokens;
 
 use super::class_row::{Class, ClassRow};
 use super::detector::Detector;
+pub(super) use private_key::unfinished;
 
 /// Makes the table of the classes, and a constant for the place of each row.
 macro_rules! classes {
