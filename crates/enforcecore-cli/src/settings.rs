@@ -49,7 +49,7 @@ pub struct EvidenceFlags {
     #[arg(long, value_name = "HOW")]
     identities: Option<Named>,
     /// After how long without a call a session's state leaves memory [default: 24h]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| checked(Key::SessionIdle, text))]
     session_idle: Option<String>,
 }
 
@@ -94,6 +94,11 @@ impl WorkspaceFlags {
     pub fn give(&self, given: &mut Given) {
         given.add(Key::Workspace, self.workspace.as_ref());
     }
+}
+
+/// A flag's value, as the key takes it.
+pub fn checked(key: Key, text: &str) -> Result<String, String> {
+    key.check(text).map(|()| text.to_owned()).map_err(|why| format!("`{}` {why}", key.name()))
 }
 
 /// The word of a flag that takes one of several.

@@ -224,6 +224,16 @@ const FIELDS: [(&str, &str, &str, &str); 29] = [
     ("writer", r#""ab""#, "ab", "/src_endpoint/uid"),
 ];
 
+/// A name of an altered log makes no line of its own in a table.
+#[test]
+fn a_name_stays_in_its_line() {
+    let line = r#"{"call":"c","code":"x\n  999  forged","decision":"deny","index":0,"kind":"denial","mono_us":1,"time_us":1,"tool":"t\n  7  other","v":1,"writer":"a"}"#;
+    let place = Place::with(&[("log/log.jsonl", &format!("{line}\n"))]);
+    let shown = place.run(&["audit", "stats", "log"]).stdout;
+    assert!(shown.contains("forged") && !shown.lines().any(|line| line.trim_start().starts_with("999")), "{shown}");
+    assert!(!shown.lines().any(|line| line.trim_start().starts_with("7  ")), "{shown}");
+}
+
 #[test]
 fn every_field_stands_in_every_form() {
     let members: Vec<String> = FIELDS.iter().map(|(name, value, ..)| format!("\"{name}\":{value}")).collect();

@@ -345,7 +345,17 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     check(2, &["audit", "show"]);
     check(2, &["init", "nowhere"]);
     check(2, &["session", "end", "s1", "--log", "nowhere"]);
+    // Nothing is begun where there are no keys.
+    check(2, &["session", "end", "s1", "--log", "log"]);
     check(2, &["session", "end", "", "--log", "log"]);
+    check(2, &["session", "end", "s1", "--log", "log", "--keys", "empty"]);
+    for idle in ["foo", "", "0s", "59s", "32d", "24"] {
+        check(2, &["session", "end", "s1", "--log", "log", "--session-idle", idle]);
+        check(2, &["mcp", "--policy", "policy.yaml", "--session-idle", idle, "--", "cat"]);
+    }
+    for grace in ["foo", "", "0s", "1us", "11m", "99h"] {
+        check(2, &["mcp", "--policy", "policy.yaml", "--cancel-grace", grace, "--", "cat"]);
+    }
     // What is to be decided.
     check(2, &["decide", "--policy", "policy.yaml", "--calls", "missing.jsonl"]);
     check(2, &["decide", "--policy", "policy.yaml", "--session", "missing.jsonl", "--call", READ]);
@@ -354,7 +364,6 @@ fn what_cannot_be_read_is_wrong_usage_unless_a_call_hangs_on_it() {
     check(5, &["decide", "--policy", "empty", "--call", READ]);
     check(5, &["decide", "--policy", "bad.yaml", "--call", READ]);
     check(5, &["decide", "--policy", "policy.yaml", "--config", "missing.toml", "--call", READ]);
-    check(5, &["session", "end", "s1", "--log", "log"]);
     check(5, &["mcp", "--policy", "missing.yaml", "--", "cat"]);
     check(5, &["mcp", "--policy", "bad.yaml", "--", "cat"]);
     check(5, &["mcp", "--policy", "policy.yaml", "--workspace", "nowhere", "--", "cat"]);

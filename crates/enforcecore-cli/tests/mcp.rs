@@ -91,6 +91,8 @@ fn a_session_goes_on_after_its_client_left_until_it_is_ended() {
     let ran = place.run(&["session", "end", "s2", "--log", "elsewhere"]);
     assert!(ran.status == 2 && ran.stderr.contains("--log DIR"), "{ran:?}");
     assert!(!place.path("elsewhere").exists(), "nothing is begun where there is no log");
+    let ran = place.run(&["session", "end", "s2", "--keys", "no-keys"]);
+    assert!(ran.status == 2 && ran.stderr.contains("--keys DIR") && !place.path("no-keys").exists(), "{ran:?}");
 }
 
 /// From which folder a server reads is not known, wherever it is started: the policy says it, and the server gets the path whole.

@@ -19,6 +19,10 @@ pub(crate) const DEFAULT_LOG: &str = ".enforcecore/log";
 pub(crate) const DEFAULT_KEYS: &str = ".enforcecore/keys";
 pub(crate) const DEFAULT_WORKSPACE: &str = ".";
 pub(crate) const DEFAULT_SESSION_IDLE: &str = "24h";
+/// The time of [`DEFAULT_SESSION_IDLE`].
+pub(crate) const SESSION_IDLE: Duration = Duration::from_hours(24);
+/// A server's time to react, if none is configured that can be used.
+pub(crate) const CANCEL_GRACE: Duration = Duration::from_secs(5);
 /// A session stays in memory so long at least: shorter, and each call would read the log again.
 pub(crate) const SESSION_IDLE_MIN: Duration = Duration::from_mins(1);
 
@@ -56,7 +60,7 @@ impl Setup {
             configuration: Vec::new(),
             durability: Durability::Strict,
             identities: Identities::Keyed,
-            session_idle: Duration::from_hours(24),
+            session_idle: SESSION_IDLE,
             face,
             approver: None,
         }

@@ -158,7 +158,8 @@ fn nothing_is_set_by_default() {
     );
     assert_eq!((config.get(Key::Policy), config.get(Key::Anchor)), (None, None));
     assert_eq!((config.durability(), config.identities()), (Durability::Strict, Identities::Keyed));
-    assert_eq!(config.session_idle(), Some(Duration::from_secs(86_400)));
+    assert_eq!(config.session_idle(), Duration::from_secs(86_400));
+    assert_eq!(config.cancel_grace(), Duration::from_secs(5));
 }
 
 /// The key of a length of time, what it takes, what it does not, and its bounds.

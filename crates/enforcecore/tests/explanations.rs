@@ -416,6 +416,44 @@ fn another_tenants_calls_are_not_told() {
     assert!(own(look("").unwrap_err()).is_some());
 }
 
+/// Calls without a session share one window, whose content may be another caller's.
+#[test]
+fn a_window_of_no_session_is_no_callers_own() {
+    for (session, is_own) in [("s1", true), ("", false)] {
+        let world = World::new(&format!(
+            "{SPENDING}  - {{budget: look, id: b, count: calls, at_most: 1, per: session, for_each: everyone}}\n"
+        ));
+        let look = |by: &str| {
+            let mut call = support::call("look", "{}");
+            session.clone_into(&mut call.context.session_id);
+            call.context.principal = support::map(&format!(r#"{{"id": "{by}"}}"#));
+            world.enforcer.enforce(call, world.tool())
+        };
+        look("ann").unwrap();
+        let budget = look("bob").unwrap_err().explanation.unwrap().budget.unwrap();
+        assert_eq!(budget.own.is_some(), is_own, "{session:?}");
+    }
+}
+
+/// Waiting changes nothing about a budget that cannot be counted, so nothing is said of its window.
+#[test]
+fn a_budget_that_cannot_be_counted_is_not_called_used_up() {
+    let world = World::new(&format!(
+        "{SPENDING}  - {{budget: look, id: b, count: calls, at_most: 1, per: day UTC, for_each: principal.team}}\n"
+    ));
+    let look = |principal: &str| {
+        let mut call = support::call("look", "{}");
+        call.context.principal = support::map(principal);
+        world.enforcer.enforce(call, world.tool())
+    };
+    let uncounted = look(r#"{"id": "ann"}"#).unwrap_err();
+    assert!(uncounted.reason.contains("cannot be counted"), "{}", uncounted.reason);
+    assert_eq!(uncounted.explanation.and_then(|told| told.budget), None);
+    look(r#"{"id": "ann", "team": "a"}"#).unwrap();
+    let used_up = look(r#"{"id": "ann", "team": "a"}"#).unwrap_err();
+    assert!(used_up.explanation.unwrap().budget.is_some());
+}
+
 #[test]
 fn a_call_that_nobody_can_approve_says_whose_yes_is_missing() {
     let world = World::new(SHOP);

@@ -17,7 +17,7 @@ use enforcecore_host::stderr::Stderr;
 use crate::dispatch::{Command, Invocation};
 use crate::error::{CommandError, Exit};
 use crate::output::Output;
-use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags};
+use crate::settings::{self, EvidenceFlags, PolicyFlags, WorkspaceFlags, checked};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -51,7 +51,7 @@ pub struct Mcp {
     #[arg(long, value_name = "NAME")]
     session: Option<String>,
     /// How long the server may take to answer a `ping` after an overdue call was cancelled [default: 5s]
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = |text: &str| checked(Key::CancelGrace, text))]
     cancel_grace: Option<String>,
     /// Bytes of one message at most, such as `32MiB` (64KiB to 64MiB) [default: 16MiB]
     #[arg(long, value_name = "SIZE", value_parser = size)]

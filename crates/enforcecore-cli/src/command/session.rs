@@ -10,6 +10,7 @@ use enforcecore_host::assembly::SetupError;
 use enforcecore_host::clock::{SystemClock, SystemRandom};
 use enforcecore_host::config::Given;
 use enforcecore_host::evidence::open_log;
+use enforcecore_host::keys::load_keyer;
 use serde_json::json;
 
 use crate::dispatch::{Command, Invocation, commands};
@@ -70,8 +71,12 @@ impl Command for SessionEnd {
             return Err(CommandError::usage(format!("there is no log in `{folder}`"))
                 .help("name the log that the session's calls go to with --log DIR"));
         }
-        let idle = config.session_idle().unwrap_or_default();
-        let log = open_log(&folders, idle, Arc::new(SystemClock::start()), Arc::new(SystemRandom))
+        if load_keyer(&folders.keys).map_err(|error| CommandError::failed(error.to_string()))?.is_none() {
+            let folder = folders.keys.display().to_string();
+            return Err(CommandError::usage(format!("there is no secret of names in `{folder}`"))
+                .help("name the keys that the log is written with by --keys DIR"));
+        }
+        let log = open_log(&folders, config.session_idle(), Arc::new(SystemClock::start()), Arc::new(SystemRandom))
             .map_err(SetupError::Log)?;
         let context = Context { session_id: self.session, tenant: self.tenant, ..Context::default() };
         match end(&log, &context) {

@@ -101,6 +101,11 @@ impl Key {
         format!("--{}", self.name().replace('_', "-"))
     }
 
+    /// Whether a flag may say so, or what is wrong with it: `is a length of time ..`.
+    pub fn check(self, value: &str) -> Result<(), String> {
+        self.row().form.usable(OsStr::new(value), path::Path::new("")).map(drop)
+    }
+
     /// What it is, in a few words.
     pub const fn doc(self) -> &'static str {
         self.row().doc

@@ -17,7 +17,7 @@ use enforcecore::identity::Identities;
 use enforcecore::policy::parse_duration;
 
 use crate::evidence::LogFolders;
-use crate::setup::Setup;
+use crate::setup::{CANCEL_GRACE, SESSION_IDLE, Setup};
 
 mod files;
 mod keys;
@@ -143,7 +143,7 @@ impl Config {
 
     /// How long a server has to react once it was told to cancel an overdue call.
     pub fn cancel_grace(&self) -> Duration {
-        parse_duration(self.text(Key::CancelGrace)).unwrap_or_default()
+        self.time(Key::CancelGrace).unwrap_or(CANCEL_GRACE)
     }
 
     /// How a call is acknowledged before it runs.
@@ -157,8 +157,14 @@ impl Config {
     }
 
     /// After how long without an entry a session's state leaves memory.
-    pub fn session_idle(&self) -> Option<Duration> {
-        parse_duration(self.text(Key::SessionIdle))
+    pub fn session_idle(&self) -> Duration {
+        self.time(Key::SessionIdle).unwrap_or(SESSION_IDLE)
+    }
+
+    /// A length of time that its key takes; what an embedding program gave beyond that is not used.
+    fn time(&self, key: Key) -> Option<Duration> {
+        let text = self.text(key);
+        key.check(text).ok().and_then(|()| parse_duration(text))
     }
 
     /// Where the evidence and what belongs to it lives.
@@ -176,7 +182,7 @@ impl Config {
         let setup = Setup::new(self.path(Key::Policy)?, face);
         let (folders, durability, identities) = (self.folders(), self.durability(), self.identities());
         let workspace = self.path(Key::Workspace).unwrap_or_default();
-        let session_idle = self.session_idle().unwrap_or(setup.session_idle);
+        let session_idle = self.session_idle();
         let configuration = self.files.clone();
         Some(Setup { folders, workspace, configuration, durability, identities, session_idle, ..setup })
     }

@@ -95,7 +95,7 @@ fn beyond(
     denied.rules.push(charge.budget.clone());
     let Some(terms) = terms else { return denied };
     let counted = charge.known.then(|| counted(charge, context, earlier));
-    denied.explained(terms.explained(&call.call().context.tenant, &charge.window, counted))
+    denied.explained(terms.explained(&call.call().context, &charge.window, counted))
 }
 
 /// What is left of the window that a charge counts in, and when the window moves on.

@@ -33,6 +33,8 @@ pub(super) struct Budget {
     sliding: BTreeMap<i64, i128>,
     /// The sum of it.
     sliding_micros: i128,
+    /// The longest sliding window that was taken in.
+    span_us: i64,
     /// Taken in the other windows, by the name of their bucket.
     buckets: BTreeMap<String, Bucket>,
     /// How many buckets there may be before those that are over are looked for.
@@ -68,6 +70,7 @@ impl Budget {
         let Taken { at_us, amount_micros, bucket, span_us } = taken;
         let amount = i128::from(*amount_micros);
         if *span_us > 0 {
+            self.span_us = self.span_us.max(*span_us);
             let recent = self.sliding.split_off(&at_us.saturating_sub(*span_us).saturating_add(1));
             let over = std::mem::replace(&mut self.sliding, recent);
             self.sliding_micros += amount - over.values().sum::<i128>();
@@ -133,9 +136,14 @@ impl Budget {
         (counts.first().map(|(at_us, _)| out(at_us)), fits.map(out))
     }
 
-    /// Forgets the buckets of sessions that leave memory.
-    pub(super) fn forget_sessions(&mut self, leaves: impl Fn(&str) -> bool) {
+    /// Forgets the buckets of sessions that leave memory, and what left its sliding window as long ago as the window is. Whether
+    /// anything is left.
+    pub(super) fn sweep(&mut self, now_us: i64, leaves: impl Fn(&str) -> bool) -> bool {
         self.buckets.retain(|name, _| !session_of(name).is_some_and(&leaves));
+        let recent = self.sliding.split_off(&now_us.saturating_sub(self.span_us.saturating_mul(2)));
+        let over = std::mem::replace(&mut self.sliding, recent);
+        self.sliding_micros -= over.values().sum::<i128>();
+        !self.sliding.is_empty() || !self.buckets.is_empty()
     }
 
     /// Takes over the buckets of a session that comes back.
@@ -253,6 +261,27 @@ mod tests {
         }
         for kept in ["ever", "session s1"] {
             assert_eq!(budget.taken_micros(&Window::Ever, kept, 0), 1, "{kept}");
+        }
+    }
+
+    #[test]
+    fn a_sweep_leaves_what_still_counts() {
+        let noon = 1_772_366_400_000_000;
+        let taken = |bucket: &str, span_us| Taken { at_us: noon, amount_micros: 5, bucket: bucket.to_owned(), span_us };
+        for (bucket, span_us, hours, is_left) in [
+            ("", HOUR_US, 2, true),
+            ("", HOUR_US, 3, false),
+            ("session s1", 0, 1, false),
+            ("session s2", 0, 99, true),
+            ("ever", 0, 99, true),
+        ] {
+            let mut budget = Budget::default();
+            budget.take(&taken(bucket, span_us));
+            let left = budget.sweep(noon + hours * HOUR_US, |session| session == "s1");
+            assert_eq!(left, is_left, "{bucket:?} after {hours} hours");
+            let window = if span_us > 0 { Window::Sliding { us: span_us } } else { Window::Ever };
+            let counted = budget.taken_micros(&window, bucket, noon);
+            assert_eq!(counted, if is_left { 5 } else { 0 }, "{bucket:?}");
         }
     }
 

@@ -276,12 +276,7 @@ impl State {
                 leaves.insert(key.clone());
             }
         }
-        if leaves.is_empty() {
-            return;
-        }
-        for budget in self.budgets.values_mut() {
-            budget.forget_sessions(|session| leaves.contains(session));
-        }
+        self.budgets.retain(|_, budget| budget.sweep(now_us, |session| leaves.contains(session)));
         for open in self.open.values_mut() {
             open.taken.retain(|(_, taken)| budget::session_of(&taken.bucket).is_none_or(|of| !leaves.contains(of)));
         }

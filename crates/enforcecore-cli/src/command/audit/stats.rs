@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use enforcecore::diagnostic::one_line;
 use enforcecore_host::config::{Config, Given};
 use enforcecore_host::evidence;
 use serde_json::{Map, Value as Json, json};
@@ -167,7 +168,7 @@ fn human(path: &str, counts: &Counts) -> Vec<String> {
         lines.push(format!("by {name}"));
         let mut rows: Vec<(&String, u64)> = table.counts.iter().map(|(name, count)| (name, *count)).collect();
         rows.sort_by_key(|(name, count)| (Reverse(*count), (*name).clone()));
-        lines.extend(rows.iter().take(SHOWN_MAX).map(|(name, count)| format!("  {count:>8}  {name}")));
+        lines.extend(rows.iter().take(SHOWN_MAX).map(|(name, count)| format!("  {count:>8}  {}", one_line(name))));
         let more: u64 = rows.iter().skip(SHOWN_MAX).map(|(_, count)| count).sum::<u64>() + table.not_listed;
         if more > 0 {
             let others = rows.len().saturating_sub(SHOWN_MAX);

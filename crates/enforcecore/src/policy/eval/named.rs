@@ -3,6 +3,7 @@
 use super::super::ast::{Operand, Root, Verb};
 use super::super::compiled::{Core, CoreBudget, CoreDocument};
 use super::explain::Explained;
+use crate::call::Context;
 use crate::decision::{Ask, Window};
 use crate::explanation::{Explanation, Grounds, Left, NamedRule, Own};
 
@@ -71,34 +72,28 @@ impl Terms<'_> {
 
     /// Why a call is beyond it. What is left is said where it is the caller's own, and its bound the policy's own word: a bound
     /// that the host sets is a value of its principal, session or fact.
-    pub(crate) fn explained(&self, tenant: &str, window: &Window, counted: Option<Counted>) -> Explained {
+    pub(crate) fn explained(&self, caller: &Context, window: &Window, counted: Option<Counted>) -> Explained {
         let place = self.document.place(&format!("/budgets/{}", self.index));
         let grounds = Grounds { rule: Some(self.budget.id.clone()), condition: Some(place.clone()) };
-        if !self.document.explained {
-            return (None, grounds);
-        }
+        // Of what cannot be counted there is nothing to say that waiting would change.
+        let Some(counted) = counted.filter(|_| self.document.explained) else { return (None, grounds) };
         let is_literal = matches!(self.budget.at_most, Operand::Literal(_));
-        let own = counted.filter(|_| is_literal && self.is_own(tenant, window)).map(|counted| Own {
+        let own = (is_literal && self.is_own(caller, window)).then(|| Own {
             unit: self.budget.unit.clone(),
             at_most_micros: counted.at_most_micros,
             left_micros: counted.left_micros,
             fits_us: counted.fits_us,
         });
-        let left = Left {
-            id: self.budget.id.clone(),
-            place,
-            window: window.word(),
-            moves_on_us: counted.and_then(|counted| counted.moves_on_us),
-            own,
-        };
+        let left =
+            Left { id: self.budget.id.clone(), place, window: window.word(), moves_on_us: counted.moves_on_us, own };
         (Some(Explanation { budget: Some(left), ..Explanation::default() }), grounds)
     }
 
     /// Whether no other caller takes from what this caller's calls are counted in. A principal is known by its `id`, which says
-    /// nothing across tenants; any other property may be others' too.
-    fn is_own(&self, tenant: &str, window: &Window) -> bool {
-        let by_principal =
-            self.budget.for_each.iter().any(|key| key.root == Root::Principal && key.path == "id") && tenant.is_empty();
-        by_principal || *window == Window::Session
+    /// nothing across tenants; any other property may be others' too. Calls without a session have one window together.
+    fn is_own(&self, caller: &Context, window: &Window) -> bool {
+        let by_principal = self.budget.for_each.iter().any(|key| key.root == Root::Principal && key.path == "id")
+            && caller.tenant.is_empty();
+        by_principal || (*window == Window::Session && !caller.session_id.is_empty())
     }
 }
