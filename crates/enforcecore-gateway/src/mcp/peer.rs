@@ -271,6 +271,18 @@ impl Peer {
         Some(id)
     }
 
+    /// The call of this asker is overdue and may run on: it is waited for no more, and progress on it says nothing. False if it is
+    /// answered.
+    pub fn let_run(&self, asker: &Value) -> bool {
+        let asker = asker.to_json();
+        let waiting = {
+            let mut state = self.state();
+            let id = state.waiting.iter().find(|(_, waiting)| waiting.asker == asker).map(|(id, _)| *id);
+            id.and_then(|id| state.waiting.remove(&id))
+        };
+        waiting.is_some()
+    }
+
     /// The answer to an overdue call is waited for no more.
     pub fn abandon(&self, id: i64) {
         let waiting = self.state().waiting.remove(&id);
@@ -426,6 +438,19 @@ mod tests {
         assert_eq!(peer.overdue(&asker), Some(2));
         peer.gone();
         assert!(!peer.owes(2), "another side owes nothing");
+    }
+
+    #[tokio::test]
+    async fn a_call_that_may_run_on_is_owed_by_no_side() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        assert!(!peer.let_run(&Value::from(5)), "nothing was asked");
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        ask(&peer, 6, Expected::OfCall).unwrap();
+        assert!(peer.let_run(&Value::from(5)) && !peer.let_run(&Value::from(5)));
+        assert!(!peer.readdress(&mut report(1)) && !peer.owes(1), "its asker hears no more of it");
+        assert_eq!(peer.overdue(&Value::from(6)), Some(2));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(2), NO_TIME)), (None, Some(2)));
     }
 
     #[tokio::test]
