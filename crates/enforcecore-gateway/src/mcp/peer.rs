@@ -210,11 +210,11 @@ impl Peer {
         }
     }
 
-    /// Takes in an answer that cannot be read. One that names no request of ours may be the answer to any, so every one that waits
-    /// is settled with it, in the order in which they were asked.
+    /// Takes in an answer that cannot be read. One without an id may be the answer to any request, so every one that waits is
+    /// settled with it, in the order in which they were asked; one with an id that is not ours is the answer to none.
     pub fn unreadable(&self, id: Option<&Value>, why: &Malformed) -> Vec<Answered> {
-        let ids = match id.and_then(own_id) {
-            Some(id) => vec![id],
+        let ids = match id {
+            Some(id) => own_id(id).into_iter().collect(),
             None => {
                 let mut ids: Vec<i64> = self.state().waiting.keys().copied().collect();
                 ids.sort_unstable();
@@ -539,6 +539,33 @@ mod endings {
             assert_eq!(peer.answered(&Value::from(1), Ok(Said::default())), Answered::Unasked);
         })
         .await;
+    }
+
+    /// Whom an answer that cannot be read ends: its own request, with no id all of them, with an id that is not ours none.
+    #[tokio::test]
+    async fn an_unreadable_answer_ends_the_request_it_names() {
+        let why = Malformed::new(enforcecore::codes::call::NOT_JSON, "no");
+        for (id, ended) in [
+            (None, &["7", "8"][..]),
+            (Some(r#"1"#), &["7"]),
+            (Some(r#"2"#), &["8"]),
+            (Some(r#"3"#), &[]),
+            (Some(r#""2""#), &[]),
+            (Some(r#""req-9""#), &[]),
+            (Some(r#"9223372036854775808"#), &[]),
+            (Some(r#"-9223372036854775809"#), &[]),
+        ] {
+            written(async |peer| {
+                assert_eq!((ask(peer, 7), ask(peer, 8)), (Ok(()), Ok(())));
+                let id = id.map(|id| Value::from_json(id.as_bytes()).unwrap());
+                let now = peer.unreadable(id.as_ref(), &why).into_iter().filter_map(|answered| match answered {
+                    Answered::Now(asker) => Some(asker),
+                    Answered::Soon | Answered::Unasked => None,
+                });
+                assert_eq!(now.collect::<Vec<_>>(), ended, "{id:?}");
+            })
+            .await;
+        }
     }
 
     /// How a number of ours is written, and whether that names the request: it is read as it was sent and in no other way.
