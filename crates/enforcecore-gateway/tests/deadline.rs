@@ -63,8 +63,12 @@ impl Clock for HandClock {
 
 /// A session with a server that has this long to react.
 async fn session(more: &str, cancel_grace: Duration) -> (World, Arc<HandClock>) {
+    session_under(format!("{POLICY}{more}"), cancel_grace).await
+}
+
+/// The same under another policy.
+async fn session_under(policy: String, cancel_grace: Duration) -> (World, Arc<HandClock>) {
     let clock = Arc::new(HandClock::default());
-    let policy = format!("{POLICY}{more}");
     let made = Made { policy, server: "deadline_server.py", clock: Arc::clone(&clock) as Arc<dyn Clock>, cancel_grace };
     let mut world = World::of(made, |complaints| Box::new(complaints)).await;
     let hello = r#"{"protocolVersion":"2025-06-18","capabilities":{},"clientInfo":{"name":"t","version":"1"}}"#;
@@ -331,6 +335,32 @@ async fn a_deadline_that_only_withholds_leaves_the_tool_running() {
     assert_eq!(world.heard("notifications/cancelled").len() + world.heard("ping").len(), 0);
     let (_, left) = world.leave().await;
     assert_eq!(ends(&left), ["deadline_exceeded unknown runs_on", "released happened -"]);
+}
+
+/// It was not told to stop, so that it goes on is no reason to end it. Its twin was told.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_may_run_on_may_report_progress() {
+    for (rule, lives) in [("withhold_only: true", true), ("withhold_only: false", false)] {
+        let policy = POLICY.replace("deadline_max: 1s", rule);
+        let (mut world, clock) = session_under(policy, Duration::from_millis(100)).await;
+        let late = start(&mut world, "steps", "2").await;
+        assert_eq!(code(&overdue(&mut world, &clock, late).await), "deadline_exceeded", "{rule}");
+        // Its time to react is over, as if it had been told.
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        for name in ["step-0", "step-1", "open-2"] {
+            open(&world, name);
+        }
+        if !lives {
+            let (ended, _) = world.end().await;
+            assert!(matches!(ended, Ended::ServerLeft(_)), "{rule}: {ended:?}");
+            continue;
+        }
+        world.until_file_has("effects", "steps ended\n").await;
+        assert_eq!(text(&world.call("echo", r#"{"text":"after"}"#).await), "you said after", "{rule}");
+        let (ended, left) = world.leave().await;
+        assert_eq!(ended, Ended::ClientLeft, "{rule}");
+        assert_eq!(ends(&left), ["deadline_exceeded unknown runs_on", "released happened -"], "{rule}");
+    }
 }
 
 /// It answers the ping, so it lives; then it reports progress on the call that it was told to cancel.

@@ -74,6 +74,7 @@ def call(number, name, text, token):
             send(method="notifications/progress", params={"progressToken": token, "progress": step})
         wait_for(f"open-{text}")
         answer(number, "all steps done")
+        append("effects", "steps ended")
     elif name == "stubborn":
         CANCELLED[number].wait()
         while True:

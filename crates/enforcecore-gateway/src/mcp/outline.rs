@@ -11,10 +11,13 @@ const WORD_BYTES_MAX: usize = 4096;
 /// Levels whose keys count: the message, and what stands in its `params`.
 const LEVELS: usize = 2;
 
+/// The bytes of a byte order mark.
+const MARK: [u8; 3] = [0xef, 0xbb, 0xbf];
+
 /// Follows one line.
 #[derive(Debug, Default)]
 pub struct Outline {
-    /// The first byte that is not white space.
+    /// The first byte that is neither white space nor of a byte order mark.
     begins: Option<u8>,
     depth: usize,
     /// Whether the levels that count are objects.
@@ -56,7 +59,9 @@ impl Outline {
 
     /// Goes on with the next part of the line.
     pub fn follow(&mut self, part: &[u8]) {
-        self.begins = self.begins.or_else(|| part.trim_ascii_start().first().copied());
+        self.begins = self
+            .begins
+            .or_else(|| part.iter().copied().find(|byte| !byte.is_ascii_whitespace() && !MARK.contains(byte)));
         let mut rest = part;
         while let Some((byte, after)) = rest.split_first() {
             if self.inside == Inside::Text {
@@ -195,13 +200,14 @@ impl Outline {
         only(&self.tools).and_then(Value::as_text).map(str::to_owned)
     }
 
-    /// Whether the line was meant as an answer. What a server logs in JSON has perhaps a `result` and no `jsonrpc`; a line that is
-    /// not JSON and begins like an answer was cut in the middle.
+    /// Whether the line was meant as an answer. One that begins with other text than an object is a log that may quote one. What a
+    /// server logs in JSON has perhaps a `result` and no `jsonrpc`; a line that is not JSON and begins like an answer was cut in
+    /// the middle.
     pub fn is_answer(&self, is_json: bool) -> bool {
-        let is_object = self.begins == Some(b'{');
         let asks = !self.methods.is_empty();
         let named = !self.ids.is_empty();
-        (self.answers && (self.versioned || named || (is_object && !is_json))) || (is_object && self.versioned && !asks)
+        let seems_one = (self.answers && (self.versioned || named || !is_json)) || (self.versioned && !asks);
+        self.begins == Some(b'{') && seems_one
     }
 }
 
@@ -279,7 +285,12 @@ mod tests {
             (r#"{"level":30,"msg":"ready"}"#, "- - - false"),
             (r#"{"id":3,"msg":"ready"}"#, "3 - - false"),
             (r#"{"jsonrpc":"2.0","method":"x","params":{"result":1}}"#, "- x - false"),
-            (r#"ready {"jsonrpc":"2.0","id":4,"result":{}}"#, "4 - - true"),
+            (r#"ready {"jsonrpc":"2.0","id":4,"result":{}}"#, "4 - - false"),
+            (r#"DEBUG send: {"jsonrpc":"2.0","id":4,"result":{}}"#, "4 - - false"),
+            (r#"[12:00:01] {"id":4,"error":{}}"#, "4 - - false"),
+            // White space and a byte order mark stand before any line.
+            (" \t{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{}", "4 - - true"),
+            ("\u{feff}{\"jsonrpc\":\"2.0\",\"id\":4,\"result\":{}}", "4 - - true"),
         ] {
             assert_eq!(told(line), expected, "{line}");
         }

@@ -48,12 +48,11 @@ pub(super) async fn call(
     if let Some(answer) = in_time(asked.as_mut(), &due).await {
         return (Ended::Answered(answer), false);
     }
-    // Between the end of its time and here it was answered or given up.
-    let Some(id) = session.server.overdue(asker) else { return (Ended::Answered(asked.await), false) };
-    if due.only_withholds() {
-        session.server.abandon(id);
+    if due.only_withholds() && session.server.let_run(asker) {
         return (Ended::Overdue(Reaction::Untold), false);
     }
+    // Between the end of its time and here it was answered or given up.
+    let Some(id) = session.server.overdue(asker) else { return (Ended::Answered(asked.await), false) };
     cancel(session, id);
     let (reaction, given_up) = reaction(session, id, asked).await;
     match &reaction {

@@ -210,11 +210,11 @@ impl Peer {
         }
     }
 
-    /// Takes in an answer that cannot be read. One that names no request of ours may be the answer to any, so every one that waits
-    /// is settled with it, in the order in which they were asked.
+    /// Takes in an answer that cannot be read. One without an id may be the answer to any request, so every one that waits is
+    /// settled with it, in the order in which they were asked; one with an id that is not ours is the answer to none.
     pub fn unreadable(&self, id: Option<&Value>, why: &Malformed) -> Vec<Answered> {
-        let ids = match id.and_then(own_id) {
-            Some(id) => vec![id],
+        let ids = match id {
+            Some(id) => own_id(id).into_iter().collect(),
             None => {
                 let mut ids: Vec<i64> = self.state().waiting.keys().copied().collect();
                 ids.sort_unstable();
@@ -269,6 +269,18 @@ impl Peer {
             state.overdue.pop_first();
         }
         Some(id)
+    }
+
+    /// The call of this asker is overdue and may run on: it is waited for no more, and progress on it says nothing. False if it is
+    /// answered.
+    pub fn let_run(&self, asker: &Value) -> bool {
+        let asker = asker.to_json();
+        let waiting = {
+            let mut state = self.state();
+            let id = state.waiting.iter().find(|(_, waiting)| waiting.asker == asker).map(|(id, _)| *id);
+            id.and_then(|id| state.waiting.remove(&id))
+        };
+        waiting.is_some()
     }
 
     /// The answer to an overdue call is waited for no more.
@@ -429,6 +441,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_call_that_may_run_on_is_owed_by_no_side() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        assert!(!peer.let_run(&Value::from(5)), "nothing was asked");
+        ask(&peer, 5, Expected::OfCall).unwrap();
+        ask(&peer, 6, Expected::OfCall).unwrap();
+        assert!(peer.let_run(&Value::from(5)) && !peer.let_run(&Value::from(5)));
+        assert!(!peer.readdress(&mut report(1)) && !peer.owes(1), "its asker hears no more of it");
+        assert_eq!(peer.overdue(&Value::from(6)), Some(2));
+        tokio::time::sleep(Duration::from_millis(2)).await;
+        assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(2), NO_TIME)), (None, Some(2)));
+    }
+
+    #[tokio::test]
     async fn overdue_calls_are_remembered_up_to_a_number() {
         let (peer, _writer) = Peer::new(tokio::io::sink());
         for asker in 0..=i64::try_from(OVERDUE_MAX).unwrap() {
@@ -514,6 +539,33 @@ mod endings {
             assert_eq!(peer.answered(&Value::from(1), Ok(Said::default())), Answered::Unasked);
         })
         .await;
+    }
+
+    /// Whom an answer that cannot be read ends: its own request, with no id all of them, with an id that is not ours none.
+    #[tokio::test]
+    async fn an_unreadable_answer_ends_the_request_it_names() {
+        let why = Malformed::new(enforcecore::codes::call::NOT_JSON, "no");
+        for (id, ended) in [
+            (None, &["7", "8"][..]),
+            (Some(r#"1"#), &["7"]),
+            (Some(r#"2"#), &["8"]),
+            (Some(r#"3"#), &[]),
+            (Some(r#""2""#), &[]),
+            (Some(r#""req-9""#), &[]),
+            (Some(r#"9223372036854775808"#), &[]),
+            (Some(r#"-9223372036854775809"#), &[]),
+        ] {
+            written(async |peer| {
+                assert_eq!((ask(peer, 7), ask(peer, 8)), (Ok(()), Ok(())));
+                let id = id.map(|id| Value::from_json(id.as_bytes()).unwrap());
+                let now = peer.unreadable(id.as_ref(), &why).into_iter().filter_map(|answered| match answered {
+                    Answered::Now(asker) => Some(asker),
+                    Answered::Soon | Answered::Unasked => None,
+                });
+                assert_eq!(now.collect::<Vec<_>>(), ended, "{id:?}");
+            })
+            .await;
+        }
     }
 
     /// How a number of ours is written, and whether that names the request: it is read as it was sent and in no other way.
