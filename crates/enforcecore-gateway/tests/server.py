@@ -205,6 +205,10 @@ def main():
             if name == "refused":
                 send(id=number, error={"code": -32602, "message": "not you"})
                 continue
+            if name == "held and refused":
+                wait_for("open")
+                send(id=number, error={"code": -32602, "message": "not you"})
+                continue
             if name == "other version":
                 version = "2199-01-01"
             if name == "held":

@@ -240,6 +240,11 @@ impl Peer {
         Some(Value::from(id))
     }
 
+    /// Whether this asker gave up what it asked for before it was sent.
+    pub fn is_given_up(&self, asker: &Value) -> bool {
+        self.state().given_up.contains(&asker.to_json())
+    }
+
     /// This asker's request is answered, so its next one under the same id is another.
     pub fn forget(&self, asker: &str) {
         self.state().given_up.remove(asker);

@@ -24,7 +24,9 @@ use enforcecore_host::keys::{load_or_create_keyer, load_or_create_signer};
 use enforcecore_host::paths::FileSystem;
 use enforcecore_host::process::Spawn;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt as _, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -208,6 +210,14 @@ impl World {
         let (message, replaced) = read.unwrap_or_else(|error| panic!("{error:?}: {line:?}"));
         assert!(replaced.is_empty(), "the proxy says what every program reads alike: {line:?}");
         message
+    }
+
+    /// All that the proxy still says once the client hung up.
+    pub async fn rest(&mut self) -> String {
+        let mut text = String::new();
+        let read = self.from_proxy.read_to_string(&mut text);
+        timeout(PATIENCE, read).await.expect("the proxy ends").unwrap();
+        text
     }
 
     /// Holds the log's turn: nothing is admitted until it is let go. Another process's lock would be waited for only so long.
