@@ -195,6 +195,16 @@ impl World {
         timeout(PATIENCE, sent).await.expect("the proxy reads").unwrap();
     }
 
+    /// The last thing that the client says, without an end of its line.
+    pub async fn send_last(&mut self, text: &str) {
+        let mut to_proxy = self.to_proxy.take().unwrap();
+        let sent = async {
+            to_proxy.write_all(text.as_bytes()).await?;
+            to_proxy.shutdown().await
+        };
+        timeout(PATIENCE, sent).await.expect("the proxy reads").unwrap();
+    }
+
     /// The proxy's next message.
     pub async fn receive(&mut self) -> Value {
         let message = self.receive_own().await;
