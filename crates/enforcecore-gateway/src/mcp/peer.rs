@@ -170,6 +170,11 @@ impl Peer {
         self.out().is_flooded()
     }
 
+    /// How often that was so and is over.
+    pub fn floods(&self) -> u64 {
+        self.out().floods()
+    }
+
     /// Waits until that is over.
     pub async fn drained(&self) {
         self.out().drained().await;
