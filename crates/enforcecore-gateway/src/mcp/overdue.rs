@@ -2,7 +2,7 @@
 //!
 //! A server need not answer what was cancelled, so its silence says nothing. It is therefore asked for a sign of life: one that
 //! answers a `ping` can serve other calls, and whether it goes on with this one is not known. One that does not hangs, with every
-//! other call.
+//! other call; unless it was asked for another one before, which is still in time: it may do one after the other.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -30,6 +30,8 @@ pub(super) enum Reaction {
     Lives,
     /// It does not. With the id of the call.
     Hangs(i64),
+    /// It does not, and may be busy with what it was asked before this call.
+    Busy,
     /// It was not told, because a late result is only withheld.
     Untold,
 }
@@ -58,6 +60,11 @@ pub(super) async fn call(
     match &reaction {
         Reaction::Answered(_) => drop(session.server.is_over(&Value::from(id))),
         Reaction::Lives | Reaction::Untold => session.server.abandon(id),
+        // It reads that it is to stop only behind this call, so the call runs on.
+        Reaction::Busy => {
+            session.server.abandon(id);
+            session.server.is_over(&Value::from(id));
+        }
         // Its server owes it until that is gone.
         Reaction::Hangs(_) => {}
     }
@@ -107,7 +114,11 @@ async fn reaction(session: &Session, id: i64, mut asked: Pin<&mut impl Future<Ou
                 Err(Lost::Gone) => return (Reaction::Answered(Err(Lost::Gone)), given_up),
                 Err(Lost::GivenUp | Lost::Cancelled | Lost::Unreadable(_)) | Ok(_) => return (Reaction::Lives, given_up),
             },
-            () = &mut silence => return (Reaction::Hangs(id), given_up),
+            () = &mut silence => {
+                let reaction =
+                    if session.server.is_busy_before(id) { Reaction::Busy } else { Reaction::Hangs(id) };
+                return (reaction, given_up);
+            }
         }
     }
 }

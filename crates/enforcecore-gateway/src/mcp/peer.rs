@@ -309,6 +309,17 @@ impl Peer {
         self.state().overdue.contains_key(&id)
     }
 
+    /// Whether something that was asked before this call still waits and is not overdue. A question of ours for a sign of life is
+    /// nothing to be busy with.
+    pub fn is_busy_before(&self, id: i64) -> bool {
+        let state = self.state();
+        let ours = Value::Null.to_json();
+        let is_before = |(earlier, waiting): (&i64, &Waiting)| {
+            *earlier < id && waiting.asker != ours && !state.overdue.contains_key(earlier)
+        };
+        state.waiting.iter().any(is_before)
+    }
+
     /// The call that a report of progress is about, if it has been overdue for longer than this.
     pub fn goes_on(&self, report: &Map, grace: Duration) -> Option<i64> {
         let id = own_id(report.get("progressToken")?)?;
@@ -461,6 +472,24 @@ mod tests {
         assert_eq!(peer.overdue(&Value::from(6)), Some(2));
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(2), NO_TIME)), (None, Some(2)));
+    }
+
+    #[tokio::test]
+    async fn a_side_may_be_busy_with_what_it_was_asked_before() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        for asker in [5, 6, 7] {
+            ask(&peer, asker, Expected::OfCall).unwrap();
+        }
+        assert_eq!([1, 2, 3].map(|id| peer.is_busy_before(id)), [false, true, true]);
+        peer.overdue(&Value::from(5)).unwrap();
+        assert_eq!([2, 3].map(|id| peer.is_busy_before(id)), [false, true], "an overdue call is no excuse");
+        peer.answered(&Value::from(2), Ok(Said::default()));
+        assert!(!peer.is_busy_before(3));
+        let ping = Asking { expected: Expected::OfCall, due: None, take: Box::new(|_| false) };
+        peer.ask(&Value::Null, "ping", Map::new(), ping).unwrap();
+        ask(&peer, 8, Expected::OfCall).unwrap();
+        peer.answered(&Value::from(3), Ok(Said::default()));
+        assert!(!peer.is_busy_before(5), "nor is our own question");
     }
 
     #[tokio::test]
