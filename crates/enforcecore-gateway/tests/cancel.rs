@@ -133,6 +133,39 @@ async fn a_cancellation_that_names_nothing_open_changes_nothing() {
     assert_eq!((left.count("Outcome released"), left.count("Void cancelled")), (3, 0));
 }
 
+/// What waits for the end of the handshake, and is cancelled before: it gets no answer, whatever it is and however that ends.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_cancelled_while_it_waits_for_the_handshake_is_not_answered() {
+    for (version, opens) in [("2025-06-18", true), ("held and refused", false)] {
+        let mut world = World::raw().await;
+        let name = if opens { "held" } else { "held and refused" };
+        let hello = format!(
+            r#"{{"protocolVersion":"{version}","capabilities":{{}},"clientInfo":{{"name":"{name}","version":"1"}}}}"#
+        );
+        let greeting = world.request("initialize", &hello).await;
+        let echo = r#"{"name":"echo","arguments":{"text":"a"}}"#;
+        let misfit = r#"{"name":"echo","arguments":[]}"#;
+        for (method, params) in [("tools/list", "{}"), ("tools/call", echo), ("tools/call", misfit)] {
+            let cancelled = world.request(method, params).await;
+            cancel(&mut world, cancelled).await;
+        }
+        let twin = world.request("tools/list", "{}").await;
+        // What the client says is handled in order, and this is answered by the proxy.
+        let last = world.request("vendor/x", "{}").await;
+        assert_eq!(at(&world.receive().await, "id"), last.to_string(), "{name}");
+        world.let_go();
+        for id in [greeting, twin] {
+            let answer = world.receive().await;
+            assert_eq!(at(&answer, "id"), id.to_string(), "{name}: {}", answer.to_json());
+            assert_eq!(at(&answer, "error") == "nothing", opens, "{name}: {}", answer.to_json());
+        }
+        world.hang_up().await;
+        assert_eq!(world.rest().await, "", "{name}");
+        let (_, left) = world.end().await;
+        assert_eq!((left.called, left.count("Void cancelled")), (0, usize::from(opens)), "{name}: {:?}", left.lines());
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_id_whose_call_was_void_can_be_used_again() {
     let mut world = World::start().await;

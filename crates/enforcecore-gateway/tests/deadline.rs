@@ -15,7 +15,7 @@ use enforcecore::value::Value;
 use enforcecore_gateway::mcp::Ended;
 use support::{Left, Made, PATIENCE, World, at, code, text, until};
 
-/// The deadline of every tool but `echo` and `deaf`, and the bound for progress, in microseconds.
+/// The deadline of every tool but `echo`, `busy` and `deaf`, and the bound for progress, in microseconds.
 const DUE: u64 = 200_000;
 const AT_MOST: u64 = 1_000_000;
 
@@ -30,14 +30,16 @@ tools:
   refusing: {does: writes, args: {text: text}, returns: untrusted}
   drowsy: {does: writes, args: {text: text}, returns: untrusted}
   hang: {does: writes, args: {text: text}, returns: untrusted}
+  seize: {does: writes, args: {text: text}, returns: untrusted}
+  busy: {does: writes, args: {text: text}, returns: untrusted}
   asking: {does: writes, args: {text: text}, returns: untrusted}
   steps: {does: writes, args: {text: text}, returns: untrusted}
   stubborn: {does: writes, args: {text: text}, returns: untrusted}
 rules:
-  - {allow: echo, id: echo}
+  - {allow: [echo, busy], id: echo}
   - {allow: deaf, id: deaf, unless: {text: {prefix: due}}}
   - {allow: deaf, id: deaf-due, when: {text: {prefix: due}}, deadline: 200ms}
-  - {allow: [obedient, refusing, drowsy, hang, asking, stubborn], id: due, deadline: 200ms}
+  - {allow: [obedient, refusing, drowsy, hang, seize, asking, stubborn], id: due, deadline: 200ms}
   - {allow: steps, id: steps, deadline: 200ms, deadline_max: 1s}
 "#;
 
@@ -83,6 +85,15 @@ async fn start(world: &mut World, tool: &str, said: &str) -> i64 {
     let id = world.request("tools/call", &params).await;
     world.until_file_has("effects", &format!("{tool} {said}\n")).await;
     id
+}
+
+/// A call with a deadline that lets nothing go on beside it, and one that was asked after it.
+async fn seize(world: &mut World) -> (i64, i64) {
+    let late = start(world, "seize", "x").await;
+    let beside = start(world, "deaf", "beside").await;
+    open(world, "open-x");
+    world.until_file_has("seized", "seized").await;
+    (late, beside)
 }
 
 async fn overdue(world: &mut World, clock: &HandClock, id: i64) -> Value {
@@ -174,27 +185,51 @@ async fn a_call_in_time_is_not_cancelled() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_does_not_react_is_ended_and_its_open_calls_with_it() {
     let (mut world, clock) = session("", Duration::from_millis(50)).await;
-    let beside = start(&mut world, "deaf", "beside").await;
-    let late = start(&mut world, "hang", "x").await;
+    let (late, beside) = seize(&mut world).await;
     clock.pass(DUE + 1);
     let mut answers = [world.receive().await, world.receive().await];
     answers.sort_by_key(own_id);
-    assert_eq!([own_id(&answers[0]), own_id(&answers[1])], [beside, late]);
-    assert_eq!([code(&answers[0]).as_str(), code(&answers[1]).as_str()], ["tool_crashed", "deadline_exceeded"]);
-    assert!(text(&answers[1]).contains("its program was ended"), "{}", text(&answers[1]));
+    assert_eq!([own_id(&answers[0]), own_id(&answers[1])], [late, beside]);
+    assert_eq!([code(&answers[0]).as_str(), code(&answers[1]).as_str()], ["deadline_exceeded", "tool_crashed"]);
+    assert!(text(&answers[0]).contains("its program was ended"), "{}", text(&answers[0]));
     let (ended, left) = world.end().await;
     assert!(matches!(ended, Ended::ServerLeft(Some(_))), "{ended:?}");
     let mut ends = ends(&left);
     ends.sort();
     assert_eq!(ends, ["deadline_exceeded unknown killed", "tool_crashed unknown -"]);
-    assert_eq!(left.effects, ["deaf beside", "hang x"]);
+    assert_eq!(left.effects, ["seize x", "deaf beside"]);
+}
+
+/// It does one call after the other, and reads no ping meanwhile. The call that it is at is in time.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_busy_with_an_earlier_call_is_not_ended() {
+    let (mut world, clock) = session("restart: true\n", Duration::from_millis(50)).await;
+    let first = start(&mut world, "busy", "first").await;
+    let queued = world.request("tools/call", r#"{"name":"deaf","arguments":{"text":"due"}}"#).await;
+    until("the queued call is settled", || {
+        clock.pass(DUE + 1);
+        world.recorded(&["outcome"]) == 1
+    })
+    .await;
+    let answer = world.receive().await;
+    assert_eq!((at(&answer, "id"), code(&answer).as_str()), (queued.to_string(), "deadline_exceeded"));
+    assert!(text(&answer).contains("may still take effect"), "{}", text(&answer));
+    open(&world, "open-first");
+    let answer = world.receive().await;
+    assert_eq!((at(&answer, "id"), text(&answer)), (first.to_string(), "secret of busy".to_owned()));
+    world.until_file_has("effects", "deaf due\n").await;
+    open(&world, "open-due");
+    world.until_file_has("effects", "deaf ended\n").await;
+    assert_eq!(text(&world.call("echo", r#"{"text":"after"}"#).await), "you said after");
+    assert_eq!(starts(&world), 1);
+    let (_, left) = world.leave().await;
+    assert_eq!(ends(&left), ["deadline_exceeded unknown runs_on", "released happened -", "released happened -"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_is_started_again_where_the_policy_says_so() {
     let (mut world, clock) = session("restart: true\n", Duration::from_millis(50)).await;
-    let beside = start(&mut world, "deaf", "beside").await;
-    let late = start(&mut world, "hang", "x").await;
+    let (late, beside) = seize(&mut world).await;
     clock.pass(DUE + 1);
     // Sent while the server hangs: it waits for the next one or is settled, and no call is asked before the greeting.
     let mut heard = Vec::new();
@@ -210,8 +245,8 @@ async fn a_server_is_started_again_where_the_policy_says_so() {
     let expected = [
         "\"notifications/prompts/list_changed\"".to_owned(),
         "\"notifications/tools/list_changed\"".to_owned(),
-        format!("{beside} tool_crashed"),
         format!("{late} deadline_exceeded"),
+        format!("{beside} tool_crashed"),
     ];
     assert_eq!(words, expected);
     assert_eq!(text(&world.call("echo", r#"{"text":"again"}"#).await), "you said again");
@@ -347,13 +382,14 @@ async fn a_tool_that_may_run_on_may_report_progress() {
         assert_eq!(code(&overdue(&mut world, &clock, late).await), "deadline_exceeded", "{rule}");
         // Its time to react is over, as if it had been told.
         tokio::time::sleep(Duration::from_millis(150)).await;
-        for name in ["step-0", "step-1", "open-2"] {
-            open(&world, name);
-        }
+        open(&world, "step-0");
         if !lives {
             let (ended, _) = world.end().await;
             assert!(matches!(ended, Ended::ServerLeft(_)), "{rule}: {ended:?}");
             continue;
+        }
+        for name in ["step-1", "open-2"] {
+            open(&world, name);
         }
         world.until_file_has("effects", "steps ended\n").await;
         assert_eq!(text(&world.call("echo", r#"{"text":"after"}"#).await), "you said after", "{rule}");

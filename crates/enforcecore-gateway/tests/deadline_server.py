@@ -14,9 +14,9 @@ import time
 from pathlib import Path
 
 FOLDER = sys.argv[1]
-TOOLS = ["echo", "deaf", "obedient", "refusing", "drowsy", "hang", "asking", "steps", "stubborn"]
+TOOLS = ["echo", "deaf", "obedient", "refusing", "drowsy", "hang", "seize", "busy", "asking", "steps", "stubborn"]
 # These keep the server from reading what it is told.
-BLOCKING = ["drowsy", "hang", "asking"]
+BLOCKING = ["drowsy", "hang", "busy", "asking"]
 LOCK = threading.Lock()
 CANCELLED = {}
 REFUSING = set()
@@ -53,7 +53,7 @@ def call(number, name, text, token):
     append("effects", f"{name} {text}")
     if name == "echo":
         answer(number, f"you said {text}")
-    elif name in ("deaf", "drowsy"):
+    elif name in ("deaf", "busy", "drowsy"):
         if name == "drowsy":
             while json.loads(listen())["method"] != "notifications/cancelled":
                 pass
@@ -66,6 +66,12 @@ def call(number, name, text, token):
     elif name == "asking":
         send(id="of the first", method="roots/list")
         wait_for("never")
+    elif name == "seize":
+        # Nothing of the server goes on from here, whatever it was asked.
+        wait_for(f"open-{text}")
+        with LOCK:
+            Path(FOLDER, "seized").write_text("seized")
+            wait_for("never")
     elif name == "hang":
         wait_for("never")
     elif name == "steps":

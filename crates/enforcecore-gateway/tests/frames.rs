@@ -86,6 +86,34 @@ async fn an_answer_that_names_no_request_ends_all_that_wait_and_a_line_of_a_log_
     assert_eq!((ended, left.count("Outcome duplicate_key")), (Ended::ClientLeft, 10));
 }
 
+/// What a side says last needs no end of its line; half a message is an unreadable one.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_last_line_without_an_end_is_a_line() {
+    for (line, said, end) in [
+        (r#"LAST{"jsonrpc":"2.0","id":ID,"result":{"content":[{"type":"text","text":"bye"}]}}"#, "bye", "released"),
+        (r#"LAST{"id":ID,"jsonrpc":"2.0","result":{"content":["#, "withheld", "not_json"),
+        (r#"LAST bye"#, "", "tool_crashed"),
+    ] {
+        let mut world = World::start().await;
+        let answer = world.ask("tools/call", &writes(line)).await;
+        assert!(text(&answer).contains(said), "{line}: {}", answer.to_json());
+        let (ended, left) = world.end().await;
+        assert!(matches!(ended, Ended::ServerLeft(_)), "{line}: {ended:?}");
+        assert_eq!(ends(&left).first().map(|(code, _)| code.as_str()), Some(end), "{line}");
+    }
+    let whole =
+        r#"{"jsonrpc":"2.0","id":99,"method":"tools/call","params":{"name":"echo","arguments":{"text":"bye"}}}"#;
+    for (line, runs) in [(whole, true), (whole.strip_suffix('}').unwrap(), false)] {
+        let mut world = World::start().await;
+        world.send_last(line).await;
+        let answer = world.receive().await;
+        assert_eq!(at(&answer, "id"), "99", "{line}");
+        assert_eq!(if runs { text(&answer) } else { code(&answer) }, if runs { "you said bye" } else { "not_json" });
+        let (ended, left) = world.end().await;
+        assert_eq!((ended, left.effects.len()), (Ended::ClientLeft, usize::from(runs)), "{line}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn what_programs_read_differently_is_replaced_in_a_result_and_refused_in_an_argument() {
     let mut world = World::start().await;

@@ -33,9 +33,14 @@ async fn a_session_is_open_once_its_handshake_is_answered_and_not_before() {
         }
         let called = world.effects().iter().filter(|effect| effect.starts_with("echo")).count();
         assert_eq!(called, usize::from(opens), "{name}");
-        // One that is open is not opened again, and neither is one that was refused.
+        // One that is open is not opened again; after one that failed another handshake may open it.
         let again = world.ask("initialize", &hello("t")).await;
-        assert_eq!((at(&again, "error.code").as_str(), world.heard("initialize").len()), ("-32600", 1), "{name}");
+        let expected = if opens { ("-32600", 1) } else { ("nothing", 2) };
+        assert_eq!((at(&again, "error.code").as_str(), world.heard("initialize").len()), expected, "{name}");
+        assert_eq!(text(&world.call("echo", r#"{"text":"then"}"#).await), "you said then", "{name}");
+        let once_more = world.ask("initialize", &hello("t")).await;
+        assert_eq!(at(&once_more, "error.code"), "-32600", "{name}");
+        assert_eq!(world.heard("initialize").len(), expected.1, "{name}");
         world.leave().await;
     }
 }
@@ -59,6 +64,35 @@ async fn one_handshake_is_under_way_at_a_time() {
     assert_eq!(text(&world.call("echo", r#"{"text":"a"}"#).await), "you said a");
     assert_eq!(world.heard("initialize").len(), 1);
     world.leave().await;
+}
+
+/// The first handshake is cancelled, or refused by the server, with the second one written behind it at once.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_handshake_may_follow_one_that_failed() {
+    for name in ["held", "refused"] {
+        let mut world = World::raw().await;
+        let line = |id: i64, name: &str| {
+            format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"initialize","params":{}}}"#, hello(name))
+        };
+        let cancel = r#"{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":1}}"#;
+        let call =
+            r#"{"jsonrpc":"2.0","id":3,"method":"tools/call","params":{"name":"echo","arguments":{"text":"a"}}}"#;
+        let cancel = if name == "held" { cancel } else { "" };
+        world.send(&[&line(1, name), cancel, &line(2, "t"), call].join("\n")).await;
+        if name == "refused" {
+            assert_eq!(at(&world.receive().await, "error.code"), "-32602", "{name}");
+        } else {
+            // What the client says is handled in order, and this is answered by the proxy.
+            world.send(r#"{"jsonrpc":"2.0","id":4,"method":"vendor/x"}"#).await;
+            assert_eq!(at(&world.receive().await, "id"), "4", "{name}");
+            world.let_go();
+        }
+        let (greeted, called) = (world.receive().await, world.receive().await);
+        assert_eq!((at(&greeted, "id").as_str(), at(&greeted, "error").as_str()), ("2", "nothing"), "{name}");
+        assert_eq!((at(&called, "id").as_str(), text(&called).as_str()), ("3", "you said a"), "{name}");
+        assert_eq!(world.heard("initialize").len(), 2, "{name}");
+        world.leave().await;
+    }
 }
 
 /// Ids of a client's, none of which is that of its request at the server.

@@ -88,10 +88,16 @@ def speak(name, method):
 
 
 def raw(number, text):
-    """Writes this line: ID is the call's id, BYTE one byte that is not UTF-8, and MANY(n) n letters."""
+    """Writes this line: ID is the call's id, BYTE one byte that is not UTF-8, and MANY(n) n letters.
+
+    Behind LAST it has no end, and the server ends.
+    """
     text = re.sub(r"MANY\((\d+)\)", lambda found: "x" * int(found[1]), text.replace("ID", str(number)))
-    sys.stdout.buffer.write(text.encode().replace(b"BYTE", b"\xe9") + b"\n")
+    line = text.removeprefix("LAST").encode().replace(b"BYTE", b"\xe9")
+    sys.stdout.buffer.write(line if text.startswith("LAST") else line + b"\n")
     sys.stdout.buffer.flush()
+    if text.startswith("LAST"):
+        os._exit(0)
 
 
 def burst(text, meta):
@@ -203,6 +209,10 @@ def main():
             version = message["params"]["protocolVersion"]
             name = message["params"].get("clientInfo", {}).get("name")
             if name == "refused":
+                send(id=number, error={"code": -32602, "message": "not you"})
+                continue
+            if name == "held and refused":
+                wait_for("open")
                 send(id=number, error={"code": -32602, "message": "not you"})
                 continue
             if name == "other version":

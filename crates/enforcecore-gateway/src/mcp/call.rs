@@ -149,7 +149,7 @@ fn late_outcome(session: &Session, style: Style, reaction: Reaction, sets_facts:
             | Outcome::NotStarted { .. }) => ended,
         },
         Reaction::Lives => Outcome::Overdue(Stopped::Cancelled),
-        Reaction::Untold => Outcome::Overdue(Stopped::RunsOn),
+        Reaction::Untold | Reaction::Busy => Outcome::Overdue(Stopped::RunsOn),
         Reaction::Hangs(id) => {
             // A tool that does not come back is stopped the only way there is: with its server.
             session.end_server(id);

@@ -46,6 +46,8 @@ struct State {
     reports: HashMap<String, u64>,
     /// The log message that stands for others, by its number.
     log: Option<u64>,
+    /// How often so much waited that the sender was not to be read on, and no longer does.
+    floods: u64,
     closed: bool,
     /// Whether what is kept is still written.
     writing: bool,
@@ -90,6 +92,7 @@ impl Outbox {
             bytes: 0,
             reports: HashMap::new(),
             log: None,
+            floods: 0,
             closed: false,
             writing: true,
         };
@@ -191,10 +194,12 @@ impl Outbox {
 
     /// Whether so much waits that the sender of notifications is not to be read on.
     pub fn is_flooded(&self) -> bool {
-        let state = self.state();
-        !state.is_over()
-            && (state.notifications() >= NOTIFICATIONS_AHEAD_MAX + NOTIFICATIONS_BEYOND_MAX
-                || state.bytes >= 2 * BYTES_AHEAD_MAX)
+        self.state().is_flooded()
+    }
+
+    /// How often that was so and is over.
+    pub fn floods(&self) -> u64 {
+        self.state().floods
     }
 
     /// Waits until that is over.
@@ -227,6 +232,12 @@ impl State {
         self.closed || !self.writing
     }
 
+    fn is_flooded(&self) -> bool {
+        !self.is_over()
+            && (self.notifications() >= NOTIFICATIONS_AHEAD_MAX + NOTIFICATIONS_BEYOND_MAX
+                || self.bytes >= 2 * BYTES_AHEAD_MAX)
+    }
+
     fn has_room(&self) -> bool {
         self.messages < MESSAGES_AHEAD_MAX && self.bytes < BYTES_AHEAD_MAX
     }
@@ -246,6 +257,13 @@ impl State {
     }
 
     fn take(&mut self) -> Option<Waiting> {
+        let was_flooded = self.is_flooded();
+        let taken = self.take_first();
+        self.floods += u64::from(was_flooded && !self.is_flooded());
+        taken
+    }
+
+    fn take_first(&mut self) -> Option<Waiting> {
         let waiting = self.waiting.pop_front()?;
         let number = self.gone;
         self.gone += 1;

@@ -2,7 +2,7 @@
 //!
 //! A server need not answer what was cancelled, so its silence says nothing. It is therefore asked for a sign of life: one that
 //! answers a `ping` can serve other calls, and whether it goes on with this one is not known. One that does not hangs, with every
-//! other call.
+//! other call; unless it was asked for another one before, which is still in time: it may do one after the other.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use enforcecore::outcome::Due;
 use enforcecore::value::{Map, Value};
 use tokio::time::{sleep, timeout};
 
-use super::peer::{Answer, Lost};
+use super::peer::{Answer, Lost, Peer};
 use super::session::Session;
 
 /// How a call at the server ended.
@@ -30,6 +30,8 @@ pub(super) enum Reaction {
     Lives,
     /// It does not. With the id of the call.
     Hangs(i64),
+    /// It does not, and may be busy with what it was asked before this call.
+    Busy,
     /// It was not told, because a late result is only withheld.
     Untold,
 }
@@ -58,6 +60,11 @@ pub(super) async fn call(
     match &reaction {
         Reaction::Answered(_) => drop(session.server.is_over(&Value::from(id))),
         Reaction::Lives | Reaction::Untold => session.server.abandon(id),
+        // It reads that it is to stop only behind this call, so the call runs on.
+        Reaction::Busy => {
+            session.server.abandon(id);
+            session.server.is_over(&Value::from(id));
+        }
         // Its server owes it until that is gone.
         Reaction::Hangs(_) => {}
     }
@@ -89,8 +96,9 @@ const PAST: Duration = Duration::from_millis(1);
 
 /// What the server does within the grace; and whether the client gave the call up meanwhile.
 async fn reaction(session: &Session, id: i64, mut asked: Pin<&mut impl Future<Output = Answer>>) -> (Reaction, bool) {
-    let (pong, grace) = (session.server.call(&Value::Null, "ping", Map::new(), None), sleep(session.grace));
-    tokio::pin!(pong, grace);
+    let pong = session.server.call(&Value::Null, "ping", Map::new(), None);
+    let silence = silence(&session.client, session.grace);
+    tokio::pin!(pong, silence);
     let (mut given_up, mut deaf) = (false, false);
     loop {
         tokio::select! {
@@ -106,7 +114,79 @@ async fn reaction(session: &Session, id: i64, mut asked: Pin<&mut impl Future<Ou
                 Err(Lost::Gone) => return (Reaction::Answered(Err(Lost::Gone)), given_up),
                 Err(Lost::GivenUp | Lost::Cancelled | Lost::Unreadable(_)) | Ok(_) => return (Reaction::Lives, given_up),
             },
-            () = &mut grace => return (Reaction::Hangs(id), given_up),
+            () = &mut silence => {
+                let reaction =
+                    if session.server.is_busy_before(id) { Reaction::Busy } else { Reaction::Hangs(id) };
+                return (reaction, given_up);
+            }
         }
+    }
+}
+
+/// Waits until the server had this long to be heard. As long as the client does not read, the server is not read either, and it has all
+/// of its time once that is over.
+async fn silence(client: &Peer, grace: Duration) {
+    loop {
+        client.drained().await;
+        let floods = client.floods();
+        sleep(grace).await;
+        if !client.is_flooded() && client.floods() == floods {
+            return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, duplex};
+
+    use super::*;
+
+    /// Says what waits for a client until no more is to be said.
+    fn flood(client: &Peer) {
+        while !client.is_flooded() {
+            client.tell("notifications/tools/list_changed", Map::new());
+        }
+    }
+
+    const GRACE: Duration = Duration::from_millis(1);
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[tokio::test]
+    async fn a_server_that_is_not_read_is_not_silent() {
+        let (ours, mut theirs) = duplex(64);
+        let (client, _writer) = Peer::new(ours);
+        timeout(LONG, silence(&client, GRACE)).await.expect("nothing keeps the server from being read");
+        flood(&client);
+        // The first line is being written, and stays so.
+        client.drained().await;
+        flood(&client);
+        let floods = client.floods();
+        assert!(timeout(50 * GRACE, silence(&client, GRACE)).await.is_err(), "the client does not read");
+        assert_eq!(client.floods(), floods);
+        let reader = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await });
+        timeout(LONG, silence(&client, GRACE)).await.expect("the client reads");
+        assert_eq!(client.floods(), floods + 1);
+        client.close();
+        reader.await.unwrap().unwrap();
+    }
+
+    /// One that came and went within the grace.
+    #[tokio::test]
+    async fn time_in_which_a_server_was_not_read_does_not_count() {
+        let (ours, mut theirs) = duplex(64);
+        let (client, _writer) = Peer::new(ours);
+        let silence = silence(&client, Duration::from_millis(50));
+        tokio::pin!(silence);
+        assert!(timeout(Duration::ZERO, silence.as_mut()).await.is_err(), "it waits");
+        flood(&client);
+        let reader = tokio::spawn(async move { theirs.read_to_end(&mut Vec::new()).await });
+        client.drained().await;
+        let read_again = std::time::Instant::now();
+        std::thread::sleep(Duration::from_millis(60));
+        timeout(LONG, silence.as_mut()).await.expect("the client reads");
+        assert!(read_again.elapsed() >= Duration::from_millis(110), "{:?}", read_again.elapsed());
+        client.close();
+        reader.await.unwrap().unwrap();
     }
 }

@@ -170,6 +170,11 @@ impl Peer {
         self.out().is_flooded()
     }
 
+    /// How often that was so and is over.
+    pub fn floods(&self) -> u64 {
+        self.out().floods()
+    }
+
     /// Waits until that is over.
     pub async fn drained(&self) {
         self.out().drained().await;
@@ -240,6 +245,11 @@ impl Peer {
         Some(Value::from(id))
     }
 
+    /// Whether this asker gave up what it asked for before it was sent.
+    pub fn is_given_up(&self, asker: &Value) -> bool {
+        self.state().given_up.contains(&asker.to_json())
+    }
+
     /// This asker's request is answered, so its next one under the same id is another.
     pub fn forget(&self, asker: &str) {
         self.state().given_up.remove(asker);
@@ -297,6 +307,17 @@ impl Peer {
     /// Whether the call with this id is overdue and was asked of the program that is still there.
     pub fn owes(&self, id: i64) -> bool {
         self.state().overdue.contains_key(&id)
+    }
+
+    /// Whether something that was asked before this call still waits and is not overdue. A question of ours for a sign of life is
+    /// nothing to be busy with.
+    pub fn is_busy_before(&self, id: i64) -> bool {
+        let state = self.state();
+        let ours = Value::Null.to_json();
+        let is_before = |(earlier, waiting): (&i64, &Waiting)| {
+            *earlier < id && waiting.asker != ours && !state.overdue.contains_key(earlier)
+        };
+        state.waiting.iter().any(is_before)
     }
 
     /// The call that a report of progress is about, if it has been overdue for longer than this.
@@ -451,6 +472,24 @@ mod tests {
         assert_eq!(peer.overdue(&Value::from(6)), Some(2));
         tokio::time::sleep(Duration::from_millis(2)).await;
         assert_eq!((peer.goes_on(&report(1), NO_TIME), peer.goes_on(&report(2), NO_TIME)), (None, Some(2)));
+    }
+
+    #[tokio::test]
+    async fn a_side_may_be_busy_with_what_it_was_asked_before() {
+        let (peer, _writer) = Peer::new(tokio::io::sink());
+        for asker in [5, 6, 7] {
+            ask(&peer, asker, Expected::OfCall).unwrap();
+        }
+        assert_eq!([1, 2, 3].map(|id| peer.is_busy_before(id)), [false, true, true]);
+        peer.overdue(&Value::from(5)).unwrap();
+        assert_eq!([2, 3].map(|id| peer.is_busy_before(id)), [false, true], "an overdue call is no excuse");
+        peer.answered(&Value::from(2), Ok(Said::default()));
+        assert!(!peer.is_busy_before(3));
+        let ping = Asking { expected: Expected::OfCall, due: None, take: Box::new(|_| false) };
+        peer.ask(&Value::Null, "ping", Map::new(), ping).unwrap();
+        ask(&peer, 8, Expected::OfCall).unwrap();
+        peer.answered(&Value::from(3), Ok(Said::default()));
+        assert!(!peer.is_busy_before(5), "nor is our own question");
     }
 
     #[tokio::test]

@@ -114,13 +114,13 @@ impl Session {
             now
         };
         // What is not sent drops what was to be done with its answer.
-        let _ = asked.ask(&id, method, params, Asking { expected, due: None, take: Box::new(take) });
+        let asked = asked.ask(&id, method, params, Asking { expected, due: None, take: Box::new(take) });
         let session = Arc::clone(self);
         async move {
             let handed = match handed.await {
                 Ok(Handed::Now) => return false,
                 Ok(handed) => handed,
-                Err(_) => session.hand_on(id, expected, Err(Lost::Gone)),
+                Err(_) => session.hand_on(id, expected, Err(asked.err().unwrap_or(Lost::Gone))),
             };
             if let Handed::Later(unsent) = handed {
                 unsent.send().await;
@@ -136,14 +136,12 @@ impl Session {
             (&self.client, "the server did not answer")
         };
         let body = match answer {
-            Err(Lost::Cancelled) => return Handed::Never,
+            Err(Lost::Cancelled | Lost::GivenUp) => return Handed::Never,
             Err(Lost::Unreadable(why)) if !expected.is_of_client() => {
                 let why = format!("the server's answer cannot be read: {} ({})", why.message, why.code);
                 answer::error(INTERNAL_ERROR, &why)
             }
-            Err(Lost::NotSent | Lost::GivenUp | Lost::Gone | Lost::Unreadable(_)) => {
-                answer::error(INTERNAL_ERROR, lost)
-            }
+            Err(Lost::NotSent | Lost::Gone | Lost::Unreadable(_)) => answer::error(INTERNAL_ERROR, lost),
             Ok(said) => said.body,
         };
         if let (Expected::Passed(Passing::Handshake), Some(result)) = (expected, body.get("result")) {

@@ -315,6 +315,11 @@ impl SessionLoop {
             let malformed = Malformed::new(code::TOO_MANY_REQUESTS, "too many requests wait for their answers");
             return self.refuse(id, method, malformed, Refusing::Error(INTERNAL_ERROR));
         }
+        self.take_in(id, method, asked);
+    }
+
+    /// Serves what may be served at this point of the handshake. The rest waits for the end of one that is under way.
+    fn take_in(&mut self, id: Value, method: String, asked: Asked) {
         if self.session.is_ready() || self.may_come_first(&method, &asked) {
             return self.serve(id, method, asked);
         }
@@ -324,7 +329,7 @@ impl SessionLoop {
         self.refuse(id, method, not_initialized(), Refusing::Error(INVALID_REQUEST));
     }
 
-    /// Serves what came before the end of the handshake, or refuses it where there was none.
+    /// Serves what came before the end of the handshake. Where it failed, another one may be among what came, and the rest is refused.
     fn release_early(&mut self) {
         let Some(handshake) = &self.handshake else { return };
         if self.session.is_ready() {
@@ -333,8 +338,10 @@ impl SessionLoop {
                 self.serve(id, method, asked);
             }
         } else if !self.open.contains(handshake) {
-            self.handshake = None;
-            self.refuse_early();
+            (self.handshake, self.greeting) = (None, None);
+            for (id, method, asked) in std::mem::take(&mut self.early) {
+                self.take_in(id, method, asked);
+            }
         }
     }
 
@@ -522,11 +529,13 @@ impl SessionLoop {
         self.refuse(id.unwrap_or_default(), name, why, refusing);
     }
 
-    /// Records a refusal, then tells the client.
+    /// Records a refusal, then tells the client, unless it cancelled the request meanwhile.
     fn refuse(&mut self, id: Value, tool: String, malformed: Malformed, refusing: Refusing) {
         let session = Arc::clone(&self.session);
         // What could not be read did not open its id, and must not free it for the next opener.
         let opened = self.open.contains(&id.to_json());
+        let gave_up = opened && session.server.is_given_up(&id);
+        let refusing = if gave_up { Refusing::Silently } else { refusing };
         self.tasks.spawn(async move {
             let message = format!("{} ({})", malformed.message, malformed.code);
             let refused = session.record_refusal(tool, malformed).await;

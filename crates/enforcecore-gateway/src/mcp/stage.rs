@@ -120,8 +120,7 @@ impl<R: AsyncBufRead + Unpin> Pieces<R> {
         loop {
             let chunk = self.input.fill_buf().await.ok()?;
             if chunk.is_empty() {
-                // A last line without its end was cut: the rest of it is unknown.
-                return None;
+                return self.last();
             }
             let chunk = chunk.get(..PART_BYTES).unwrap_or(chunk);
             let end = memchr::memchr(b'\n', chunk);
@@ -139,6 +138,22 @@ impl<R: AsyncBufRead + Unpin> Pieces<R> {
                     return Some(Piece::Part(take(&mut self.line)));
                 }
             }
+        }
+    }
+}
+
+impl<R> Pieces<R> {
+    /// What stands behind the last end of a line. If it was cut, it is no JSON: no object begins with another one.
+    fn last(&mut self) -> Option<Piece> {
+        let line = take(&mut self.line);
+        match (take(&mut self.is_long), line.is_empty()) {
+            (true, true) => Some(Piece::End),
+            (true, false) => {
+                self.at_end = true;
+                Some(Piece::Part(line))
+            }
+            (false, true) => None,
+            (false, false) => Some(Piece::Line(line)),
         }
     }
 }
@@ -218,9 +233,30 @@ mod tests {
                 said.push(line);
             }
             let found = Some(Some(Value::from(7)));
-            let expected =
-                [(1000, 1000, None), (0, exceeds.0, found.clone()), (0, far.0, found), (0, 0, None), (4, 4, None)];
+            let expected = [
+                (1000, 1000, None),
+                (0, exceeds.0, found.clone()),
+                (0, far.0, found),
+                (0, 0, None),
+                (4, 4, None),
+                (3, 3, None),
+            ];
             assert_eq!(said, expected, "{buffer}");
+        }
+    }
+
+    /// With its end or without it, and however long it is, the last line is one line.
+    #[tokio::test]
+    async fn the_last_line_needs_no_end() {
+        for bytes in [1, 999, 1000, 1001, PART_BYTES, PART_BYTES + 1000, 3 * PART_BYTES, 3 * PART_BYTES + 1] {
+            for end in ["", "\n"] {
+                let told = |Line { bytes, outline, .. }| ControlFlow::Continue(Some((bytes, outline.is_some())));
+                let text = format!("first\n{}{end}", "x".repeat(bytes));
+                let mut stage = stage(Cursor::new(text), 1000, told);
+                assert_eq!(stage.recv().await, Some((5, false)));
+                assert_eq!(stage.recv().await, Some((bytes, bytes > 1000)), "{bytes} {end:?}");
+                assert_eq!(stage.recv().await, None, "{bytes} {end:?}");
+            }
         }
     }
 
@@ -228,11 +264,10 @@ mod tests {
     async fn a_line_without_end_is_handed_on_in_parts() {
         let mut pieces = Pieces::of(Cursor::new(vec![b'x'; 4 * MIB]), MIB);
         let mut bytes = 0;
-        while let Some(piece) = pieces.next().await {
-            let Piece::Part(part) = piece else { panic!("{piece:?}") };
+        while let Some(Piece::Part(part)) = pieces.next().await {
             assert!(part.len() <= MIB + PART_BYTES && pieces.line.capacity() == 0);
             bytes += part.len();
         }
-        assert!(bytes + pieces.line.len() == 4 * MIB && pieces.line.len() < PART_BYTES);
+        assert_eq!((bytes, pieces.next().await), (4 * MIB, None));
     }
 }

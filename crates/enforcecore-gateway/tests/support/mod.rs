@@ -24,7 +24,9 @@ use enforcecore_host::keys::{load_or_create_keyer, load_or_create_signer};
 use enforcecore_host::paths::FileSystem;
 use enforcecore_host::process::Spawn;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split};
+use tokio::io::{
+    AsyncBufReadExt, AsyncReadExt as _, AsyncWriteExt, BufReader, DuplexStream, ReadHalf, WriteHalf, duplex, split,
+};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -193,6 +195,16 @@ impl World {
         timeout(PATIENCE, sent).await.expect("the proxy reads").unwrap();
     }
 
+    /// The last thing that the client says, without an end of its line.
+    pub async fn send_last(&mut self, text: &str) {
+        let mut to_proxy = self.to_proxy.take().unwrap();
+        let sent = async {
+            to_proxy.write_all(text.as_bytes()).await?;
+            to_proxy.shutdown().await
+        };
+        timeout(PATIENCE, sent).await.expect("the proxy reads").unwrap();
+    }
+
     /// The proxy's next message.
     pub async fn receive(&mut self) -> Value {
         let message = self.receive_own().await;
@@ -208,6 +220,14 @@ impl World {
         let (message, replaced) = read.unwrap_or_else(|error| panic!("{error:?}: {line:?}"));
         assert!(replaced.is_empty(), "the proxy says what every program reads alike: {line:?}");
         message
+    }
+
+    /// All that the proxy still says once the client hung up.
+    pub async fn rest(&mut self) -> String {
+        let mut text = String::new();
+        let read = self.from_proxy.read_to_string(&mut text);
+        timeout(PATIENCE, read).await.expect("the proxy ends").unwrap();
+        text
     }
 
     /// Holds the log's turn: nothing is admitted until it is let go. Another process's lock would be waited for only so long.
