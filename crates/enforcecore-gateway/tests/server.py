@@ -198,6 +198,26 @@ def call(number, name, args, meta):
     raise KeyError(name)
 
 
+def greet(number, params):
+    """Answers the handshake, as the client's name says."""
+    name, version = params.get("clientInfo", {}).get("name"), params["protocolVersion"]
+    if name in ("held", "held and refused"):
+        wait_for("open")
+    if name in ("refused", "held and refused"):
+        send(id=number, error={"code": -32602, "message": "not you"})
+        return
+    version = {"other version": "2199-01-01", "refuse me": "1999-01-01"}.get(name, version)
+    send(
+        id=number,
+        result={
+            "protocolVersion": version,
+            "capabilities": {"tools": {}, "tasks": {}},
+            "serverInfo": {"name": "misbehaving", "version": "1"},
+            "instructions": f"use {SECRET}",
+        },
+    )
+
+
 def main():
     Path(FOLDER, "pid").write_text(f"{os.getpid()}\n")
     sys.stderr.write(f"ready, with {SECRET}\n")
@@ -206,32 +226,7 @@ def main():
     while message := read():
         number, method = message.get("id"), message.get("method")
         if method == "initialize":
-            version = message["params"]["protocolVersion"]
-            name = message["params"].get("clientInfo", {}).get("name")
-            if name == "refused":
-                send(id=number, error={"code": -32602, "message": "not you"})
-                continue
-            if name == "held and refused":
-                wait_for("open")
-                send(id=number, error={"code": -32602, "message": "not you"})
-                continue
-            if name == "other version":
-                version = "2199-01-01"
-            if name == "held":
-                wait_for("open")
-            if name == "refuse me":
-                version = "1999-01-01"
-            capabilities = {"tools": {}, "tasks": {}}
-            info = {"name": "misbehaving", "version": "1"}
-            send(
-                id=number,
-                result={
-                    "protocolVersion": version,
-                    "capabilities": capabilities,
-                    "serverInfo": info,
-                    "instructions": f"use {SECRET}",
-                },
-            )
+            greet(number, message["params"])
         elif method == "tools/list":
             tools = [
                 {"name": name, "description": f"with {SECRET}", "inputSchema": {"type": "object"}} for name in TOOLS
