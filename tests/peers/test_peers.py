@@ -299,7 +299,8 @@ rules:
   - {{deny: [{names}], id: not-that, when: {{any_string: {{contains_regex: "forbidden"}}}}}}
 """
 
-PAGE = """<!doctype html><html><head><title>A page</title></head><body><h1>Heading</h1><p>Words of the page.</p>
+# It names an icon of its own: a browser that looks for one logs at some time that there is none.
+PAGE = """<!doctype html><html><head><link rel="icon" href="data:,"><title>A page</title></head><body><h1>Heading</h1><p>Words of the page.</p>
 <button id="go" onclick="document.title = 'Gone'">Go</button></body></html>
 """
 
