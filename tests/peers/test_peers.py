@@ -300,7 +300,8 @@ rules:
 """
 
 # It names an icon of its own: a browser that looks for one logs at some time that there is none.
-PAGE = """<!doctype html><html><head><link rel="icon" href="data:,"><title>A page</title></head><body><h1>Heading</h1><p>Words of the page.</p>
+PAGE = """<!doctype html><html><head><link rel="icon" href="data:,"><title>A page</title></head>
+<body><h1>Heading</h1><p>Words of the page.</p>
 <button id="go" onclick="document.title = 'Gone'">Go</button></body></html>
 """
 
