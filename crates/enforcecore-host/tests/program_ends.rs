@@ -19,8 +19,9 @@ const ENDS: &[(&str, Option<i32>, Option<i32>)] = &[
     ("exit 127", Some(127), None),
     ("exit 128", Some(128), None),
     ("exit 255", Some(255), None),
-    ("kill -HUP $$", None, Some(1)),
-    ("kill -INT $$", None, Some(2)),
+    // Not HUP or INT: a run in the background may have been told to ignore them, and a shell cannot take that back.
+    ("kill -USR1 $$", None, Some(10)),
+    ("kill -USR2 $$", None, Some(12)),
     ("kill -KILL $$", None, Some(9)),
     ("kill -SEGV $$", None, Some(11)),
     ("kill -TERM $$", None, Some(15)),
