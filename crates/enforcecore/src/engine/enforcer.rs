@@ -525,29 +525,21 @@ fn refused(context: &CallContext, policy: &Policy, kind: Refusal, decision: Deci
 }
 
 fn forgotten(context: &CallContext, error: &LogError) -> Refused {
-    warn!(%error, "call refused: its session cannot be read back from the log");
-    let reason = format!("what the evidence log says of this session cannot be read back, so nothing runs: {error}");
-    let kind = Refusal::EnforcementFailed;
-    Refused {
-        call: context.id.clone(),
-        kind,
-        code: code::LOG_UNAVAILABLE,
-        reason,
-        rules: Vec::new(),
-        recorded: false,
-        explanation: None,
-    }
+    unlogged(context, "what the evidence log says of this session cannot be read back", error)
 }
 
 fn log_refusal(context: &CallContext, error: &LogError) -> Refused {
-    warn!(%error, "call refused: the log cannot be written");
-    let reason = format!("the evidence log cannot be written, so nothing runs: {error}");
-    let kind = Refusal::EnforcementFailed;
+    unlogged(context, "the evidence log cannot be written", error)
+}
+
+/// The refusal of a call whose log fails. Nothing can be recorded of it.
+fn unlogged(context: &CallContext, what: &str, error: &LogError) -> Refused {
+    warn!(%error, "call refused: {what}");
     Refused {
         call: context.id.clone(),
-        kind,
+        kind: Refusal::EnforcementFailed,
         code: code::LOG_UNAVAILABLE,
-        reason,
+        reason: format!("{what}, so nothing runs: {error}"),
         rules: Vec::new(),
         recorded: false,
         explanation: None,
